@@ -1,0 +1,159 @@
+//! Terms with one partner, and who is owed a notice under them.
+//!
+//! An agreement is versioned shared terms; an arrangement is one partner under one agreement version, with its services
+//! and overrides (ruling 14). What an incident owes is frozen when it is logged: later changes of terms do not reach it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::facts::IncidentKind;
+use crate::values::{
+    AgreementId, ArrangementId, CaseId, Digest32, ExchangeId, Hours, Line, Options, PartnerId, ServiceId,
+};
+
+/// What starts the partner-notice clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// A breach, or circumstances likely to give rise to one (SocietyWorks agreement, clause 6).
+    BreachOrCircumstances,
+    /// A breach only.
+    BreachOnly,
+}
+
+impl Trigger {
+    /// Whether an incident of this kind is owed under the trigger.
+    #[must_use]
+    pub const fn covers(self, kind: IncidentKind) -> bool {
+        match (self, kind) {
+            (Self::BreachOrCircumstances, _) | (Self::BreachOnly, IncidentKind::Breach) => true,
+            (Self::BreachOnly, IncidentKind::LikelyToGiveRise | IncidentKind::UnderInvestigation) => false,
+        }
+    }
+}
+
+/// Somebody to ring when machines fail, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FallbackContact {
+    /// Role or name, as the arrangement gives it.
+    pub who: Line,
+    /// Telephone in working hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Line>,
+    /// Telephone out of hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out_of_hours: Option<Line>,
+    /// Mailbox.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Line>,
+}
+
+/// One partner under one agreement version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrangement {
+    /// Stable over versions.
+    pub id: ArrangementId,
+    /// 1, 2, 3 …
+    pub version: u32,
+    /// The agreement it is under.
+    pub agreement: AgreementId,
+    /// Which version of it.
+    pub agreement_version: u32,
+    /// The agreement's title, to name it to people and partners.
+    pub agreement_title: Line,
+    /// With whom.
+    pub partner: PartnerId,
+    /// Which services it covers.
+    pub services: Options<ServiceId>,
+    /// Hours to notify.
+    pub notice_hours: Hours,
+    /// Hours to acknowledge.
+    pub acknowledgement_hours: Hours,
+    /// What starts the clock.
+    pub trigger: Trigger,
+    /// Whom to ring, in order.
+    #[serde(default)]
+    pub contacts: Vec<FallbackContact>,
+}
+
+impl Arrangement {
+    /// Digest of the terms: SHA-256 of their JSON.
+    #[must_use]
+    pub fn digest(&self) -> Digest32 {
+        Digest32::of(&serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
+/// Names one immutable version of an arrangement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArrangementRef {
+    /// Which.
+    pub id: ArrangementId,
+    /// Which version.
+    pub version: u32,
+    /// Digest of those terms.
+    pub digest: Digest32,
+    /// The agreement's title.
+    pub title: Line,
+}
+
+/// The terms with one partner, frozen on an incident: the earliest due wins and all arrangements are named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// Hours to notify.
+    pub notice_hours: Hours,
+    /// Hours to acknowledge.
+    pub acknowledgement_hours: Hours,
+    /// Every arrangement that covers the incident.
+    pub arrangements: Vec<ArrangementRef>,
+}
+
+/// One partner that an incident owes a notice, with the ids its exchange will have (ruling 13: case and reference are
+/// fresh and random, so that two partners can't match their copies).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owed {
+    /// Whom.
+    pub partner: PartnerId,
+    /// Under which terms.
+    pub terms: Terms,
+    /// The exchange to open.
+    pub exchange: ExchangeId,
+    /// The case on the wire.
+    pub case: CaseId,
+    /// Our reference towards this partner.
+    pub reference: Line,
+}
+
+/// Who is owed a notice about an incident of this kind in these services, and under which terms.
+#[must_use]
+pub fn owed_to(
+    arrangements: &[Arrangement],
+    services: &Options<ServiceId>,
+    kind: IncidentKind,
+) -> BTreeMap<PartnerId, Terms> {
+    let mut owed: BTreeMap<PartnerId, Terms> = BTreeMap::new();
+    for arrangement in arrangements {
+        if !arrangement.trigger.covers(kind) || arrangement.services.is_disjoint(services) {
+            continue;
+        }
+        let named = ArrangementRef {
+            id: arrangement.id,
+            version: arrangement.version,
+            digest: arrangement.digest(),
+            title: arrangement.agreement_title.clone(),
+        };
+        owed.entry(arrangement.partner)
+            .and_modify(|terms| {
+                terms.notice_hours = terms.notice_hours.min(arrangement.notice_hours);
+                terms.acknowledgement_hours = terms.acknowledgement_hours.min(arrangement.acknowledgement_hours);
+                terms.arrangements.push(named.clone());
+            })
+            .or_insert_with(|| Terms {
+                notice_hours: arrangement.notice_hours,
+                acknowledgement_hours: arrangement.acknowledgement_hours,
+                arrangements: vec![named.clone()],
+            });
+    }
+    owed
+}

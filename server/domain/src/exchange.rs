@@ -1,0 +1,485 @@
+//! All that passes with one partner about one incident: our notices to them with receipts and stance, or theirs to us.
+//!
+//! An exchange is (partner, case, direction), with an incident of ours or none (ruling 12). Delivery of a message ends
+//! with a verified receipt, or when a person abandons it with a reason; a recorded call ends the clock only (ruling 7).
+
+mod decide;
+mod event;
+mod evolve;
+mod incoming;
+mod outgoing;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use crate::arrangement::Terms;
+use crate::clock::{Anchor, Clock, ClockKind};
+use crate::facts::IncidentKind;
+use crate::incident::WithdrawalReason;
+use crate::ladder::LadderState;
+use crate::values::{Actor, CaseId, Digest32, ExchangeId, Hours, IncidentId, Line, LongText, MessageId, Moment, PartnerId};
+
+pub use decide::{decide, next_check};
+pub use event::{Event, Survives};
+pub use evolve::{evolve, fold};
+
+/// Who told whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// We tell the partner.
+    Outgoing,
+    /// The partner tells us.
+    Incoming,
+}
+
+impl Direction {
+    /// The word in tables and the API.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Outgoing => "outgoing",
+            Self::Incoming => "incoming",
+        }
+    }
+}
+
+/// What a party says about itself (protocol §6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stance {
+    /// Still looking.
+    Assessing,
+    /// Affected.
+    Affected,
+    /// Not affected.
+    NotAffected,
+}
+
+impl Stance {
+    /// Every stance, in the order shown.
+    pub const ALL: [Self; 3] = [Self::Assessing, Self::Affected, Self::NotAffected];
+
+    /// The word in tables, on the wire and in the API.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Assessing => "assessing",
+            Self::Affected => "affected",
+            Self::NotAffected => "not_affected",
+        }
+    }
+
+    /// The word on pages (design: *Looking · Affected · Not affected*).
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Assessing => "Looking",
+            Self::Affected => "Affected",
+            Self::NotAffected => "Not affected",
+        }
+    }
+
+    /// The stance with this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stance| stance.word() == word)
+    }
+}
+
+/// Which step of a notice (protocol §6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The first word.
+    Initial,
+    /// A newer full snapshot.
+    Update,
+    /// The last one.
+    Final,
+    /// It no longer stands.
+    Withdrawal,
+}
+
+/// One version of what we tell the partner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// 1, 2, 3 …
+    pub revision: u32,
+    /// Which step.
+    pub phase: Phase,
+    /// The message that carries it.
+    pub message: MessageId,
+    /// The facts in it; 0 for a withdrawal.
+    pub facts_version: u32,
+    /// How its delivery stands.
+    pub delivery: NoticeDelivery,
+}
+
+/// How the delivery of one notice stands, as the exchange knows it. Attempts live with the outgoing work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "delivery")]
+pub enum NoticeDelivery {
+    /// Queued: being carried until a receipt or a person ends it.
+    Queued,
+    /// The partner's node signed for it.
+    Receipted {
+        /// Since when the partner durably holds it (`toe`).
+        at: Moment,
+    },
+    /// A person ended the carrying, with a reason.
+    Abandoned,
+}
+
+/// A person at the other party has read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledgement {
+    /// The revision they had seen.
+    pub revision_seen: u32,
+    /// What they say.
+    pub stance: Stance,
+    /// Their own reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Line>,
+    /// Who read it: a name.
+    pub name: Line,
+    /// Their role.
+    pub role: Line,
+    /// When they acknowledged.
+    pub at: Moment,
+}
+
+/// A recorded call or meeting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// Whom we reached.
+    pub to_whom: Line,
+    /// How: telephone, in person.
+    pub how: CallChannel,
+    /// When.
+    pub at: Moment,
+    /// What was said, in general terms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<LongText>,
+    /// Why it is recorded more than an hour after it took place (ruling 4: flagged).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backdate_reason: Option<LongText>,
+}
+
+/// How a person told a partner by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallChannel {
+    /// By telephone.
+    Telephone,
+    /// Face to face.
+    InPerson,
+}
+
+/// A back-dated record beyond this needs a reason and is flagged.
+pub const BACKDATE_SECONDS_MAX: i64 = 3_600;
+
+/// State: the fold of the stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// Which.
+    pub id: ExchangeId,
+    /// With whom.
+    pub partner: PartnerId,
+    /// The case on the wire.
+    pub case: CaseId,
+    /// Who told whom.
+    pub direction: Direction,
+    /// Our incident, if there is one.
+    pub incident: Option<IncidentId>,
+    /// A drill.
+    pub exercise: bool,
+    /// The sender's reference.
+    pub reference: Line,
+    /// What the sender says it is.
+    pub kind: IncidentKind,
+    /// The frozen terms (outgoing).
+    pub terms: Option<Terms>,
+    /// Every version told, in order (outgoing).
+    pub notices: Vec<Notice>,
+    /// Every version received (incoming).
+    pub received: Vec<ReceivedVersion>,
+    /// The partner-notice clock: ours towards them, or theirs towards us as computed from the notice.
+    pub notice_clock: Option<Clock>,
+    /// The acknowledgement clock (outgoing).
+    pub acknowledgement_clock: Option<Clock>,
+    /// Our ICO clock from a notice received, until an incident of ours takes it over (ruling 9).
+    pub ico_clock: Option<Clock>,
+    /// The ladder of that clock.
+    pub ladders: Vec<LadderState>,
+    /// Acknowledgements, theirs (outgoing) or ours (incoming), in order.
+    pub acknowledgements: Vec<Acknowledgement>,
+    /// The messages that carry our acknowledgements (incoming), in order.
+    pub acknowledgement_messages: Vec<AcknowledgementMessage>,
+    /// Recorded calls.
+    pub calls: Vec<Call>,
+    /// The notice no longer stands.
+    pub withdrawn: Option<WithdrawalReason>,
+    /// Contents are erased.
+    pub anonymised: bool,
+}
+
+/// A message that carries an acknowledgement of ours, and how its delivery stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcknowledgementMessage {
+    /// Which.
+    pub message: MessageId,
+    /// How it stands.
+    pub delivery: NoticeDelivery,
+}
+
+/// One version received from the partner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceivedVersion {
+    /// Their revision.
+    pub revision: u32,
+    /// Which step.
+    pub phase: Phase,
+    /// The message.
+    pub message: MessageId,
+    /// Digest of the exact octets received.
+    pub set_sha256: Digest32,
+    /// When our node durably held it.
+    pub at: Moment,
+}
+
+/// The contract clock as a notice states it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatedClock {
+    /// What started it.
+    pub anchor: Anchor,
+    /// When.
+    pub at: Moment,
+    /// How long.
+    pub hours: Hours,
+}
+
+/// What a person, a partner's verified message or passing time asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Open: freeze the terms, start the clock and, unless held, queue the first notice.
+    Open(Box<Open>),
+    /// Queue the held first notice.
+    Queue {
+        /// The facts to send.
+        facts_version: u32,
+        /// The incident's kind now; it may have become a breach while held.
+        kind: IncidentKind,
+    },
+    /// Queue a newer full snapshot; the anchor as it stands moves the clock if it differs.
+    Update {
+        /// The facts to send.
+        facts_version: u32,
+        /// The incident's kind now.
+        kind: IncidentKind,
+        /// What starts the clock now.
+        anchor: Anchor,
+        /// When.
+        anchored_at: Moment,
+        /// Why the anchor moved.
+        anchor_reason: Option<LongText>,
+    },
+    /// Say that the notice no longer stands.
+    Withdraw {
+        /// Why.
+        reason: WithdrawalReason,
+        /// In words.
+        note: Option<LongText>,
+    },
+    /// A verified receipt for a message of ours.
+    RecordReceipt {
+        /// Which message.
+        message: MessageId,
+        /// Since when they durably hold it.
+        toe: Moment,
+        /// Digest of the receipt's octets.
+        receipt_sha256: Digest32,
+    },
+    /// A verified acknowledgement from the partner.
+    RecordAcknowledgement {
+        /// What it says.
+        acknowledgement: Acknowledgement,
+        /// The message that carried it.
+        message: MessageId,
+    },
+    /// A recorded call or meeting.
+    RecordCall {
+        /// It.
+        call: Call,
+        /// Who records it.
+        by: Actor,
+    },
+    /// A person ends the carrying of a message, after another way of telling or the end of the pairing.
+    Abandon {
+        /// Which message.
+        message: MessageId,
+        /// Why.
+        reason: LongText,
+        /// Who.
+        by: Actor,
+    },
+    /// A verified notice, update or withdrawal from the partner.
+    Receive(Box<Receive>),
+    /// We acknowledge their notice.
+    Acknowledge {
+        /// What we say.
+        stance: Stance,
+        /// Our own reference.
+        reference: Option<Line>,
+        /// Who read it.
+        by: Actor,
+        /// Their role as the partner reads it.
+        role: Line,
+    },
+    /// An incident of ours takes this notice over, with its ICO clock.
+    Link {
+        /// Which.
+        incident: IncidentId,
+        /// Who.
+        by: Actor,
+    },
+    /// A named person sees to the ICO clock of a notice received.
+    TakeInHand {
+        /// Which duty.
+        kind: ClockKind,
+        /// Due when.
+        due: Moment,
+        /// Who.
+        by: Actor,
+    },
+    /// Time has passed.
+    Tick,
+    /// Erase contents, keeping what the law needs kept.
+    Anonymise,
+}
+
+/// All that opening an outgoing exchange needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// Its id.
+    pub id: ExchangeId,
+    /// With whom.
+    pub partner: PartnerId,
+    /// The case on the wire.
+    pub case: CaseId,
+    /// Our reference towards them.
+    pub reference: Line,
+    /// Which incident.
+    pub incident: IncidentId,
+    /// A drill.
+    pub exercise: bool,
+    /// Breach or circumstances.
+    pub kind: IncidentKind,
+    /// Frozen terms.
+    pub terms: Terms,
+    /// What starts the clock.
+    pub anchor: Anchor,
+    /// When.
+    pub anchored_at: Moment,
+    /// The facts to send; `None` while held.
+    pub queue: Option<u32>,
+}
+
+/// A verified message from a partner about their case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receive {
+    /// The exchange: a fresh id for a new case, else the one there is.
+    pub id: ExchangeId,
+    /// From whom.
+    pub partner: PartnerId,
+    /// The case.
+    pub case: CaseId,
+    /// The message.
+    pub message: MessageId,
+    /// Digest of the exact octets.
+    pub set_sha256: Digest32,
+    /// A drill.
+    pub exercise: bool,
+    /// What it says.
+    pub content: ReceiveContent,
+}
+
+/// A notice or a withdrawal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReceiveContent {
+    /// First word or a newer snapshot.
+    Notice {
+        /// Their revision.
+        revision: u32,
+        /// Which step.
+        phase: Phase,
+        /// Breach, circumstances, or being looked into.
+        kind: IncidentKind,
+        /// Their reference.
+        reference: Line,
+        /// The contract clock, if there is one.
+        clock: Option<StatedClock>,
+    },
+    /// It no longer stands.
+    Withdrawal {
+        /// Their revision.
+        revision: u32,
+        /// Why.
+        reason: WithdrawalReason,
+    },
+}
+
+/// Why a command was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The stream is empty.
+    #[error("there is no such exchange")]
+    NoSuchExchange,
+    /// Opened twice.
+    #[error("this exchange is already open")]
+    AlreadyOpen,
+    /// The command belongs to the other direction.
+    #[error("this does not apply to a notice in this direction")]
+    WrongDirection,
+    /// The notice no longer stands.
+    #[error("this notice has been withdrawn")]
+    Withdrawn,
+    /// No such message, or its delivery has ended.
+    #[error("there is no such message under way")]
+    NoSuchMessage,
+    /// In the future.
+    #[error("the time cannot be in the future")]
+    InFuture,
+    /// Before the duty began.
+    #[error("the time cannot be before the duty began")]
+    BeforeAnchor,
+    /// A back-dated record without a reason.
+    #[error("a record of something more than an hour ago needs a reason")]
+    ReasonMissing,
+    /// A drill's mark never changes within a case (protocol §6).
+    #[error("the exercise mark of a case cannot change")]
+    ExerciseChanged,
+    /// It is already linked.
+    #[error("this notice is already part of an incident")]
+    AlreadyLinked,
+    /// No such duty.
+    #[error("there is no such duty to see to")]
+    NoSuchDuty,
+    /// Contents are erased.
+    #[error("this exchange has been anonymised")]
+    Anonymised,
+    /// A duty is still to be done: nothing may be erased yet.
+    #[error("a duty of this exchange is still open")]
+    DutyOpen,
+    /// An acknowledgement is a person's word, never a machine's.
+    #[error("only a person can acknowledge a notice")]
+    PersonNeeded,
+    /// Nothing changes.
+    #[error("nothing would change")]
+    NothingChanges,
+}
+
+/// What a command led to: events, in order. Empty when a fan-out's command (queue, update, withdraw) finds its work done
+/// already, so that a chunk repeated after a crash is harmless.
+pub type Decision = Vec<Event>;

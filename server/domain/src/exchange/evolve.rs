@@ -1,0 +1,187 @@
+//! The fold of an exchange's stream. Total: it only records, never refuses and never looks at the time.
+
+use super::{AcknowledgementMessage, Direction, Event, Exchange, Notice, NoticeDelivery, ReceivedVersion, Survives};
+use crate::clock::{Clock, ClockChange, ClockKind};
+use crate::facts::IncidentKind;
+use crate::incident::{WithdrawalReason, with_ladder};
+use crate::values::{CaseId, ExchangeId, Line, MessageId, PartnerId};
+
+/// The state after a stream of events; `None` when there were none.
+pub fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> Option<Exchange> {
+    events.into_iter().fold(None, evolve)
+}
+
+/// The state after one more event. An event that no first one came before changes nothing: a fold may start after erased
+/// contents (ruling 16).
+#[must_use]
+pub fn evolve(state: Option<Exchange>, event: &Event) -> Option<Exchange> {
+    if let Event::Anonymised { survives, .. } = event {
+        return Some(survivor(survives));
+    }
+    Some(state.or_else(|| begun(event))?.after(event))
+}
+
+/// The exchange that a stream's first event begins, before that event is recorded in it.
+fn begun(event: &Event) -> Option<Exchange> {
+    match event {
+        Event::Opened { id, partner, case, reference, incident, exercise, kind, terms, .. } => {
+            let mut exchange = empty(*id, *partner, *case, Direction::Outgoing, reference.clone());
+            exchange.incident = Some(*incident);
+            exchange.exercise = *exercise;
+            exchange.kind = *kind;
+            exchange.terms = Some(terms.clone());
+            Some(exchange)
+        }
+        Event::NoticeReceived { id, partner, case, exercise, kind, reference, .. } => {
+            let mut exchange = empty(*id, *partner, *case, Direction::Incoming, reference.clone());
+            exchange.exercise = *exercise;
+            exchange.kind = *kind;
+            Some(exchange)
+        }
+        // A withdrawal that overtook its notice: their reference is not known yet, so the case stands for it.
+        Event::WithdrawalReceived { id, partner, case, exercise, .. } => {
+            let reference = Line::parse(&case.to_string()).ok()?;
+            let mut exchange = empty(*id, *partner, *case, Direction::Incoming, reference);
+            exchange.exercise = *exercise;
+            Some(exchange)
+        }
+        Event::NoticeQueued { .. }
+        | Event::WithdrawalQueued { .. }
+        | Event::WithdrawnUnsent { .. }
+        | Event::Receipted { .. }
+        | Event::ClockStarted { .. }
+        | Event::ClockChanged { .. }
+        | Event::Acknowledged { .. }
+        | Event::CallRecorded { .. }
+        | Event::Abandoned { .. }
+        | Event::AcknowledgementQueued { .. }
+        | Event::Linked { .. }
+        | Event::StepFired { .. }
+        | Event::TakenInHand { .. }
+        | Event::Anonymised { .. } => None,
+    }
+}
+
+const fn empty(id: ExchangeId, partner: PartnerId, case: CaseId, direction: Direction, reference: Line) -> Exchange {
+    Exchange {
+        id,
+        partner,
+        case,
+        direction,
+        incident: None,
+        exercise: false,
+        reference,
+        kind: IncidentKind::UnderInvestigation,
+        terms: None,
+        notices: Vec::new(),
+        received: Vec::new(),
+        notice_clock: None,
+        acknowledgement_clock: None,
+        ico_clock: None,
+        ladders: Vec::new(),
+        acknowledgements: Vec::new(),
+        acknowledgement_messages: Vec::new(),
+        calls: Vec::new(),
+        withdrawn: None,
+        anonymised: false,
+    }
+}
+
+fn survivor(survives: &Survives) -> Exchange {
+    Exchange {
+        incident: survives.incident,
+        exercise: survives.exercise,
+        kind: survives.kind,
+        notice_clock: survives.notice_clock.clone(),
+        acknowledgement_clock: survives.acknowledgement_clock.clone(),
+        ico_clock: survives.ico_clock.clone(),
+        anonymised: true,
+        ..empty(survives.id, survives.partner, survives.case, survives.direction, survives.reference.clone())
+    }
+}
+
+impl Exchange {
+    fn after(mut self, event: &Event) -> Self {
+        match event {
+            Event::Opened { clock, .. } | Event::ClockStarted { clock } => self.start_clock(clock),
+            Event::NoticeQueued { notice, kind, .. } => {
+                self.notices.push(notice.clone());
+                self.kind = *kind;
+            }
+            Event::WithdrawalQueued { notice, reason, .. } => {
+                self.notices.push(notice.clone());
+                self.withdrawn = Some(*reason);
+            }
+            Event::WithdrawnUnsent { reason, .. } => self.withdrawn = Some(*reason),
+            Event::Receipted { message, toe, .. } => self.deliver(*message, &NoticeDelivery::Receipted { at: *toe }),
+            Event::Abandoned { message, .. } => self.deliver(*message, &NoticeDelivery::Abandoned),
+            Event::ClockChanged { kind, change, .. } => self.change_clock(*kind, change),
+            Event::Acknowledged { acknowledgement, .. } => self.acknowledgements.push(acknowledgement.clone()),
+            Event::AcknowledgementQueued { message, acknowledgement, .. } => {
+                self.acknowledgements.push(acknowledgement.clone());
+                let delivery = NoticeDelivery::Queued;
+                self.acknowledgement_messages.push(AcknowledgementMessage { message: *message, delivery });
+            }
+            Event::CallRecorded { call, .. } => self.calls.push(call.clone()),
+            Event::NoticeReceived { kind, reference, version, .. } => {
+                if self.newest_notice().is_none_or(|newest| version.revision > newest) {
+                    self.kind = *kind;
+                    self.reference = reference.clone();
+                }
+                self.received.push(version.clone());
+            }
+            Event::WithdrawalReceived { reason, version, .. } => self.withdraw(*reason, version),
+            Event::Linked { incident, .. } => {
+                self.incident = Some(*incident);
+                self.ico_clock = None;
+                self.ladders.iter_mut().for_each(|ladder| ladder.ended = true);
+            }
+            Event::StepFired { kind, due, offset_minutes, .. } => {
+                with_ladder(&mut self.ladders, *kind, *due, |ladder| ladder.last_offset = Some(*offset_minutes));
+            }
+            Event::TakenInHand { kind, due, by, .. } => {
+                with_ladder(&mut self.ladders, *kind, *due, |ladder| ladder.in_hand = Some(by.clone()));
+            }
+            Event::Anonymised { .. } => {}
+        }
+        self
+    }
+
+    fn clock_mut(&mut self, kind: ClockKind) -> &mut Option<Clock> {
+        match kind {
+            ClockKind::PartnerNotice => &mut self.notice_clock,
+            ClockKind::PartnerAcknowledgement => &mut self.acknowledgement_clock,
+            ClockKind::IcoReport => &mut self.ico_clock,
+        }
+    }
+
+    fn start_clock(&mut self, clock: &Clock) {
+        *self.clock_mut(clock.kind) = Some(clock.clone());
+    }
+
+    /// A ladder ends with its clock.
+    fn change_clock(&mut self, kind: ClockKind, change: &ClockChange) {
+        let clock = self.clock_mut(kind);
+        *clock = clock.take().map(|clock| clock.evolve(change));
+        if clock.as_ref().is_some_and(|clock| !clock.is_open()) {
+            let ladders = self.ladders.iter_mut().filter(|ladder| ladder.kind == kind);
+            ladders.for_each(|ladder| ladder.ended = true);
+        }
+    }
+
+    fn deliver(&mut self, message: MessageId, delivery: &NoticeDelivery) {
+        let notices = self.notices.iter_mut().map(|Notice { message, delivery, .. }| (*message, delivery));
+        let acknowledgements = self.acknowledgement_messages.iter_mut();
+        let messages = notices.chain(acknowledgements.map(|it| (it.message, &mut it.delivery)));
+        for (_, stands) in messages.filter(|(id, _)| *id == message) {
+            stands.clone_from(delivery);
+        }
+    }
+
+    fn withdraw(&mut self, reason: WithdrawalReason, version: &ReceivedVersion) {
+        if self.takes(version.revision) {
+            self.withdrawn = Some(reason);
+        }
+        self.received.push(version.clone());
+    }
+}

@@ -1,0 +1,187 @@
+use super::kit::{acknowledgement, notice_message};
+use crate::clock::{Anchor, Clock, ClockChange, ClockKind};
+use crate::exchange::{
+    Call, CallChannel, Direction, Event, Notice, NoticeDelivery, Phase, ReceivedVersion, Stance, StatedClock, Survives,
+};
+use crate::facts::IncidentKind;
+use crate::incident::WithdrawalReason;
+use crate::incident::tests::kit::*;
+use crate::values::{Digest32, Hours, MessageId};
+
+/// Every variant. A new one does not compile until it has a name here, and does not pass until it has a file.
+const NAMES: [&str; 17] = [
+    "opened",
+    "notice_queued",
+    "withdrawal_queued",
+    "withdrawn_unsent",
+    "receipted",
+    "clock_started",
+    "clock_changed",
+    "acknowledged",
+    "call_recorded",
+    "abandoned",
+    "notice_received",
+    "withdrawal_received",
+    "acknowledgement_queued",
+    "linked",
+    "step_fired",
+    "taken_in_hand",
+    "anonymised",
+];
+
+fn name(event: &Event) -> &'static str {
+    match event {
+        Event::Opened { .. } => "opened",
+        Event::NoticeQueued { .. } => "notice_queued",
+        Event::WithdrawalQueued { .. } => "withdrawal_queued",
+        Event::WithdrawnUnsent { .. } => "withdrawn_unsent",
+        Event::Receipted { .. } => "receipted",
+        Event::ClockStarted { .. } => "clock_started",
+        Event::ClockChanged { .. } => "clock_changed",
+        Event::Acknowledged { .. } => "acknowledged",
+        Event::CallRecorded { .. } => "call_recorded",
+        Event::Abandoned { .. } => "abandoned",
+        Event::NoticeReceived { .. } => "notice_received",
+        Event::WithdrawalReceived { .. } => "withdrawal_received",
+        Event::AcknowledgementQueued { .. } => "acknowledgement_queued",
+        Event::Linked { .. } => "linked",
+        Event::StepFired { .. } => "step_fired",
+        Event::TakenInHand { .. } => "taken_in_hand",
+        Event::Anonymised { .. } => "anonymised",
+    }
+}
+
+fn stated() -> StatedClock {
+    StatedClock { anchor: Anchor::AwareOfBreach, at: hour(0), hours: Hours::CONTRACT }
+}
+
+fn clock() -> Clock {
+    Clock::start(ClockKind::PartnerNotice, Anchor::AwareOfBreach, hour(0), Hours::CONTRACT)
+}
+
+fn notice(revision: u32, phase: Phase, delivery: NoticeDelivery) -> Notice {
+    Notice { revision, phase, message: notice_message(revision), facts_version: revision, delivery }
+}
+
+fn outgoing_events() -> Vec<Event> {
+    let at = hour(1);
+    vec![
+        Event::Opened {
+            id: exchange_id(0),
+            partner: partner_id(0),
+            case: case_id(0),
+            reference: line("R-0"),
+            incident: incident_id(),
+            exercise: true,
+            kind: IncidentKind::Breach,
+            terms: terms(),
+            clock: clock(),
+            at,
+        },
+        Event::NoticeQueued {
+            notice: notice(2, Phase::Update, NoticeDelivery::Queued),
+            kind: IncidentKind::UnderInvestigation,
+            stated: stated(),
+            anchor_reason: Some(long("The log shows it.")),
+            at,
+        },
+        Event::WithdrawalQueued {
+            notice: notice(3, Phase::Withdrawal, NoticeDelivery::Queued),
+            reason: WithdrawalReason::WrongRecipient,
+            note: Some(long("Please delete it.")),
+            at,
+        },
+        Event::WithdrawnUnsent { reason: WithdrawalReason::SentInError, at },
+        Event::Receipted { message: notice_message(1), toe: hour(1), receipt_sha256: Digest32::of(b"receipt"), at },
+        Event::ClockStarted { clock: clock() },
+        Event::ClockChanged {
+            kind: ClockKind::PartnerNotice,
+            change: ClockChange::Reanchored { anchor: Anchor::AwareOfCircumstances, at: hour(-1) },
+            at,
+        },
+        Event::Acknowledged {
+            acknowledgement: acknowledgement(Stance::NotAffected, hour(4)),
+            message: MessageId::from_uuid(uuid(0x77)),
+            at: hour(5),
+        },
+        Event::CallRecorded {
+            call: Call {
+                to_whom: line("Duty desk"),
+                how: CallChannel::InPerson,
+                at: hour(2),
+                note: Some(long("They know.")),
+                backdate_reason: Some(long("Busy.")),
+            },
+            backdated: true,
+            at: hour(5),
+            by: responder(),
+        },
+        Event::Abandoned { message: notice_message(1), reason: long("Told by telephone."), at, by: responder() },
+    ]
+}
+
+fn incoming_events() -> Vec<Event> {
+    let version = |revision, phase| ReceivedVersion {
+        revision,
+        phase,
+        message: MessageId::from_uuid(uuid(0x1001)),
+        set_sha256: Digest32::of(b"set"),
+        at: hour(3),
+    };
+    let (kind, due, by) = (ClockKind::IcoReport, hour(75), responder());
+    vec![
+        Event::NoticeReceived {
+            id: exchange_id(0),
+            partner: partner_id(0),
+            case: case_id(0),
+            exercise: true,
+            kind: IncidentKind::LikelyToGiveRise,
+            reference: line("B-2026-0117"),
+            stated: Some(stated()),
+            version: version(1, Phase::Initial),
+        },
+        Event::WithdrawalReceived {
+            id: exchange_id(0),
+            partner: partner_id(0),
+            case: case_id(0),
+            exercise: true,
+            reason: WithdrawalReason::DuplicateOf,
+            version: version(2, Phase::Withdrawal),
+        },
+        Event::AcknowledgementQueued {
+            message: MessageId::derive(exchange_id(0), "acknowledged", 1),
+            acknowledgement: acknowledgement(Stance::Assessing, hour(4)),
+            at: hour(4),
+            by: by.clone(),
+        },
+        Event::Linked { incident: incident_id(), at: hour(5), by: by.clone() },
+        Event::StepFired { kind, due, offset_minutes: 60, passed: vec![-30, 0], at: hour(76) },
+        Event::TakenInHand { kind, due, at: hour(76), by },
+        Event::Anonymised {
+            survives: Box::new(Survives {
+                id: exchange_id(0),
+                partner: partner_id(0),
+                case: case_id(0),
+                direction: Direction::Outgoing,
+                reference: line("R-0"),
+                incident: Some(incident_id()),
+                exercise: false,
+                kind: IncidentKind::Breach,
+                revisions: 3,
+                notice_clock: Some(clock()),
+                acknowledgement_clock: None,
+                ico_clock: None,
+                stance: Some(Stance::Affected),
+            }),
+            at: hour(900),
+        },
+    ]
+}
+
+/// The JSON of every event is frozen.
+#[test]
+fn events_keep_their_form() {
+    let events = [outgoing_events(), incoming_events()].concat();
+    let named: Vec<(&str, Event)> = events.into_iter().map(|event| (name(&event), event)).collect();
+    hold_golden("exchange", &NAMES, &named);
+}

@@ -1,0 +1,140 @@
+//! The ICO report of an incident: drafted, submitted, or decided not to be required.
+//!
+//! The node drafts; a person submits and records it. That no report is required is decided by two data protection
+//! officers (ruling 34); reporting needs no approval.
+
+use super::decide::{must_be_open, must_be_second};
+use super::{Event, Incident, NotRequiredProposal, Refusal, Stage, watch};
+use crate::clock::{Clock, ClockChange, ClockKind, Evidence};
+use crate::facts::Facts;
+use crate::report::{ReportState, Submission};
+use crate::values::{Actor, Line, LongText, Moment, Role};
+
+/// A clock's reason is a line; a decision's reason may be longer, and is kept whole with the decision.
+const REASON_CHARS: usize = 200;
+
+/// A decision that no report was required may be reopened by drafting one after all; its clock stays ended.
+pub(super) fn draft(incident: &Incident, by: &Actor, now: Moment) -> Result<Vec<Event>, Refusal> {
+    must_be_open(incident)?;
+    match incident.report {
+        ReportState::None | ReportState::NotRequired { .. } => Ok(vec![drafted(incident, by.clone(), now)]),
+        ReportState::Draft { .. } => Err(Refusal::NothingChanges),
+        ReportState::Submitted { .. } => Err(Refusal::AlreadySubmitted),
+    }
+}
+
+/// A draft opens with what the facts leave out: the Article 33(3) items that are not yet known.
+pub(super) fn drafted(incident: &Incident, by: Actor, now: Moment) -> Event {
+    let missing = incident.facts.as_ref().map(Facts::missing_items).unwrap_or_default();
+    Event::ReportDrafted { gaps: missing.into_iter().map(str::to_owned).collect(), at: now, by }
+}
+
+/// Also after a withdrawal: what was submitted before it is still true.
+pub(super) fn record_submission(
+    incident: &Incident,
+    submission: &Submission,
+    by: &Actor,
+    now: Moment,
+) -> Result<Vec<Event>, Refusal> {
+    match incident.stage {
+        Stage::Held | Stage::Active | Stage::Withdrawn { .. } => {}
+        Stage::Closed | Stage::Anonymised => return Err(Refusal::NotOpen { stage: incident.stage.word() }),
+    }
+    match role(by) {
+        Some(Role::Dpo | Role::Responder) => {}
+        Some(Role::Reporter | Role::Manager | Role::Administrator | Role::Auditor) | None => {
+            return Err(Refusal::DpoNeeded);
+        }
+    }
+    match incident.report {
+        ReportState::None | ReportState::Draft { .. } | ReportState::NotRequired { .. } => {}
+        ReportState::Submitted { .. } => return Err(Refusal::AlreadySubmitted),
+    }
+    let anchors = [incident.awareness.circumstances, incident.awareness.breach, ico_anchor(incident)];
+    let aware = anchors.into_iter().flatten().min();
+    if submission.at > now || aware.is_some_and(|aware| submission.at < aware) {
+        return Err(Refusal::SubmissionTime);
+    }
+    let limit = incident.ico.as_ref().and_then(Clock::legal_limit);
+    if limit.is_some_and(|limit| submission.at > limit) && submission.delay_reasons.is_none() {
+        return Err(Refusal::DelayReasonMissing);
+    }
+    let mut events = vec![Event::ReportSubmitted { submission: submission.clone(), at: now, by: by.clone() }];
+    let met = incident.ico.as_ref().and_then(|clock| clock.meet(submission.at, Evidence::RecordedSubmission));
+    events.extend(end_clock(incident, met, now));
+    Ok(events)
+}
+
+pub(super) fn propose_not_required(
+    incident: &Incident,
+    reason: &LongText,
+    by: &Actor,
+    now: Moment,
+) -> Result<Vec<Event>, Refusal> {
+    must_be_open(incident)?;
+    must_be_dpo(by)?;
+    match incident.report {
+        ReportState::None | ReportState::Draft { .. } => {}
+        ReportState::NotRequired { .. } => return Err(Refusal::NothingChanges),
+        ReportState::Submitted { .. } => return Err(Refusal::AlreadySubmitted),
+    }
+    if !incident.ico.as_ref().is_some_and(Clock::is_open) {
+        return Err(Refusal::NoSuchDuty);
+    }
+    if incident.not_required.is_some() {
+        return Err(Refusal::NothingChanges);
+    }
+    let proposal = NotRequiredProposal { reason: reason.clone(), by: by.clone(), at: now };
+    Ok(vec![Event::NotRequiredProposed { proposal }])
+}
+
+/// Approving takes another data protection officer; any of them, also who proposed it, may turn it down.
+pub(super) fn resolve_not_required(
+    incident: &Incident,
+    approve: bool,
+    by: &Actor,
+    now: Moment,
+) -> Result<Vec<Event>, Refusal> {
+    must_be_open(incident)?;
+    must_be_dpo(by)?;
+    let proposal = incident.not_required.as_ref().ok_or(Refusal::NoSuchProposal)?;
+    let mut events = vec![Event::NotRequiredResolved { approved: approve, at: now, by: by.clone() }];
+    if approve {
+        must_be_second(&proposal.by, by)?;
+        let short: String = proposal.reason.as_str().chars().take(REASON_CHARS).collect();
+        let reason = Line::parse(&short).ok();
+        let change = incident.ico.as_ref().zip(reason).and_then(|(clock, reason)| clock.not_required(now, reason));
+        events.extend(end_clock(incident, change, now));
+    }
+    Ok(events)
+}
+
+/// The change that ends the ICO clock, and the end of its ladder.
+fn end_clock(incident: &Incident, change: Option<ClockChange>, now: Moment) -> Vec<Event> {
+    let Some(change) = change else {
+        return Vec::new();
+    };
+    let mut events = vec![Event::ClockChanged { kind: ClockKind::IcoReport, change, at: now }];
+    events.extend(watch::end_ladders(incident, &[ClockKind::IcoReport]));
+    events
+}
+
+fn ico_anchor(incident: &Incident) -> Option<Moment> {
+    incident.ico.as_ref().map(|clock| clock.anchored_at)
+}
+
+fn must_be_dpo(by: &Actor) -> Result<(), Refusal> {
+    match role(by) {
+        Some(Role::Dpo) => Ok(()),
+        Some(Role::Reporter | Role::Responder | Role::Manager | Role::Administrator | Role::Auditor) | None => {
+            Err(Refusal::DpoNeeded)
+        }
+    }
+}
+
+const fn role(by: &Actor) -> Option<Role> {
+    match by {
+        Actor::Person { role, .. } => Some(*role),
+        Actor::Node | Actor::Partner { .. } => None,
+    }
+}

@@ -1,0 +1,14 @@
+//! The rules of an incident, allowed and refused.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod awareness;
+mod erasure;
+mod fan_out;
+mod golden;
+mod ico;
+pub(crate) mod kit;
+mod logging;
+mod properties;
+mod watch;
+mod withdrawal;

@@ -1,0 +1,264 @@
+//! Plain values to build stories from.
+
+use std::collections::BTreeSet;
+
+use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+use crate::arrangement::{ArrangementRef, Owed, Terms};
+use crate::clock::{ClockChange, ClockKind};
+use crate::facts::{DiscoveryMethod, Facts, IncidentKind, Occurred, Precision};
+use crate::incident::{Awareness, Command, Decision, Event, Incident, Log, Outstanding, Refusal, decide, evolve, fold};
+use crate::values::{
+    Actor, ArrangementId, CaseId, Digest32, ExchangeId, Hours, IncidentId, Known, Line, LongText, Moment, PartnerId,
+    PersonId, Role, ServiceId, Title,
+};
+
+/// When the circumstances of most stories began to be known.
+pub(crate) const AWARE: &str = "2026-03-03T02:10:00Z";
+/// When most stories are logged.
+pub(crate) const LOGGED: &str = "2026-03-03T03:00:00Z";
+
+pub(crate) fn at(text: &str) -> Moment {
+    Moment::parse(text).unwrap()
+}
+
+/// Hours after [`AWARE`].
+pub(crate) fn hour(hours: i64) -> Moment {
+    at(AWARE).plus_seconds(hours * 3_600)
+}
+
+pub(crate) fn line(text: &str) -> Line {
+    Line::parse(text).unwrap()
+}
+
+pub(crate) fn long(text: &str) -> LongText {
+    LongText::parse(text).unwrap()
+}
+
+pub(crate) fn uuid(n: u128) -> Uuid {
+    Uuid::from_u128(n)
+}
+
+pub(crate) fn incident_id() -> IncidentId {
+    IncidentId::from_uuid(uuid(1))
+}
+
+pub(crate) fn exchange_id(n: usize) -> ExchangeId {
+    ExchangeId::from_uuid(uuid(0xe000_0000 + n as u128))
+}
+
+pub(crate) fn partner_id(n: usize) -> PartnerId {
+    PartnerId::from_uuid(uuid(0xb000_0000 + n as u128))
+}
+
+pub(crate) fn case_id(n: usize) -> CaseId {
+    CaseId::from_uuid(uuid(0xc000_0000 + n as u128))
+}
+
+pub(crate) fn person(n: u128, role: Role) -> Actor {
+    Actor::Person { id: PersonId::from_uuid(uuid(0xa000 + n)), name: line(&format!("Person {n}")), role }
+}
+
+pub(crate) fn responder() -> Actor {
+    person(1, Role::Responder)
+}
+
+pub(crate) fn dpo(n: u128) -> Actor {
+    person(10 + n, Role::Dpo)
+}
+
+pub(crate) fn terms() -> Terms {
+    Terms {
+        notice_hours: Hours::CONTRACT,
+        acknowledgement_hours: Hours::ACKNOWLEDGEMENT,
+        arrangements: vec![ArrangementRef {
+            id: ArrangementId::from_uuid(uuid(0xd0)),
+            version: 3,
+            digest: Digest32::of(b"terms"),
+            title: line("Data sharing and security agreement"),
+        }],
+    }
+}
+
+pub(crate) fn owed(n: usize) -> Owed {
+    Owed {
+        partner: partner_id(n),
+        terms: terms(),
+        exchange: exchange_id(n),
+        case: case_id(n),
+        reference: line(&format!("R-{n}")),
+    }
+}
+
+pub(crate) fn facts() -> Facts {
+    Facts {
+        title: Title::parse("Mailbox of a case worker opened by a third party").unwrap(),
+        summary: long("A mailbox was opened from an unknown address."),
+        occurred: Known::NotYetKnown,
+        detected_at: None,
+        aware_basis: long("The analyst on duty confirmed the sign-in."),
+        discovery_method: DiscoveryMethod::OwnDetection,
+        nature: Known::NotYetKnown,
+        ongoing: Known::NotYetKnown,
+        cause: Known::NotYetKnown,
+        ico_category: Known::NotYetKnown,
+        data_unintelligible: Known::NotYetKnown,
+        recipients_of_data: Known::NotYetKnown,
+        data_categories: Known::NotYetKnown,
+        subject_categories: Known::NotYetKnown,
+        data_subjects: Known::NotYetKnown,
+        records: Known::NotYetKnown,
+        likely_consequences: Known::NotYetKnown,
+        actual_harm: None,
+        risk_view: Known::NotYetKnown,
+        containment: Known::NotYetKnown,
+        mitigation: Known::NotYetKnown,
+        asked_of_recipient: None,
+        notified_late_reason: None,
+    }
+}
+
+/// The same facts with another summary.
+pub(crate) fn newer_facts(summary: &str) -> Box<Facts> {
+    Box::new(Facts { summary: long(summary), ..facts() })
+}
+
+pub(crate) fn occurring(from: &str, precision: Precision) -> Facts {
+    Facts { occurred: Known::Known(Occurred { from: at(from), to: None, precision }), ..facts() }
+}
+
+/// A breach, or circumstances, known since [`AWARE`] and owed to this many partners.
+pub(crate) fn log(kind: IncidentKind, partners: usize) -> Log {
+    let aware = Some(at(AWARE));
+    let awareness = match kind {
+        IncidentKind::Breach => Awareness { circumstances: None, breach: aware },
+        IncidentKind::LikelyToGiveRise | IncidentKind::UnderInvestigation => {
+            Awareness { circumstances: aware, breach: None }
+        }
+    };
+    Log {
+        id: incident_id(),
+        reference: line("TC-2026-0042"),
+        kind,
+        exercise: false,
+        facts: facts(),
+        awareness,
+        old_reason: None,
+        services: BTreeSet::from([ServiceId::from_uuid(uuid(0x50))]),
+        owed: (0..partners).map(owed).collect(),
+        hold: false,
+        opened_from: None,
+        by: responder(),
+    }
+}
+
+pub(crate) fn group(kind: ClockKind, due: Moment, anchored_at: Moment, partners: usize) -> Outstanding {
+    let first = (0..partners).map(partner_id).collect();
+    Outstanding { kind, due, anchored_at, partners: u32::try_from(partners).unwrap(), first }
+}
+
+/// One incident's stream, kept state by state.
+#[derive(Default)]
+pub(crate) struct Story {
+    pub(crate) state: Option<Incident>,
+    pub(crate) events: Vec<Event>,
+}
+
+impl Story {
+    pub(crate) fn logged(log: Log) -> Self {
+        let mut story = Self::default();
+        story.run(&Command::Log(Box::new(log)), at(LOGGED));
+        story
+    }
+
+    /// A breach owed to this many partners, its first fan-out carried out.
+    pub(crate) fn breach(partners: usize) -> Self {
+        let mut story = Self::logged(log(IncidentKind::Breach, partners));
+        story.advance_all();
+        story
+    }
+
+    pub(crate) fn circumstances(partners: usize) -> Self {
+        let mut story = Self::logged(log(IncidentKind::LikelyToGiveRise, partners));
+        story.advance_all();
+        story
+    }
+
+    pub(crate) fn held(partners: usize) -> Self {
+        let mut story = Self::logged(Log { hold: true, ..log(IncidentKind::LikelyToGiveRise, partners) });
+        story.advance_all();
+        story
+    }
+
+    /// Decides, evolves, and holds that folding everything gives the same state.
+    pub(crate) fn run(&mut self, command: &Command, now: Moment) -> Decision {
+        let decision = decide(self.state.as_ref(), command, now).expect("allowed");
+        for event in &decision.events {
+            self.state = evolve(self.state.take(), event);
+        }
+        self.events.extend(decision.events.iter().cloned());
+        assert_eq!(fold(&self.events), self.state, "the fold is the state kept step by step");
+        decision
+    }
+
+    pub(crate) fn refused(&self, command: &Command, now: Moment) -> Refusal {
+        decide(self.state.as_ref(), command, now).expect_err("refused")
+    }
+
+    pub(crate) fn advance_all(&mut self) -> Vec<(ExchangeId, crate::exchange::Command)> {
+        let mut asks = Vec::new();
+        while !self.incident().fan_outs.is_empty() {
+            asks.extend(self.run(&Command::Advance, at(LOGGED)).asks);
+        }
+        asks
+    }
+
+    pub(crate) fn tick(&mut self, outstanding: &[Outstanding], now: Moment) -> Vec<Event> {
+        self.run(&Command::Tick { outstanding: outstanding.to_vec() }, now).events
+    }
+
+    pub(crate) fn incident(&self) -> &Incident {
+        self.state.as_ref().unwrap()
+    }
+}
+
+/// The change of the ICO clock among these events.
+pub(crate) fn ico_change(events: &[Event]) -> Option<&ClockChange> {
+    events.iter().find_map(|event| match event {
+        Event::ClockChanged { kind: ClockKind::IcoReport, change, .. } => Some(change),
+        _ => None,
+    })
+}
+
+/// The JSON of an event is read back as the same event.
+pub(crate) fn round_trips<E: Serialize + DeserializeOwned + PartialEq>(event: &E) -> bool {
+    let json = serde_json::to_string(event).unwrap();
+    serde_json::from_str::<E>(&json).unwrap() == *event
+}
+
+/// Compares the golden files of one kind of stream with these events, one of every variant. `names` is every variant.
+pub(crate) fn hold_golden<E>(stream: &str, names: &[&str], events: &[(&str, E)])
+where
+    E: Serialize + DeserializeOwned + PartialEq,
+{
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
+    let covered: BTreeSet<&str> = events.iter().map(|(name, _)| *name).collect();
+    assert_eq!(covered, names.iter().copied().collect(), "a sample of every variant");
+    let mut faults = String::new();
+    for (name, event) in events {
+        let expected = serde_json::to_string_pretty(event).unwrap() + "\n";
+        let path = folder.join(format!("{stream}-{name}.json"));
+        let found = std::fs::read_to_string(&path).unwrap_or_default();
+        if found != expected {
+            faults += &format!("--- {stream}-{name}.json should hold\n{expected}");
+            continue;
+        }
+        let read: E = serde_json::from_str(&found).unwrap();
+        assert!(read == *event, "{stream}-{name}.json is read as the event it was written from");
+    }
+    assert!(faults.is_empty(), "golden files differ; an event's meaning never changes:\n{faults}");
+    let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let ours = files.filter(|name| name.starts_with(&format!("{stream}-"))).count();
+    assert_eq!(ours, names.len(), "no golden file without its event");
+}

@@ -1,0 +1,149 @@
+//! What passing time does to an incident: lateness, ladder steps, a draft report; and who stops a ladder.
+//!
+//! Level-triggered: now is compared with what is due, so that a second look at the same instant finds nothing to do and a
+//! node that slept records the same facts late. A ladder belongs to a clock kind and due instant, not to a partner: one
+//! step names everybody outstanding (ruling 11).
+
+use super::decide::must_be_open;
+use super::{Event, Incident, Outstanding, Refusal, STEP_NAMES_MAX, ico};
+use crate::clock::{Clock, ClockKind, ClockState};
+use crate::ladder::{self, LadderState};
+use crate::report::ReportState;
+use crate::values::{Actor, Moment};
+
+pub(super) fn tick(incident: &Incident, outstanding: &[Outstanding], now: Moment) -> Vec<Event> {
+    if !incident.stage.is_open() {
+        return Vec::new();
+    }
+    let mut events: Vec<Event> = Vec::new();
+    if let Some(change) = incident.ico.as_ref().and_then(|clock| clock.tick(now)) {
+        events.push(Event::ClockChanged { kind: ClockKind::IcoReport, change, at: now });
+    }
+    let own = incident.ico.as_ref().filter(|clock| clock.is_open()).map(own_group);
+    let partners = outstanding.iter().filter(|group| group.kind != ClockKind::IcoReport);
+    let groups: Vec<&Outstanding> = partners.chain(&own).collect();
+    for group in &groups {
+        events.extend(climb(incident, group, now));
+    }
+    let silent = |ladder: &LadderState| {
+        !ladder.ended && groups.iter().all(|group| (group.kind, group.due) != (ladder.kind, ladder.due))
+    };
+    events.extend(incident.ladders.iter().filter(|ladder| silent(ladder)).map(ended));
+    events
+}
+
+/// The ICO clock as a group of its own: it names no partner.
+fn own_group(clock: &Clock) -> Outstanding {
+    Outstanding { kind: clock.kind, due: clock.due(), anchored_at: clock.anchored_at, partners: 0, first: Vec::new() }
+}
+
+/// The next step of one ladder. A step on the ICO clock's ladder also drafts the report, when nobody has.
+fn climb(incident: &Incident, group: &Outstanding, now: Moment) -> Vec<Event> {
+    let Outstanding { kind, due, .. } = *group;
+    let ladder = incident.ladder(kind, due);
+    if ladder.is_some_and(|ladder| ladder.in_hand.is_some()) {
+        return Vec::new();
+    }
+    let last_offset = ladder.and_then(|ladder| ladder.last_offset);
+    let steps = ladder::decide(due, group.anchored_at, last_offset, now);
+    let Some(offset_minutes) = steps.fire else {
+        let passed = (!steps.passed.is_empty()).then_some(steps.passed);
+        return passed.map(|offsets| Event::StepsPassed { kind, due, offsets, at: now }).into_iter().collect();
+    };
+    let first = group.first.iter().take(STEP_NAMES_MAX).copied().collect();
+    let partners = group.partners;
+    let mut events =
+        vec![Event::StepFired { kind, due, offset_minutes, passed: steps.passed, partners, first, at: now }];
+    if kind == ClockKind::IcoReport && incident.report == ReportState::None {
+        events.push(ico::drafted(incident, Actor::Node, now));
+    }
+    events
+}
+
+/// Ends every ladder of these duties that has not ended.
+pub(super) fn end_ladders(incident: &Incident, kinds: &[ClockKind]) -> Vec<Event> {
+    let climbing = incident.ladders.iter().filter(|ladder| !ladder.ended && kinds.contains(&ladder.kind));
+    climbing.map(ended).collect()
+}
+
+const fn ended(ladder: &LadderState) -> Event {
+    Event::LadderEnded { kind: ladder.kind, due: ladder.due }
+}
+
+/// A named person stops one ladder; another may take it over. A new due instant is a new ladder.
+pub(super) fn take_in_hand(
+    incident: &Incident,
+    kind: ClockKind,
+    due: Moment,
+    by: &Actor,
+    now: Moment,
+) -> Result<Vec<Event>, Refusal> {
+    must_be_open(incident)?;
+    let ladder = incident.ladder(kind, due);
+    if !incident.has_duty(kind, due, now) && ladder.is_none_or(|ladder| ladder.ended) {
+        return Err(Refusal::NoSuchDuty);
+    }
+    let holder = ladder.and_then(|ladder| ladder.in_hand.as_ref());
+    if holder.is_some_and(|holder| holder.person() == by.person()) {
+        return Err(Refusal::NothingChanges);
+    }
+    Ok(vec![Event::TakenInHand { kind, due, at: now, by: by.clone() }])
+}
+
+impl Incident {
+    fn ladder(&self, kind: ClockKind, due: Moment) -> Option<&LadderState> {
+        self.ladders.iter().find(|ladder| ladder.kind == kind && ladder.due == due)
+    }
+
+    /// Whether a duty of this kind can be due at this instant. Partner clocks live in their own streams, so this asks
+    /// what the frozen terms allow: a notice is due at its anchor + hours; an acknowledgement, whose clock starts
+    /// somewhere between awareness and now, within that span + hours (its group's instant is floored to the minute).
+    fn has_duty(&self, kind: ClockKind, due: Moment, now: Moment) -> bool {
+        let mut owed = (0_u32..).zip(&self.owed);
+        match kind {
+            ClockKind::IcoReport => self.ico.as_ref().is_some_and(|clock| clock.is_open() && clock.due() == due),
+            ClockKind::PartnerNotice => owed.any(|(at, owed)| {
+                self.notice_anchor(at).is_some_and(|(_, anchored)| anchored.plus_hours(owed.terms.notice_hours) == due)
+            }),
+            ClockKind::PartnerAcknowledgement => owed.any(|(at, owed)| {
+                let hours = owed.terms.acknowledgement_hours;
+                let earliest = self.notice_anchor(at).map(|(_, anchored)| anchored.plus_hours(hours).floor_minute());
+                earliest.is_some_and(|earliest| earliest <= due) && due <= now.plus_hours(hours)
+            }),
+        }
+    }
+}
+
+/// When [`super::Command::Tick`] next has something to do for the incident's own clock and its ladder. Partner duties
+/// are not in it: their instants are with their clocks. May lie in the past: then at once.
+#[must_use]
+pub fn next_check(incident: &Incident) -> Option<Moment> {
+    if !incident.stage.is_open() {
+        return None;
+    }
+    let clock = incident.ico.as_ref()?;
+    next_clock_check(clock, incident.ladder(clock.kind, clock.due()))
+}
+
+/// When passing time next changes a clock or climbs its ladder.
+pub(crate) fn next_clock_check(clock: &Clock, ladder: Option<&LadderState>) -> Option<Moment> {
+    if !clock.is_open() {
+        return None;
+    }
+    let step = match ladder {
+        Some(ladder) if ladder.in_hand.is_some() => None,
+        Some(ladder) => ladder::next_step_after(clock.due(), ladder.last_offset),
+        None => ladder::next_step_after(clock.due(), None),
+    };
+    [next_overdue(clock), step].into_iter().flatten().min()
+}
+
+/// When a running clock becomes overdue: the first instant after the due one, which itself is still in time.
+pub(crate) fn next_overdue(clock: &Clock) -> Option<Moment> {
+    match clock.state {
+        ClockState::Running => Moment::from_micros(clock.due().micros().saturating_add(1)).ok(),
+        ClockState::Overdue | ClockState::Met { .. } | ClockState::MetLate { .. } | ClockState::NotRequired { .. } => {
+            None
+        }
+    }
+}

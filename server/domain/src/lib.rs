@@ -1,0 +1,31 @@
+//! Tocsin's rules as pure functions.
+//!
+//! A stream's state is the fold of its events. `decide(state, command, now)` is the only place with rules: it answers
+//! with events, or refuses. `evolve(state, event)` only records: it is total and never looks at the time. Nothing here
+//! knows a database, a socket or the clock on the wall.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`values`] | ids, [`values::Moment`], bounded texts, "not yet known" |
+//! | [`facts`] | what happened, told in facts, and the option lists |
+//! | [`arrangement`] | terms with one partner; who is owed a notice by when |
+//! | [`clock`] | one duty counting down |
+//! | [`ladder`] | steps of escalation before and after a due instant |
+//! | [`incident`] | an incident of ours, from logging to closing |
+//! | [`exchange`] | all that passes with one partner about one incident |
+//! | [`report`] | the ICO report: answers, the facts they come from, and what is missing |
+//! | [`personal_data`] | the check of free text for personal data |
+//! | [`delivery`] | channel, outcome and attempts: when next, parked, or a person's turn |
+//! | [`chain`] | ledger arithmetic: digests, entries, tree, checkpoints, proofs |
+
+pub mod arrangement;
+pub mod chain;
+pub mod clock;
+pub mod delivery;
+pub mod exchange;
+pub mod facts;
+pub mod incident;
+pub mod ladder;
+pub mod personal_data;
+pub mod report;
+pub mod values;

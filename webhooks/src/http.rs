@@ -1,0 +1,304 @@
+//! The real carrier: one request over HTTPS, with limits on everything and no surprises (protocol §17).
+//!
+//! No redirects, no environment proxies, no cookies, no automatic retries, no second look-up between judging an address
+//! and dialling it. Partners with address exceptions have a client of their own per set of exceptions, because a client
+//! reuses connections by host name: a connection opened under one partner's exceptions must not serve another. All other
+//! partners share one client and its warm connections.
+
+use std::collections::HashMap;
+use std::error::Error as StdError;
+use std::future::Future;
+use std::io::ErrorKind;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
+use reqwest::{Certificate, Client, Response, Url, redirect, retry};
+
+use crate::address_guard::{Cidr, Guard, GuardedResolver, ResolveError};
+use crate::carrier::{Carrier, Method, NotReached, Outcome, Parcel, RetryAfter, http_date};
+use crate::push::RECEIPT_HEADER;
+use crate::values::is_loopback;
+
+/// Time to connect (protocol §20).
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time for the whole exchange, body included (protocol §20).
+pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
+/// The most octets of response headers (protocol §20).
+pub const MAX_HEADERS: usize = 16_384;
+/// The most clients kept for partners with exceptions; beyond it they are made anew.
+const MAX_CLIENTS: usize = 64;
+
+/// How to build a [`ReqwestCarrier`].
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// PEM certificates trusted beside the system's roots.
+    pub trusted_roots: Vec<Vec<u8>>,
+    /// Admits `http` on loopback addresses, any port: a demonstration or test on one machine.
+    pub loopback_http: bool,
+    /// How the node names itself in `User-Agent`.
+    pub user_agent: String,
+}
+
+/// The carrier could not be built. Says which part.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A trusted root is not a PEM certificate.
+    #[error("a trusted root is not a PEM certificate")]
+    TrustedRoot,
+    /// The client refused its settings, or the system's roots cannot be read.
+    #[error("the HTTP client cannot be built; are the system's root certificates installed?")]
+    Client,
+}
+
+/// Carries parcels with `reqwest`.
+#[derive(Debug)]
+pub struct ReqwestCarrier {
+    roots: Vec<Certificate>,
+    user_agent: String,
+    shared: Client,
+    loopback: Option<Client>,
+    excepted: Mutex<HashMap<Vec<Cidr>, Client>>,
+}
+
+impl ReqwestCarrier {
+    /// Builds the carrier.
+    ///
+    /// # Errors
+    /// [`BuildError`].
+    pub fn new(options: &Options) -> Result<Self, BuildError> {
+        let mut roots = Vec::new();
+        for pem in &options.trusted_roots {
+            let bundle = Certificate::from_pem_bundle(pem).map_err(|_| BuildError::TrustedRoot)?;
+            if bundle.is_empty() {
+                return Err(BuildError::TrustedRoot);
+            }
+            roots.extend(bundle);
+        }
+        let client = |guard| build_client(&roots, &options.user_agent, guard);
+        let shared = client(Guard::Public(Vec::new()))?;
+        let loopback = options
+            .loopback_http
+            .then(|| client(Guard::Loopback))
+            .transpose()?;
+        Ok(Self {
+            shared,
+            loopback,
+            user_agent: options.user_agent.clone(),
+            roots,
+            excepted: Mutex::new(HashMap::new()),
+        })
+    }
+
+    /// Checks the URL and picks the client that may call it.
+    fn admit(&self, parcel: &Parcel) -> Result<(Url, Client), NotReached> {
+        let forbidden = NotReached::AddressForbidden;
+        let url = Url::parse(&parcel.url).map_err(|_| forbidden)?;
+        if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+            return Err(forbidden);
+        }
+        match url.scheme() {
+            "https" => {
+                let port = url.port().unwrap_or(443);
+                if port != 443 && parcel.allowed_port != Some(port) {
+                    return Err(forbidden);
+                }
+                // Literals never reach the resolver. The URL reader has already undone odd spellings.
+                let guard = Guard::Public(parcel.exceptions.clone());
+                if literal(&url).is_some_and(|address| !guard.admits(address)) {
+                    return Err(forbidden);
+                }
+                let client = self.client_for(&parcel.exceptions)?;
+                Ok((url, client))
+            }
+            "http" if is_loopback(&url) => {
+                let client = self.loopback.clone().ok_or(forbidden)?;
+                Ok((url, client))
+            }
+            _ => Err(forbidden),
+        }
+    }
+
+    fn client_for(&self, exceptions: &[Cidr]) -> Result<Client, NotReached> {
+        if exceptions.is_empty() {
+            return Ok(self.shared.clone());
+        }
+        let mut ranges = exceptions.to_vec();
+        ranges.sort_unstable();
+        ranges.dedup();
+        let mut excepted = self.excepted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = excepted.get(&ranges) {
+            return Ok(client.clone());
+        }
+        if excepted.len() >= MAX_CLIENTS {
+            excepted.clear();
+        }
+        let guard = Guard::Public(ranges.clone());
+        let client =
+            build_client(&self.roots, &self.user_agent, guard).map_err(|_| NotReached::Other)?;
+        excepted.insert(ranges, client.clone());
+        Ok(client)
+    }
+
+    async fn attempt(&self, parcel: &Parcel) -> Result<Outcome, NotReached> {
+        let (url, client) = self.admit(parcel)?;
+        let mut request = match parcel.method {
+            Method::Get => client.get(url),
+            Method::Post => client.post(url).body(parcel.body.clone()),
+        };
+        request = request.header(ACCEPT, parcel.accept);
+        if let Some(media_type) = parcel.media_type {
+            request = request.header(CONTENT_TYPE, media_type);
+        }
+        let response = request.send().await.map_err(|error| classify(&error))?;
+        let headers = response.headers();
+        if header_octets(headers) > MAX_HEADERS {
+            return Err(NotReached::ResponseTooLarge);
+        }
+        let status = response.status().as_u16();
+        let receipt_header = single(headers, RECEIPT_HEADER);
+        let retry_after =
+            single(headers, RETRY_AFTER.as_str()).and_then(|value| RetryAfter::parse(&value));
+        let date = single(headers, DATE.as_str()).and_then(|value| http_date(&value));
+        let body = match read_body(response, parcel.kind.response_limit()).await {
+            Ok(body) => body,
+            // The receipt is in hand; what follows it does not matter.
+            Err(_) if receipt_header.is_some() => Vec::new(),
+            Err(class) => return Err(class),
+        };
+        Ok(Outcome::Answered {
+            status,
+            receipt_header,
+            retry_after,
+            date,
+            body,
+        })
+    }
+}
+
+impl Carrier for ReqwestCarrier {
+    fn carry<'a>(
+        &'a self,
+        parcel: &'a Parcel,
+    ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
+        Box::pin(async move {
+            self.attempt(parcel)
+                .await
+                .unwrap_or_else(Outcome::not_reached)
+        })
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that sets the limits and the guard"
+)]
+fn build_client(
+    roots: &[Certificate],
+    user_agent: &str,
+    guard: Guard,
+) -> Result<Client, BuildError> {
+    let plain = guard == Guard::Loopback;
+    // Without an installed default the client takes rustls with aws-lc-rs, the only provider in this build.
+    Client::builder()
+        .user_agent(user_agent)
+        .tls_certs_merge(roots.iter().cloned())
+        .https_only(!plain)
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .no_proxy()
+        .retry(retry::never())
+        .dns_resolver(Arc::new(GuardedResolver(guard)))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(TOTAL_TIMEOUT)
+        .pool_max_idle_per_host(2)
+        .pool_idle_timeout(Duration::from_secs(90))
+        .build()
+        .map_err(|_| BuildError::Client)
+}
+
+/// The host, if it is written as an address.
+fn literal(url: &Url) -> Option<IpAddr> {
+    url.host_str()?
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse()
+        .ok()
+}
+
+/// A header that is there exactly once and is visible ASCII.
+fn single(headers: &HeaderMap, name: &str) -> Option<String> {
+    let mut values = headers.get_all(name).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    value.to_str().ok().map(str::to_owned)
+}
+
+fn header_octets(headers: &HeaderMap) -> usize {
+    headers.iter().fold(0_usize, |sum, (name, value)| {
+        sum.saturating_add(name.as_str().len())
+            .saturating_add(value.len())
+            .saturating_add(4)
+    })
+}
+
+/// Reads piece by piece with a counter; at the limit the connection is dropped.
+async fn read_body(mut response: Response, limit: usize) -> Result<Vec<u8>, NotReached> {
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(|error| classify(&error))? {
+        if body.len().saturating_add(piece.len()) > limit {
+            return Err(NotReached::ResponseTooLarge);
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(body)
+}
+
+/// Which class of failure, from the chain of causes. Nothing of their texts is kept.
+fn classify(error: &reqwest::Error) -> NotReached {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(this) = cause {
+        match this.downcast_ref::<ResolveError>() {
+            Some(ResolveError::Forbidden) => return NotReached::AddressForbidden,
+            Some(ResolveError::NoAddress) => return NotReached::Dns,
+            None => {}
+        }
+        let io = this.downcast_ref::<std::io::Error>();
+        if let Some(class) = io.and_then(|io| classify_io(io.kind())) {
+            return class;
+        }
+        // An I/O error passes over what it wraps when asked for its source.
+        cause = match io.and_then(std::io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => this.source(),
+        };
+    }
+    if error.is_timeout() {
+        NotReached::Timeout
+    } else {
+        NotReached::Other
+    }
+}
+
+fn classify_io(kind: ErrorKind) -> Option<NotReached> {
+    const CUT: [ErrorKind; 7] = [
+        ErrorKind::ConnectionRefused,
+        ErrorKind::ConnectionReset,
+        ErrorKind::ConnectionAborted,
+        ErrorKind::BrokenPipe,
+        ErrorKind::UnexpectedEof,
+        ErrorKind::HostUnreachable,
+        ErrorKind::NetworkUnreachable,
+    ];
+    if kind == ErrorKind::TimedOut {
+        Some(NotReached::Timeout)
+    } else if kind == ErrorKind::InvalidData {
+        // The TLS library reports through this kind; nothing else on these paths does.
+        Some(NotReached::Tls)
+    } else {
+        CUT.contains(&kind).then_some(NotReached::Refused)
+    }
+}
