@@ -27,12 +27,8 @@ impl Cidr {
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.network, normal(address)) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => {
-                in_v4(address, network, u32::from(self.prefix))
-            }
-            (IpAddr::V6(network), IpAddr::V6(address)) => {
-                in_v6(address, network, u32::from(self.prefix))
-            }
+            (IpAddr::V4(network), IpAddr::V4(address)) => in_v4(address, network, u32::from(self.prefix)),
+            (IpAddr::V6(network), IpAddr::V6(address)) => in_v6(address, network, u32::from(self.prefix)),
             (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
         }
     }
@@ -45,24 +41,12 @@ impl FromStr for Cidr {
     fn from_str(text: &str) -> Result<Self, BadCidr> {
         let (network, prefix) = text.split_once('/').ok_or(BadCidr)?;
         let network: IpAddr = network.parse().map_err(|_| BadCidr)?;
-        let prefix = prefix
-            .parse::<u8>()
-            .ok()
-            .filter(|length| length.to_string() == prefix)
-            .ok_or(BadCidr)?;
+        let prefix = prefix.parse::<u8>().ok().filter(|length| length.to_string() == prefix).ok_or(BadCidr)?;
         let clean = match network {
-            IpAddr::V4(network) => {
-                prefix <= 32 && masked_v4(network, u32::from(prefix)) == network.to_bits()
-            }
-            IpAddr::V6(network) => {
-                prefix <= 128 && masked_v6(network, u32::from(prefix)) == network.to_bits()
-            }
+            IpAddr::V4(network) => prefix <= 32 && masked_v4(network, u32::from(prefix)) == network.to_bits(),
+            IpAddr::V6(network) => prefix <= 128 && masked_v6(network, u32::from(prefix)) == network.to_bits(),
         };
-        if clean {
-            Ok(Self { network, prefix })
-        } else {
-            Err(BadCidr)
-        }
+        if clean { Ok(Self { network, prefix }) } else { Err(BadCidr) }
     }
 }
 
@@ -79,16 +63,12 @@ impl fmt::Debug for Cidr {
 }
 
 fn masked_v4(address: Ipv4Addr, prefix: u32) -> u32 {
-    let mask = u32::MAX
-        .checked_shl(32_u32.saturating_sub(prefix))
-        .unwrap_or(0);
+    let mask = u32::MAX.checked_shl(32_u32.saturating_sub(prefix)).unwrap_or(0);
     address.to_bits() & mask
 }
 
 fn masked_v6(address: Ipv6Addr, prefix: u32) -> u128 {
-    let mask = u128::MAX
-        .checked_shl(128_u32.saturating_sub(prefix))
-        .unwrap_or(0);
+    let mask = u128::MAX.checked_shl(128_u32.saturating_sub(prefix)).unwrap_or(0);
     address.to_bits() & mask
 }
 
@@ -149,16 +129,12 @@ const NAT64: Ipv6Addr = Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0);
 #[must_use]
 pub fn is_public(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(v4) => !FORBIDDEN_V4
-            .iter()
-            .any(|(network, prefix)| in_v4(v4, *network, *prefix)),
+        IpAddr::V4(v4) => !FORBIDDEN_V4.iter().any(|(network, prefix)| in_v4(v4, *network, *prefix)),
         IpAddr::V6(v6) if in_v6(v6, NAT64, 96) => {
             let [.., a, b, c, d] = v6.octets();
             is_public(IpAddr::V4(Ipv4Addr::new(a, b, c, d)))
         }
-        IpAddr::V6(v6) => !FORBIDDEN_V6
-            .iter()
-            .any(|(network, prefix)| in_v6(v6, *network, *prefix)),
+        IpAddr::V6(v6) => !FORBIDDEN_V6.iter().any(|(network, prefix)| in_v6(v6, *network, *prefix)),
     }
 }
 
@@ -174,9 +150,7 @@ pub(crate) enum Guard {
 impl Guard {
     pub(crate) fn admits(&self, address: IpAddr) -> bool {
         match self {
-            Self::Public(exceptions) => {
-                is_public(address) || exceptions.iter().any(|range| range.contains(address))
-            }
+            Self::Public(exceptions) => is_public(address) || exceptions.iter().any(|range| range.contains(address)),
             Self::Loopback => address.is_loopback(),
         }
     }
@@ -199,9 +173,7 @@ impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = self.0.clone();
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0))
-                .await
-                .map_err(|_| ResolveError::NoAddress)?;
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| ResolveError::NoAddress)?;
             let addresses: Addrs = Box::new(vet(&guard, found.collect())?.into_iter());
             Ok(addresses)
         })
@@ -231,163 +203,41 @@ mod tests {
         is_public(address.parse().unwrap())
     }
 
+    type Range = (&'static str, &'static str, Option<&'static str>, Option<&'static str>);
+
     /// First and last address of every forbidden range, and the neighbours that are public again (protocol §17).
+    const RANGES: [Range; 26] = [
+        ("0.0.0.0", "0.255.255.255", None, Some("1.0.0.0")),
+        ("10.0.0.0", "10.255.255.255", Some("9.255.255.255"), Some("11.0.0.0")),
+        ("100.64.0.0", "100.127.255.255", Some("100.63.255.255"), Some("100.128.0.0")),
+        ("127.0.0.0", "127.255.255.255", Some("126.255.255.255"), Some("128.0.0.0")),
+        ("169.254.0.0", "169.254.255.255", Some("169.253.255.255"), Some("169.255.0.0")),
+        ("172.16.0.0", "172.31.255.255", Some("172.15.255.255"), Some("172.32.0.0")),
+        ("192.0.0.0", "192.0.0.255", Some("191.255.255.255"), Some("192.0.1.0")),
+        ("192.0.2.0", "192.0.2.255", Some("192.0.1.255"), Some("192.0.3.0")),
+        ("192.88.99.0", "192.88.99.255", Some("192.88.98.255"), Some("192.88.100.0")),
+        ("192.168.0.0", "192.168.255.255", Some("192.167.255.255"), Some("192.169.0.0")),
+        ("198.18.0.0", "198.19.255.255", Some("198.17.255.255"), Some("198.20.0.0")),
+        ("198.51.100.0", "198.51.100.255", Some("198.51.99.255"), Some("198.51.101.0")),
+        ("203.0.113.0", "203.0.113.255", Some("203.0.112.255"), Some("203.0.114.0")),
+        ("224.0.0.0", "255.255.255.255", Some("223.255.255.255"), None),
+        ("::", "ff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", None, Some("101::")),
+        ("64:ff9b:1::", "64:ff9b:1:ffff:ffff:ffff:ffff:ffff", None, None),
+        ("100::", "100::ffff:ffff:ffff:ffff", None, Some("100:0:0:1::")),
+        ("2001::", "2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff", Some("2000:ffff::"), Some("2001:200::")),
+        ("2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", Some("2001:db7:ffff::"), Some("2001:db9::")),
+        ("2002::", "2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff", Some("2001:ffff::"), Some("2003::")),
+        ("3fff::", "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff", Some("3ffe:ffff::"), Some("3fff:1000::")),
+        ("5f00::", "5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff", Some("5eff:ffff::"), Some("5f01::")),
+        ("fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", Some("fbff:ffff::"), Some("fe00::")),
+        ("fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", Some("fe7f:ffff::"), None),
+        ("fec0::", "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", None, None),
+        ("ff00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", None, None),
+    ];
+
     #[test]
     fn every_forbidden_range_is_exactly_as_wide_as_stated() {
-        let table = [
-            ("0.0.0.0", "0.255.255.255", None, Some("1.0.0.0")),
-            (
-                "10.0.0.0",
-                "10.255.255.255",
-                Some("9.255.255.255"),
-                Some("11.0.0.0"),
-            ),
-            (
-                "100.64.0.0",
-                "100.127.255.255",
-                Some("100.63.255.255"),
-                Some("100.128.0.0"),
-            ),
-            (
-                "127.0.0.0",
-                "127.255.255.255",
-                Some("126.255.255.255"),
-                Some("128.0.0.0"),
-            ),
-            (
-                "169.254.0.0",
-                "169.254.255.255",
-                Some("169.253.255.255"),
-                Some("169.255.0.0"),
-            ),
-            (
-                "172.16.0.0",
-                "172.31.255.255",
-                Some("172.15.255.255"),
-                Some("172.32.0.0"),
-            ),
-            (
-                "192.0.0.0",
-                "192.0.0.255",
-                Some("191.255.255.255"),
-                Some("192.0.1.0"),
-            ),
-            (
-                "192.0.2.0",
-                "192.0.2.255",
-                Some("192.0.1.255"),
-                Some("192.0.3.0"),
-            ),
-            (
-                "192.88.99.0",
-                "192.88.99.255",
-                Some("192.88.98.255"),
-                Some("192.88.100.0"),
-            ),
-            (
-                "192.168.0.0",
-                "192.168.255.255",
-                Some("192.167.255.255"),
-                Some("192.169.0.0"),
-            ),
-            (
-                "198.18.0.0",
-                "198.19.255.255",
-                Some("198.17.255.255"),
-                Some("198.20.0.0"),
-            ),
-            (
-                "198.51.100.0",
-                "198.51.100.255",
-                Some("198.51.99.255"),
-                Some("198.51.101.0"),
-            ),
-            (
-                "203.0.113.0",
-                "203.0.113.255",
-                Some("203.0.112.255"),
-                Some("203.0.114.0"),
-            ),
-            (
-                "224.0.0.0",
-                "255.255.255.255",
-                Some("223.255.255.255"),
-                None,
-            ),
-            (
-                "::",
-                "ff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-                None,
-                Some("101::"),
-            ),
-            (
-                "64:ff9b:1::",
-                "64:ff9b:1:ffff:ffff:ffff:ffff:ffff",
-                None,
-                None,
-            ),
-            (
-                "100::",
-                "100::ffff:ffff:ffff:ffff",
-                None,
-                Some("100:0:0:1::"),
-            ),
-            (
-                "2001::",
-                "2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff",
-                Some("2000:ffff::"),
-                Some("2001:200::"),
-            ),
-            (
-                "2001:db8::",
-                "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
-                Some("2001:db7:ffff::"),
-                Some("2001:db9::"),
-            ),
-            (
-                "2002::",
-                "2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-                Some("2001:ffff::"),
-                Some("2003::"),
-            ),
-            (
-                "3fff::",
-                "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff",
-                Some("3ffe:ffff::"),
-                Some("3fff:1000::"),
-            ),
-            (
-                "5f00::",
-                "5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-                Some("5eff:ffff::"),
-                Some("5f01::"),
-            ),
-            (
-                "fc00::",
-                "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-                Some("fbff:ffff::"),
-                Some("fe00::"),
-            ),
-            (
-                "fe80::",
-                "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-                Some("fe7f:ffff::"),
-                None,
-            ),
-            (
-                "fec0::",
-                "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-                None,
-                None,
-            ),
-            (
-                "ff00::",
-                "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-                None,
-                None,
-            ),
-        ];
-        for (first, last, before, after) in table {
+        for (first, last, before, after) in RANGES {
             assert!(!public(first), "{first}");
             assert!(!public(last), "{last}");
             for neighbour in [before, after].into_iter().flatten() {
@@ -398,12 +248,7 @@ mod tests {
 
     #[test]
     fn public_addresses_are_public() {
-        for address in [
-            "8.8.8.8",
-            "93.184.216.34",
-            "2606:4700::1111",
-            "2a00:1450:4009::1",
-        ] {
+        for address in ["8.8.8.8", "93.184.216.34", "2606:4700::1111", "2a00:1450:4009::1"] {
             assert!(public(address), "{address}");
         }
     }
@@ -428,18 +273,8 @@ mod tests {
 
     #[test]
     fn ranges_are_read_strictly() {
-        for good in [
-            "10.1.0.0/16",
-            "0.0.0.0/0",
-            "192.168.1.7/32",
-            "fd00::/8",
-            "::/0",
-            "::1/128",
-        ] {
-            assert_eq!(
-                good.parse::<Cidr>().map(|range| range.to_string()),
-                Ok(good.to_owned())
-            );
+        for good in ["10.1.0.0/16", "0.0.0.0/0", "192.168.1.7/32", "fd00::/8", "::/0", "::1/128"] {
+            assert_eq!(good.parse::<Cidr>().map(|range| range.to_string()), Ok(good.to_owned()));
         }
         for bad in [
             "",
@@ -463,28 +298,12 @@ mod tests {
 
     #[test]
     fn an_exception_opens_its_range_and_no_more() {
-        let guard = Guard::Public(vec![
-            "10.1.0.0/16".parse().unwrap(),
-            "fd12::/16".parse().unwrap(),
-        ]);
+        let guard = Guard::Public(vec!["10.1.0.0/16".parse().unwrap(), "fd12::/16".parse().unwrap()]);
         let admits = |address: &str| guard.admits(address.parse().unwrap());
-        for open in [
-            "10.1.0.0",
-            "10.1.255.255",
-            "::ffff:10.1.2.3",
-            "fd12::1",
-            "8.8.8.8",
-        ] {
+        for open in ["10.1.0.0", "10.1.255.255", "::ffff:10.1.2.3", "fd12::1", "8.8.8.8"] {
             assert!(admits(open), "{open}");
         }
-        for shut in [
-            "10.0.255.255",
-            "10.2.0.0",
-            "127.0.0.1",
-            "fd13::1",
-            "::1",
-            "::ffff:10.2.0.1",
-        ] {
+        for shut in ["10.0.255.255", "10.2.0.0", "127.0.0.1", "fd13::1", "::1", "::ffff:10.2.0.1"] {
             assert!(!admits(shut), "{shut}");
         }
     }
@@ -499,11 +318,7 @@ mod tests {
             ("10.0.0.1", false),
             ("::", false),
         ] {
-            assert_eq!(
-                Guard::Loopback.admits(address.parse().unwrap()),
-                admitted,
-                "{address}"
-            );
+            assert_eq!(Guard::Loopback.admits(address.parse().unwrap()), admitted, "{address}");
         }
     }
 
@@ -511,22 +326,11 @@ mod tests {
     fn one_forbidden_answer_refuses_the_name() {
         let guard = Guard::Public(Vec::new());
         let answers = |list: &[&str]| -> Vec<SocketAddr> {
-            list.iter()
-                .map(|text| SocketAddr::new(text.parse::<IpAddr>().unwrap(), 0))
-                .collect()
+            list.iter().map(|text| SocketAddr::new(text.parse::<IpAddr>().unwrap(), 0)).collect()
         };
-        assert_eq!(
-            vet(&guard, answers(&["8.8.8.8", "2606:4700::1111"])).map(|kept| kept.len()),
-            Ok(2)
-        );
-        assert_eq!(
-            vet(&guard, answers(&["8.8.8.8", "127.0.0.1"])),
-            Err(ResolveError::Forbidden)
-        );
-        assert_eq!(
-            vet(&guard, answers(&["::1", "8.8.8.8"])),
-            Err(ResolveError::Forbidden)
-        );
+        assert_eq!(vet(&guard, answers(&["8.8.8.8", "2606:4700::1111"])).map(|kept| kept.len()), Ok(2));
+        assert_eq!(vet(&guard, answers(&["8.8.8.8", "127.0.0.1"])), Err(ResolveError::Forbidden));
+        assert_eq!(vet(&guard, answers(&["::1", "8.8.8.8"])), Err(ResolveError::Forbidden));
         assert_eq!(vet(&guard, Vec::new()), Err(ResolveError::NoAddress));
     }
 }

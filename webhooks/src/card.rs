@@ -54,11 +54,7 @@ impl IdentityKey {
     /// The JWK of a public key.
     #[must_use]
     pub fn of(key: &PublicKey) -> Self {
-        Self {
-            kty: "OKP".to_owned(),
-            crv: "Ed25519".to_owned(),
-            x: key.x(),
-        }
+        Self { kty: "OKP".to_owned(), crv: "Ed25519".to_owned(), x: key.x() }
     }
 }
 
@@ -176,15 +172,10 @@ impl Card {
         let contacts = self.contacts.iter().all(|contact| {
             !contact.role.is_empty()
                 && short(&contact.role)
-                && [&contact.name, &contact.email, &contact.phone]
-                    .into_iter()
-                    .flatten()
-                    .all(short)
+                && [&contact.name, &contact.email, &contact.phone].into_iter().flatten().all(short)
         });
-        let country = self
-            .country
-            .as_ref()
-            .is_none_or(|code| code.len() == 2 && code.bytes().all(|c| c.is_ascii_uppercase()));
+        let country =
+            self.country.as_ref().is_none_or(|code| code.len() == 2 && code.bytes().all(|c| c.is_ascii_uppercase()));
         let shape = (1..=MAX_NUMBER).contains(&self.version)
             && (0..=253_402_300_799).contains(&self.iat)
             && !self.name.trim().is_empty()
@@ -202,11 +193,7 @@ impl Card {
             .flatten()
             .chain([&self.serve.keys])
             .all(|endpoint| check_endpoint(endpoint, schemes));
-        if endpoints {
-            Ok(())
-        } else {
-            Err(CardError::Address)
-        }
+        if endpoints { Ok(()) } else { Err(CardError::Address) }
     }
 }
 
@@ -217,8 +204,7 @@ impl Card {
 pub fn parse_self_signed(token: &[u8], schemes: Schemes) -> Result<Verified<Card>, CardError> {
     let token = CompactToken::parse(token, TokenType::Card)?;
     let payload = token.payload_object()?;
-    let card =
-        Card::deserialize(serde_json::Value::Object(payload)).map_err(|_| CardError::Shape)?;
+    let card = Card::deserialize(serde_json::Value::Object(payload)).map_err(|_| CardError::Shape)?;
     let identity = card.identity()?;
     if token.kid() != identity.thumbprint() {
         return Err(CardError::OtherKey);

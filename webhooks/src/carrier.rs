@@ -14,10 +14,7 @@ use crate::address_guard::Cidr;
 /// Carries parcels.
 pub trait Carrier: Send + Sync {
     /// Tries once, within the carrier's time limits, and says what came of it. Never retries, never follows.
-    fn carry<'a>(
-        &'a self,
-        parcel: &'a Parcel,
-    ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+    fn carry<'a>(&'a self, parcel: &'a Parcel) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 }
 
 /// One request.
@@ -101,11 +98,7 @@ impl Parcel {
     /// Our own manifest to a peer.
     #[must_use]
     pub fn keys_post(url: &str, manifest: &str) -> Self {
-        Self {
-            media_type: Some(MANIFEST_MEDIA_TYPE),
-            kind: ParcelKind::KeysPost,
-            ..Self::push(url, manifest)
-        }
+        Self { media_type: Some(MANIFEST_MEDIA_TYPE), kind: ParcelKind::KeysPost, ..Self::push(url, manifest) }
     }
 
     /// A peer's manifest.
@@ -123,11 +116,7 @@ impl Parcel {
     /// The same parcel under what the administrator allowed for this partner.
     #[must_use]
     pub fn allowing(self, exceptions: Vec<Cidr>, allowed_port: Option<u16>) -> Self {
-        Self {
-            exceptions,
-            allowed_port,
-            ..self
-        }
+        Self { exceptions, allowed_port, ..self }
     }
 }
 
@@ -163,21 +152,16 @@ impl Outcome {
     /// No usable answer, with the sentence of its class.
     #[must_use]
     pub const fn not_reached(class: NotReached) -> Self {
-        Self::NotReached {
-            class,
-            detail: class.detail(),
-        }
+        Self::NotReached { class, detail: class.detail() }
     }
 }
 
 impl fmt::Debug for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Answered { status, body, .. } => f
-                .debug_struct("Answered")
-                .field("status", status)
-                .field("octets", &body.len())
-                .finish_non_exhaustive(),
+            Self::Answered { status, body, .. } => {
+                f.debug_struct("Answered").field("status", status).field("octets", &body.len()).finish_non_exhaustive()
+            }
             Self::NotReached { class, .. } => f.debug_tuple("NotReached").field(class).finish(),
         }
     }
@@ -243,9 +227,7 @@ impl RetryAfter {
 /// An HTTP date (RFC 9110 §5.6.7, the form to be generated) in unix seconds.
 #[must_use]
 pub fn http_date(value: &str) -> Option<i64> {
-    DateTime::parse_from_rfc2822(value.trim())
-        .ok()
-        .map(|date| date.timestamp())
+    DateTime::parse_from_rfc2822(value.trim()).ok().map(|date| date.timestamp())
 }
 
 #[cfg(test)]
@@ -255,20 +237,11 @@ mod tests {
     #[test]
     fn retry_after_is_seconds_or_a_date() {
         assert_eq!(RetryAfter::parse("120"), Some(RetryAfter::Seconds(120)));
-        assert_eq!(
-            RetryAfter::parse("99999999999999"),
-            Some(RetryAfter::Seconds(u32::MAX))
-        );
-        assert_eq!(
-            RetryAfter::parse("Sun, 06 Nov 1994 08:49:37 GMT"),
-            Some(RetryAfter::At(784_111_777))
-        );
+        assert_eq!(RetryAfter::parse("99999999999999"), Some(RetryAfter::Seconds(u32::MAX)));
+        assert_eq!(RetryAfter::parse("Sun, 06 Nov 1994 08:49:37 GMT"), Some(RetryAfter::At(784_111_777)));
         for bad in ["", "-1", "1.5", "soon", "1 2"] {
             assert_eq!(RetryAfter::parse(bad), None, "{bad}");
         }
-        assert_eq!(
-            http_date("Sun, 06 Nov 1994 08:49:37 GMT"),
-            Some(784_111_777)
-        );
+        assert_eq!(http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
     }
 }

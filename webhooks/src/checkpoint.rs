@@ -42,10 +42,7 @@ pub enum CheckpointError {
 /// The ledger's name for an issuer: its host (and port, if any) and `/log`.
 #[must_use]
 pub fn origin_of(issuer: &str) -> String {
-    let host = issuer
-        .strip_prefix("https://")
-        .or_else(|| issuer.strip_prefix("http://"))
-        .unwrap_or(issuer);
+    let host = issuer.strip_prefix("https://").or_else(|| issuer.strip_prefix("http://")).unwrap_or(issuer);
     format!("{host}/log")
 }
 
@@ -82,26 +79,18 @@ pub fn sign_checkpoint(origin: &str, size: u64, root: &[u8; 32], key: &SigningKe
 ///
 /// # Errors
 /// [`CheckpointError`].
-pub fn verify_checkpoint(
-    note: &str,
-    origin: &str,
-    key: &PublicKey,
-) -> Result<Checkpoint, CheckpointError> {
+pub fn verify_checkpoint(note: &str, origin: &str, key: &PublicKey) -> Result<Checkpoint, CheckpointError> {
     if note.len() > MAX_NOTE {
         return Err(CheckpointError::Form);
     }
     let (text, signatures) = note.rsplit_once("\n\n").ok_or(CheckpointError::Form)?;
     let signatures = signatures.strip_suffix('\n').ok_or(CheckpointError::Form)?;
     let mut lines = text.split('\n');
-    let (Some(named), Some(size), Some(root), None) =
-        (lines.next(), lines.next(), lines.next(), lines.next())
-    else {
+    let (Some(named), Some(size), Some(root), None) = (lines.next(), lines.next(), lines.next(), lines.next()) else {
         return Err(CheckpointError::Form);
     };
     let size = read_size(size).ok_or(CheckpointError::Form)?;
-    let root = from_base64(root)
-        .and_then(|octets| <[u8; 32]>::try_from(octets).ok())
-        .ok_or(CheckpointError::Form)?;
+    let root = from_base64(root).and_then(|octets| <[u8; 32]>::try_from(octets).ok()).ok_or(CheckpointError::Form)?;
     if named != origin {
         return Err(CheckpointError::WrongOrigin);
     }
@@ -112,11 +101,7 @@ pub fn verify_checkpoint(
         .take(MAX_SIGNATURES)
         .filter_map(|line| read_signature(line, origin, hash))
         .any(|signature| key.verifies(signed.as_bytes(), &signature));
-    if verified {
-        Ok(Checkpoint { size, root })
-    } else {
-        Err(CheckpointError::BadSignature)
-    }
+    if verified { Ok(Checkpoint { size, root }) } else { Err(CheckpointError::BadSignature) }
 }
 
 /// Decimal without leading zeros.
@@ -130,7 +115,5 @@ fn read_signature(line: &str, origin: &str, hash: [u8; 4]) -> Option<[u8; 64]> {
     let (name, text) = line.strip_prefix("— ")?.split_once(' ')?;
     let octets = from_base64(text)?;
     let (for_key, signature) = octets.split_first_chunk::<4>()?;
-    (name == origin && *for_key == hash)
-        .then(|| <[u8; 64]>::try_from(signature).ok())
-        .flatten()
+    (name == origin && *for_key == hash).then(|| <[u8; 64]>::try_from(signature).ok()).flatten()
 }

@@ -431,18 +431,11 @@ impl Facts {
         if !occurrences.into_iter().flatten().all(Occurrence::holds) {
             return Err("an occurrence has a time exactly when it is exact or estimated");
         }
-        let counts = [
-            &self.scope.data_subjects,
-            &self.scope.records,
-            &self.scope.recipient_share,
-        ];
+        let counts = [&self.scope.data_subjects, &self.scope.records, &self.scope.recipient_share];
         if !counts.into_iter().flatten().all(Count::holds) {
-            return Err(
-                "a count has a value unless it is not yet known, and no greater than its maximum",
-            );
+            return Err("a count has a value unless it is not yet known, and no greater than its maximum");
         }
-        let country =
-            |code: &String| code.len() == 2 && code.bytes().all(|c| c.is_ascii_uppercase());
+        let country = |code: &String| code.len() == 2 && code.bytes().all(|c| c.is_ascii_uppercase());
         if !self.scope.countries.iter().flatten().all(country) {
             return Err("a country is two capital letters");
         }
@@ -466,15 +459,10 @@ impl Occurrence {
 impl Count {
     fn holds(&self) -> bool {
         let present = match self.basis {
-            CountBasis::Exact | CountBasis::Approximate | CountBasis::Minimum => {
-                self.value.is_some()
-            }
+            CountBasis::Exact | CountBasis::Approximate | CountBasis::Minimum => self.value.is_some(),
             CountBasis::NotYetKnown => self.value.is_none(),
         };
-        let bounded = [self.value, self.max]
-            .into_iter()
-            .flatten()
-            .all(|number| number <= crate::values::MAX_NUMBER);
+        let bounded = [self.value, self.max].into_iter().flatten().all(|number| number <= crate::values::MAX_NUMBER);
         let ordered = match (self.value, self.max) {
             (Some(value), Some(max)) => value <= max,
             (None, _) | (_, None) => true,

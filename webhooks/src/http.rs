@@ -79,10 +79,7 @@ impl ReqwestCarrier {
         }
         let client = |guard| build_client(&roots, &options.user_agent, guard);
         let shared = client(Guard::Public(Vec::new()))?;
-        let loopback = options
-            .loopback_http
-            .then(|| client(Guard::Loopback))
-            .transpose()?;
+        let loopback = options.loopback_http.then(|| client(Guard::Loopback)).transpose()?;
         Ok(Self {
             shared,
             loopback,
@@ -136,8 +133,7 @@ impl ReqwestCarrier {
             excepted.clear();
         }
         let guard = Guard::Public(ranges.clone());
-        let client =
-            build_client(&self.roots, &self.user_agent, guard).map_err(|_| NotReached::Other)?;
+        let client = build_client(&self.roots, &self.user_agent, guard).map_err(|_| NotReached::Other)?;
         excepted.insert(ranges, client.clone());
         Ok(client)
     }
@@ -159,8 +155,7 @@ impl ReqwestCarrier {
         }
         let status = response.status().as_u16();
         let receipt_header = single(headers, RECEIPT_HEADER);
-        let retry_after =
-            single(headers, RETRY_AFTER.as_str()).and_then(|value| RetryAfter::parse(&value));
+        let retry_after = single(headers, RETRY_AFTER.as_str()).and_then(|value| RetryAfter::parse(&value));
         let date = single(headers, DATE.as_str()).and_then(|value| http_date(&value));
         let body = match read_body(response, parcel.kind.response_limit()).await {
             Ok(body) => body,
@@ -168,38 +163,18 @@ impl ReqwestCarrier {
             Err(_) if receipt_header.is_some() => Vec::new(),
             Err(class) => return Err(class),
         };
-        Ok(Outcome::Answered {
-            status,
-            receipt_header,
-            retry_after,
-            date,
-            body,
-        })
+        Ok(Outcome::Answered { status, receipt_header, retry_after, date, body })
     }
 }
 
 impl Carrier for ReqwestCarrier {
-    fn carry<'a>(
-        &'a self,
-        parcel: &'a Parcel,
-    ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
-        Box::pin(async move {
-            self.attempt(parcel)
-                .await
-                .unwrap_or_else(Outcome::not_reached)
-        })
+    fn carry<'a>(&'a self, parcel: &'a Parcel) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
+        Box::pin(async move { self.attempt(parcel).await.unwrap_or_else(Outcome::not_reached) })
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that sets the limits and the guard"
-)]
-fn build_client(
-    roots: &[Certificate],
-    user_agent: &str,
-    guard: Guard,
-) -> Result<Client, BuildError> {
+#[expect(clippy::disallowed_methods, reason = "this is the one place that sets the limits and the guard")]
+fn build_client(roots: &[Certificate], user_agent: &str, guard: Guard) -> Result<Client, BuildError> {
     let plain = guard == Guard::Loopback;
     // Without an installed default the client takes rustls with aws-lc-rs, the only provider in this build.
     Client::builder()
@@ -221,11 +196,7 @@ fn build_client(
 
 /// The host, if it is written as an address.
 fn literal(url: &Url) -> Option<IpAddr> {
-    url.host_str()?
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse()
-        .ok()
+    url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
 /// A header that is there exactly once and is visible ASCII.
@@ -239,9 +210,7 @@ fn single(headers: &HeaderMap, name: &str) -> Option<String> {
 
 fn header_octets(headers: &HeaderMap) -> usize {
     headers.iter().fold(0_usize, |sum, (name, value)| {
-        sum.saturating_add(name.as_str().len())
-            .saturating_add(value.len())
-            .saturating_add(4)
+        sum.saturating_add(name.as_str().len()).saturating_add(value.len()).saturating_add(4)
     })
 }
 
@@ -276,11 +245,7 @@ fn classify(error: &reqwest::Error) -> NotReached {
             None => this.source(),
         };
     }
-    if error.is_timeout() {
-        NotReached::Timeout
-    } else {
-        NotReached::Other
-    }
+    if error.is_timeout() { NotReached::Timeout } else { NotReached::Other }
 }
 
 fn classify_io(kind: ErrorKind) -> Option<NotReached> {

@@ -171,12 +171,9 @@ fn decode(part: &str) -> Result<Vec<u8>, TokenError> {
 
 /// An empty signature is a broken form, unless the header says openly that there is none (RFC 8417 figure 6).
 fn unsigned(header: &[u8]) -> TokenError {
-    let algorithm = strict_json::parse_object(header).ok().and_then(|members| {
-        members
-            .get("alg")
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    });
+    let algorithm = strict_json::parse_object(header)
+        .ok()
+        .and_then(|members| members.get("alg").and_then(Value::as_str).map(str::to_owned));
     match algorithm.as_deref() {
         None | Some("EdDSA" | "Ed25519") => TokenError::Malformed,
         Some(_) => TokenError::BadAlgorithm,
@@ -186,10 +183,7 @@ fn unsigned(header: &[u8]) -> TokenError {
 fn check_header(header: &[u8], expected: TokenType) -> Result<String, TokenError> {
     let members = strict_json::parse_object(header).map_err(|_| TokenError::BadHeader)?;
     let known = |name: &str| matches!(name, "alg" | "typ" | "kid");
-    if !members
-        .iter()
-        .all(|(name, value)| known(name) && value.is_string())
-    {
+    if !members.iter().all(|(name, value)| known(name) && value.is_string()) {
         return Err(TokenError::BadHeader);
     }
     let member = |name: &str| members.get(name).and_then(Value::as_str);
@@ -211,11 +205,7 @@ fn check_header(header: &[u8], expected: TokenType) -> Result<String, TokenError
 /// the same token.
 #[must_use]
 pub fn sign(typ: TokenType, key: &SigningKey, payload: &[u8]) -> String {
-    let header = format!(
-        r#"{{"alg":"EdDSA","typ":"{}","kid":"{}"}}"#,
-        typ.typ(),
-        key.kid()
-    );
+    let header = format!(r#"{{"alg":"EdDSA","typ":"{}","kid":"{}"}}"#, typ.typ(), key.kid());
     let mut token = to_base64url(header.as_bytes());
     token.push('.');
     token.push_str(&to_base64url(payload));
@@ -231,11 +221,7 @@ pub fn sign(typ: TokenType, key: &SigningKey, payload: &[u8]) -> String {
 /// [`BadSignature`], without saying which half was wrong.
 pub fn verify(token: &CompactToken, key: &PublicKey) -> Result<(), BadSignature> {
     let signature = <[u8; 64]>::try_from(token.signature()).map_err(|_| BadSignature)?;
-    if key.verifies(token.signing_input().as_bytes(), &signature) {
-        Ok(())
-    } else {
-        Err(BadSignature)
-    }
+    if key.verifies(token.signing_input().as_bytes(), &signature) { Ok(()) } else { Err(BadSignature) }
 }
 
 /// Something that was read from a token whose signature verified. Made only in this module.
@@ -285,10 +271,7 @@ impl<T> Verified<T> {
     }
 
     /// Reads the value further, keeping the proof.
-    pub(crate) fn try_map<U, E>(
-        self,
-        read: impl FnOnce(T) -> Result<U, E>,
-    ) -> Result<Verified<U>, E> {
+    pub(crate) fn try_map<U, E>(self, read: impl FnOnce(T) -> Result<U, E>) -> Result<Verified<U>, E> {
         Ok(Verified {
             value: read(self.value)?,
             kid: self.kid,

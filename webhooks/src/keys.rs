@@ -80,9 +80,7 @@ impl PublicKey {
     /// # Errors
     /// [`BadKey`] by form, canonical encoding or order.
     pub fn from_x(x: &str) -> Result<Self, BadKey> {
-        let octets = from_base64url(x)
-            .and_then(|octets| <[u8; 32]>::try_from(octets).ok())
-            .ok_or(BadKey::Form)?;
+        let octets = from_base64url(x).and_then(|octets| <[u8; 32]>::try_from(octets).ok()).ok_or(BadKey::Form)?;
         Self::from_octets(&octets)
     }
 
@@ -99,10 +97,7 @@ impl PublicKey {
         if key.is_weak() {
             return Err(BadKey::Weak);
         }
-        Ok(Self {
-            key,
-            thumbprint: thumbprint(octets),
-        })
+        Ok(Self { key, thumbprint: thumbprint(octets) })
     }
 
     /// The JWK member `x`.
@@ -125,9 +120,7 @@ impl PublicKey {
 
     /// Strict verification: S below the group order, key and R not of small order.
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
-        self.key
-            .verify_strict(message, &Signature::from_bytes(signature))
-            .is_ok()
+        self.key.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
     }
 }
 
@@ -139,10 +132,7 @@ impl fmt::Debug for PublicKey {
 
 /// RFC 7638 §3 over the members RFC 8037 §2 requires, in their order.
 fn thumbprint(octets: &[u8; 32]) -> String {
-    let members = format!(
-        r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#,
-        to_base64url(octets)
-    );
+    let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, to_base64url(octets));
     to_base64url(&Sha256::digest(members.as_bytes()))
 }
 
@@ -201,18 +191,13 @@ impl SigningKey {
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SigningKey")
-            .field("purpose", &self.purpose)
-            .field("kid", &self.kid())
-            .finish_non_exhaustive()
+        f.debug_struct("SigningKey").field("purpose", &self.purpose).field("kid", &self.kid()).finish_non_exhaustive()
     }
 }
 
 /// PKCS#8 version 1 (RFC 8410 §7): a fixed prefix and the seed.
 fn pkcs8(seed: &[u8; 32]) -> zeroize::Zeroizing<Vec<u8>> {
-    const PREFIX: [u8; 16] = [
-        0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20,
-    ];
+    const PREFIX: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
     let mut der = zeroize::Zeroizing::new(Vec::with_capacity(48));
     der.extend_from_slice(&PREFIX);
     der.extend_from_slice(seed);
@@ -223,16 +208,12 @@ fn pkcs8(seed: &[u8; 32]) -> zeroize::Zeroizing<Vec<u8>> {
 /// and this identity thumbprint. `79183 85234 75398 29113 83487 90086 84970 34971`
 #[must_use]
 pub fn fingerprint(issuer: &str, identity_thumbprint: &str) -> String {
-    let digest = Sha512::digest(format!(
-        "tocsin-pairing-v1\n{issuer}\n{identity_thumbprint}"
-    ));
+    let digest = Sha512::digest(format!("tocsin-pairing-v1\n{issuer}\n{identity_thumbprint}"));
     digest
         .chunks_exact(5)
         .take(8)
         .map(|five| {
-            let number = five
-                .iter()
-                .fold(0_u64, |number, octet| (number << 8) | u64::from(*octet));
+            let number = five.iter().fold(0_u64, |number, octet| (number << 8) | u64::from(*octet));
             format!("{:05}", number % 100_000)
         })
         .collect::<Vec<_>>()
@@ -244,10 +225,7 @@ pub fn fingerprint(issuer: &str, identity_thumbprint: &str) -> String {
 #[must_use]
 pub fn fingerprint_matches(typed: &str, issuer: &str, identity_thumbprint: &str) -> bool {
     let plain = |text: &str| -> String {
-        text.chars()
-            .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '\u{2010}'..='\u{2014}'))
-            .take(41)
-            .collect()
+        text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '\u{2010}'..='\u{2014}')).take(41).collect()
     };
     let expected = plain(&fingerprint(issuer, identity_thumbprint));
     plain(typed).as_bytes().ct_eq(expected.as_bytes()).into()
@@ -257,20 +235,15 @@ pub fn fingerprint_matches(typed: &str, issuer: &str, identity_thumbprint: &str)
 /// SHA-256(`sender` LF `receiver`).
 #[must_use]
 pub fn stream_id(sender: &str, receiver: &str) -> String {
-    Sha256::digest(format!("{sender}\n{receiver}"))
-        .iter()
-        .take(16)
-        .map(|octet| format!("{octet:02x}"))
-        .collect()
+    Sha256::digest(format!("{sender}\n{receiver}")).iter().take(16).map(|octet| format!("{octet:02x}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::{
-        KeyUse, PublicKey, Seed, Signature, SigningKey, VerifyingKey, fingerprint,
-        fingerprint_matches, from_base64url,
+        KeyUse, PublicKey, Seed, Signature, SigningKey, VerifyingKey, fingerprint, fingerprint_matches, from_base64url,
     };
     use ed25519_dalek::Signer as _;
 
@@ -282,10 +255,7 @@ mod tests {
             assert_eq!(key.sign(&message), key.key.sign(&message).to_bytes());
             assert!(key.public().verifies(&message, &key.sign(&message)));
             // The fast library really is the one that answers.
-            assert!(
-                jsonwebtoken::crypto::sign(&message, &key.encoded, jsonwebtoken::Algorithm::EdDSA)
-                    .is_ok()
-            );
+            assert!(jsonwebtoken::crypto::sign(&message, &key.encoded, jsonwebtoken::Algorithm::EdDSA).is_ok());
         }
     }
 
@@ -293,10 +263,9 @@ mod tests {
     #[test]
     fn the_signature_of_the_rfc_verifies() {
         let key = PublicKey::from_x("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
-        let signature = from_base64url(
-            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
-        )
-        .unwrap();
+        let signature =
+            from_base64url("hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg")
+                .unwrap();
         let input = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
         assert!(key.verifies(input, &signature.try_into().unwrap()));
     }
@@ -318,17 +287,10 @@ mod tests {
     fn typed_digits_may_be_spaced_as_people_space_them() {
         let digits = fingerprint("https://node-a.example", "t");
         let run = digits.replace(' ', "");
-        for typed in [
-            digits.clone(),
-            run.clone(),
-            digits.replace(' ', "-"),
-            digits.replace(' ', " – "),
-            format!(" {digits}\n"),
-        ] {
-            assert!(
-                fingerprint_matches(&typed, "https://node-a.example", "t"),
-                "{typed}"
-            );
+        for typed in
+            [digits.clone(), run.clone(), digits.replace(' ', "-"), digits.replace(' ', " – "), format!(" {digits}\n")]
+        {
+            assert!(fingerprint_matches(&typed, "https://node-a.example", "t"), "{typed}");
         }
         for typed in [
             String::new(),
@@ -337,10 +299,7 @@ mod tests {
             format!("{run}{run}"),
             digits.replacen(char::is_numeric, "x", 1),
         ] {
-            assert!(
-                !fingerprint_matches(&typed, "https://node-a.example", "t"),
-                "{typed}"
-            );
+            assert!(!fingerprint_matches(&typed, "https://node-a.example", "t"), "{typed}");
         }
         assert!(!fingerprint_matches(&digits, "https://node-b.example", "t"));
     }

@@ -23,6 +23,8 @@
 //! | [`http`] | the real carrier |
 //! | [`address_guard`] | which addresses may be called |
 
+#![warn(missing_docs)]
+
 pub mod address_guard;
 pub mod card;
 pub mod carrier;

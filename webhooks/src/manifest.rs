@@ -171,12 +171,7 @@ impl Manifest {
     /// The JSON that is signed, members in the order of protocol §3.
     #[must_use]
     pub fn payload(&self) -> String {
-        let keys = self
-            .keys
-            .iter()
-            .map(ManifestKey::json)
-            .collect::<Vec<_>>()
-            .join(",");
+        let keys = self.keys.iter().map(ManifestKey::json).collect::<Vec<_>>().join(",");
         format!(
             r#"{{"iss":{},"iat":{},"version":{},"keys":[{keys}]}}"#,
             Value::from(self.iss.as_str()),
@@ -216,9 +211,7 @@ impl Manifest {
 
     /// Every log key that is not revoked, in the order listed: older checkpoints were signed with older ones.
     pub fn log_keys(&self) -> impl DoubleEndedIterator<Item = &ManifestKey> {
-        self.keys
-            .iter()
-            .filter(|key| key.node_use == Some(KeyUse::Log) && key.revoked.is_none())
+        self.keys.iter().filter(|key| key.node_use == Some(KeyUse::Log) && key.revoked.is_none())
     }
 
     /// The plain JWK set published at `/jwks.json` for tools: the keys that are good at `now`. Nothing trusts it.
@@ -236,11 +229,7 @@ impl Manifest {
 
     fn extends(&self, older: &Self) -> Result<(), ManifestError> {
         for old in &older.keys {
-            let new = self
-                .keys
-                .iter()
-                .find(|new| new.kid() == old.kid())
-                .ok_or(ManifestError::KeyVanished)?;
+            let new = self.keys.iter().find(|new| new.kid() == old.kid()).ok_or(ManifestError::KeyVanished)?;
             if new.public != old.public || new.nbf != old.nbf || new.node_use != old.node_use {
                 return Err(ManifestError::KeyChanged);
             }
@@ -290,11 +279,7 @@ impl ManifestKey {
 ///
 /// # Errors
 /// [`ManifestError`].
-pub fn parse_pinned(
-    token: &[u8],
-    issuer: &str,
-    identity: &PublicKey,
-) -> Result<Verified<Manifest>, ManifestError> {
+pub fn parse_pinned(token: &[u8], issuer: &str, identity: &PublicKey) -> Result<Verified<Manifest>, ManifestError> {
     let token = CompactToken::parse(token, TokenType::Manifest)?;
     if token.kid() != identity.thumbprint() {
         return Err(ManifestError::WrongIdentity);
@@ -337,10 +322,7 @@ pub fn take_in(
 }
 
 fn read_manifest(payload: &Map<String, Value>) -> Result<Manifest, ManifestError> {
-    let listed = payload
-        .get("keys")
-        .and_then(Value::as_array)
-        .ok_or(ManifestError::Shape)?;
+    let listed = payload.get("keys").and_then(Value::as_array).ok_or(ManifestError::Shape)?;
     if listed.len() > MAX_KEYS {
         return Err(ManifestError::KeyList);
     }
@@ -396,21 +378,11 @@ fn read_key(entry: &Map<String, Value>) -> Result<ManifestKey, ManifestError> {
         .get("revoked")
         .map(|revoked| Revoked::deserialize(revoked).map_err(|_| ManifestError::Shape))
         .transpose()?;
-    Ok(ManifestKey {
-        public,
-        node_use,
-        iat: seconds(entry, "iat")?,
-        nbf,
-        exp,
-        revoked,
-    })
+    Ok(ManifestKey { public, node_use, iat: seconds(entry, "iat")?, nbf, exp, revoked })
 }
 
 fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Result<&'a str, ManifestError> {
-    members
-        .get(name)
-        .and_then(Value::as_str)
-        .ok_or(ManifestError::Shape)
+    members.get(name).and_then(Value::as_str).ok_or(ManifestError::Shape)
 }
 
 fn seconds(members: &Map<String, Value>, name: &str) -> Result<i64, ManifestError> {

@@ -8,8 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use crate::notice::{
-    Anchor, ArrangementRef, Clock, IncidentKind, Nature, Notice, Phase, RecipientRole, RelatedCase,
-    SenderRole,
+    Anchor, ArrangementRef, Clock, IncidentKind, Nature, Notice, Phase, RecipientRole, RelatedCase, SenderRole,
 };
 use crate::values::{Digest, MAX_NUMBER, WireTime, explicit, is_false};
 
@@ -304,8 +303,7 @@ impl Event {
     /// [`EventError`].
     pub fn parse(name: &str, body: &Value) -> Result<Self, EventError> {
         fn read<'a, T: Deserialize<'a>>(body: &'a Value) -> Result<T, EventError> {
-            T::deserialize(body)
-                .map_err(|_| EventError::Bad("a member is missing or not what it should be"))
+            T::deserialize(body).map_err(|_| EventError::Bad("a member is missing or not what it should be"))
         }
         let event = match name {
             NOTIFIED => Self::Notified(read(body)?),
@@ -393,12 +391,8 @@ impl Event {
     /// The rule between body and claims: no clock starts after its message was made (protocol §11).
     pub(crate) fn fits(&self, iat: i64) -> Result<(), EventError> {
         match self {
-            Self::Notified(body) | Self::Updated(body)
-                if body.clock.iter().any(|clock| clock.at.unix() > iat) =>
-            {
-                Err(EventError::Bad(
-                    "a clock starts no later than its message was made",
-                ))
+            Self::Notified(body) | Self::Updated(body) if body.clock.iter().any(|clock| clock.at.unix() > iat) => {
+                Err(EventError::Bad("a clock starts no later than its message was made"))
             }
             Self::Notified(_)
             | Self::Updated(_)
@@ -419,38 +413,23 @@ impl Event {
         match self {
             Self::Notified(body) => {
                 ensure(body.revision == 1, "the first notice is revision 1")?;
-                ensure(
-                    body.phase == Phase::Initial,
-                    "the first notice's phase is initial",
-                )?;
+                ensure(body.phase == Phase::Initial, "the first notice's phase is initial")?;
                 body.check()
             }
             Self::Updated(body) => {
                 ensure(body.revision >= 2, "an update's revision is at least 2")?;
-                ensure(
-                    body.phase != Phase::Initial,
-                    "an update's phase is not initial",
-                )?;
+                ensure(body.phase != Phase::Initial, "an update's phase is not initial")?;
                 body.check()
             }
             Self::Withdrawn(body) => {
                 ensure(body.revision >= 1, "a revision is at least 1")?;
                 let duplicate = body.reason == WithdrawalReason::DuplicateOf;
-                ensure(
-                    duplicate == body.case.is_some(),
-                    "a case is named for duplicates only",
-                )?;
-                ensure(
-                    body.case.iter().all(|text| id(text)),
-                    "a case id is 1 to 255 octets",
-                )
+                ensure(duplicate == body.case.is_some(), "a case is named for duplicates only")?;
+                ensure(body.case.iter().all(|text| id(text)), "a case id is 1 to 255 octets")
             }
             Self::Acknowledged(body) => {
                 ensure(body.revision_seen >= 1, "a revision is at least 1")?;
-                ensure(
-                    body.reference.iter().all(|text| id(text)),
-                    "a reference is 1 to 255 octets",
-                )?;
+                ensure(body.reference.iter().all(|text| id(text)), "a reference is 1 to 255 octets")?;
                 body.by.check()
             }
             Self::Message(body) => {
@@ -459,14 +438,8 @@ impl Event {
             }
             Self::Filed(body) => {
                 ensure(id(&body.authority), "an authority is 1 to 255 octets")?;
-                ensure(
-                    body.reference.iter().all(|text| id(text)),
-                    "a reference is 1 to 255 octets",
-                )?;
-                ensure(
-                    body.on_behalf_of.iter().all(|text| id(text)),
-                    "an issuer is 1 to 255 octets",
-                )
+                ensure(body.reference.iter().all(|text| id(text)), "a reference is 1 to 255 octets")?;
+                ensure(body.on_behalf_of.iter().all(|text| id(text)), "an issuer is 1 to 255 octets")
             }
             Self::Verification(body) => body.head.as_ref().map_or(Ok(()), Head::check),
             Self::Receipt(body) => body.check(),
@@ -492,10 +465,7 @@ pub(crate) fn line(text: &str) -> bool {
 
 impl Person {
     fn check(&self) -> Result<(), &'static str> {
-        ensure(
-            line(&self.name) && line(&self.role),
-            "a person has a name and a role of 1 to 200 characters",
-        )
+        ensure(line(&self.name) && line(&self.role), "a person has a name and a role of 1 to 200 characters")
     }
 }
 
@@ -512,16 +482,9 @@ impl Receipt {
     fn check(&self) -> Result<(), &'static str> {
         self.head.check()?;
         ensure(id(&self.of.iss), "an issuer is 1 to 255 octets")?;
+        ensure(self.of.seq.is_none_or(counts), "a sequence number is at least 1")?;
         ensure(
-            self.of.seq.is_none_or(counts),
-            "a sequence number is at least 1",
-        )?;
-        ensure(
-            self.missing.len() <= MAX_MISSING
-                && self
-                    .missing
-                    .iter()
-                    .all(|n| counts(*n) && *n < self.head.seq),
+            self.missing.len() <= MAX_MISSING && self.missing.iter().all(|n| counts(*n) && *n < self.head.seq),
             "missing numbers are at most 100 and below the head",
         )
     }

@@ -171,23 +171,12 @@ impl Notice {
             "nature names what was lost, or is not yet known",
         )?;
         if let Some(clock) = &self.clock {
-            ensure(
-                (1..=8_760).contains(&clock.hours),
-                "a clock has 1 to 8760 hours",
-            )?;
+            ensure((1..=8_760).contains(&clock.hours), "a clock has 1 to 8760 hours")?;
         }
+        ensure(self.reference.iter().all(|text| id(text)), "a reference is 1 to 255 octets")?;
+        ensure(self.arrangement.iter().all(|named| id(&named.reference)), "a reference is 1 to 255 octets")?;
         ensure(
-            self.reference.iter().all(|text| id(text)),
-            "a reference is 1 to 255 octets",
-        )?;
-        ensure(
-            self.arrangement.iter().all(|named| id(&named.reference)),
-            "a reference is 1 to 255 octets",
-        )?;
-        ensure(
-            self.related_case
-                .iter()
-                .all(|case| id(&case.iss) && id(&case.id)),
+            self.related_case.iter().all(|case| id(&case.iss) && id(&case.id)),
             "a case has an issuer and an id of 1 to 255 octets",
         )?;
         self.facts.check()

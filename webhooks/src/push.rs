@@ -42,15 +42,8 @@ pub fn check_request(
     if content_encoding.is_some() {
         return Err(Refusal::ContentEncoding);
     }
-    let media_type = content_type
-        .and_then(|value| value.split(';').next())
-        .unwrap_or_default()
-        .trim();
-    if media_type.eq_ignore_ascii_case(MEDIA_TYPE) {
-        Ok(())
-    } else {
-        Err(Refusal::MediaType)
-    }
+    let media_type = content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case(MEDIA_TYPE) { Ok(()) } else { Err(Refusal::MediaType) }
 }
 
 /// A message whose form passed and whose issuer can be looked up. Nothing in it is believed yet.
@@ -79,15 +72,9 @@ impl Opened {
     #[must_use]
     pub fn claims_heartbeat_or_receipt(&self) -> bool {
         use crate::message::{RECEIPT, VERIFICATION};
-        self.payload
-            .get("events")
-            .and_then(Value::as_object)
-            .is_some_and(|events| {
-                !events.is_empty()
-                    && events
-                        .keys()
-                        .all(|name| name == VERIFICATION || name == RECEIPT)
-            })
+        self.payload.get("events").and_then(Value::as_object).is_some_and(|events| {
+            !events.is_empty() && events.keys().all(|name| name == VERIFICATION || name == RECEIPT)
+        })
     }
 }
 
@@ -101,11 +88,7 @@ pub fn open(token: &[u8]) -> Result<Opened, Refusal> {
     let token = CompactToken::parse(token, TokenType::Set).map_err(Refusal::from)?;
     let payload = strict_json::parse_object(token.payload()).map_err(|_| Refusal::UnknownIssuer)?;
     let iss = set::issuer_of(&payload)?.to_owned();
-    Ok(Opened {
-        token,
-        payload,
-        iss,
-    })
+    Ok(Opened { token, payload, iss })
 }
 
 /// What is pinned for the peer a message names.
@@ -219,11 +202,7 @@ pub struct Rejected {
 
 impl From<Refusal> for Rejected {
     fn from(refusal: Refusal) -> Self {
-        Self {
-            refusal,
-            authentic: None,
-            rule: None,
-        }
+        Self { refusal, authentic: None, rule: None }
     }
 }
 
@@ -232,14 +211,8 @@ impl From<Refusal> for Rejected {
 ///
 /// # Errors
 /// [`Rejected`] with the first check that fails.
-pub fn verify(
-    opened: &Opened,
-    peer: &PeerKeys<'_>,
-    own_issuer: &str,
-    now: i64,
-) -> Result<VerifiedSet, Box<Rejected>> {
-    let authentic = authenticate(opened, peer, own_issuer, now)
-        .map_err(|refusal| Box::new(Rejected::from(refusal)))?;
+pub fn verify(opened: &Opened, peer: &PeerKeys<'_>, own_issuer: &str, now: i64) -> Result<VerifiedSet, Box<Rejected>> {
+    let authentic = authenticate(opened, peer, own_issuer, now).map_err(|refusal| Box::new(Rejected::from(refusal)))?;
     let checked = authentic.0.get();
     let event = Event::parse(&checked.event_name, &checked.event_body)
         .and_then(|event| event.fits(checked.claims.iat).map(|()| event));
@@ -248,34 +221,17 @@ pub fn verify(
         Err(EventError::Unknown) => (Refusal::UnknownEvent, None),
         Err(EventError::Bad(rule)) => (Refusal::BadEvent, Some(rule)),
     };
-    Err(Box::new(Rejected {
-        refusal,
-        authentic: Some(Box::new(authentic)),
-        rule,
-    }))
+    Err(Box::new(Rejected { refusal, authentic: Some(Box::new(authentic)), rule }))
 }
 
-fn authenticate(
-    opened: &Opened,
-    peer: &PeerKeys<'_>,
-    own_issuer: &str,
-    now: i64,
-) -> Result<AuthenticSet, Refusal> {
+fn authenticate(opened: &Opened, peer: &PeerKeys<'_>, own_issuer: &str, now: i64) -> Result<AuthenticSet, Refusal> {
     // The caller looked the peer up by the issuer named; a mix-up there must not lend one peer's keys to another.
     if opened.iss != peer.issuer || peer.manifest.iss != peer.issuer {
         return Err(Refusal::UnknownIssuer);
     }
-    let key = peer
-        .manifest
-        .key_for_set(opened.kid(), now)
-        .map_err(Refusal::from)?;
-    let proven = opened
-        .token
-        .vouch(key, ())
-        .map_err(|_| Refusal::BadSignature)?;
-    proven
-        .try_map(|()| set::check_claims(&opened.payload, own_issuer, now))
-        .map(AuthenticSet)
+    let key = peer.manifest.key_for_set(opened.kid(), now).map_err(Refusal::from)?;
+    let proven = opened.token.vouch(key, ()).map_err(|_| Refusal::BadSignature)?;
+    proven.try_map(|()| set::check_claims(&opened.payload, own_issuer, now)).map(AuthenticSet)
 }
 
 impl From<TokenError> for Refusal {
@@ -341,20 +297,15 @@ pub fn classify(outcome: &Outcome) -> Answer {
             | NotReached::ResponseTooLarge
             | NotReached::Other => Answer::Retryable,
         },
-        Outcome::Answered {
-            status,
-            receipt_header,
-            body,
-            ..
-        } => classify_answer(*status, receipt_header.as_deref(), body),
+        Outcome::Answered { status, receipt_header, body, .. } => {
+            classify_answer(*status, receipt_header.as_deref(), body)
+        }
     }
 }
 
 fn classify_answer(status: u16, receipt: Option<&str>, body: &[u8]) -> Answer {
     match status {
-        200..=299 => receipt.map_or(Answer::Unconfirmed, |token| {
-            Answer::Receipt(token.to_owned())
-        }),
+        200..=299 => receipt.map_or(Answer::Unconfirmed, |token| Answer::Receipt(token.to_owned())),
         300..=399 => Answer::Redirected,
         400 => parse_error(body).map_or(Answer::Intermediary, Answer::Refused),
         401 | 403 | 404 | 405 | 410 | 421 | 451 => Answer::WrongAddress,
@@ -368,8 +319,5 @@ fn classify_answer(status: u16, receipt: Option<&str>, body: &[u8]) -> Answer {
 pub fn parse_error(body: &[u8]) -> Option<PeerRefusal> {
     let members = strict_json::parse_object(body).ok()?;
     let word = |name: &str| members.get(name).and_then(Value::as_str);
-    Some(PeerRefusal {
-        err: PeerError::from_name(word("err")?)?,
-        code: word("code").and_then(Refusal::from_code),
-    })
+    Some(PeerRefusal { err: PeerError::from_name(word("err")?)?, code: word("code").and_then(Refusal::from_code) })
 }

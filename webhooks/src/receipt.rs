@@ -65,11 +65,7 @@ pub fn build_receipt(answered: &VerifiedSet, storing: Storing) -> Result<Vec<u8>
         toe: Some(storing.stored_at),
     };
     let receipt = Receipt {
-        of: ReceiptOf {
-            iss: of.iss.clone(),
-            jti: of.jti,
-            seq: answered.event().sequence().map(|(seq, _)| seq),
-        },
+        of: ReceiptOf { iss: of.iss.clone(), jti: of.jti, seq: answered.event().sequence().map(|(seq, _)| seq) },
         set_sha256: answered.set_sha256(),
         status: STORED.to_owned(),
         chain: storing.chain,
@@ -156,8 +152,8 @@ pub fn check_receipt(
     now: i64,
 ) -> Result<VerifiedReceipt, ReceiptError> {
     let opened = push::open(token).map_err(ReceiptError::Refused)?;
-    let set = push::verify(&opened, peer, own_issuer, now)
-        .map_err(|rejected| ReceiptError::Refused(rejected.refusal))?;
+    let set =
+        push::verify(&opened, peer, own_issuer, now).map_err(|rejected| ReceiptError::Refused(rejected.refusal))?;
     match_receipt(set, expected, now)
 }
 
@@ -165,18 +161,12 @@ pub fn check_receipt(
 ///
 /// # Errors
 /// [`ReceiptError`].
-pub fn match_receipt(
-    set: VerifiedSet,
-    expected: &Expectation<'_>,
-    now: i64,
-) -> Result<VerifiedReceipt, ReceiptError> {
+pub fn match_receipt(set: VerifiedSet, expected: &Expectation<'_>, now: i64) -> Result<VerifiedReceipt, ReceiptError> {
     let Event::Receipt(receipt) = set.event() else {
         return Err(ReceiptError::NotAReceipt);
     };
     let receipt = receipt.clone();
-    let ours = receipt.of.iss == set.claims().aud
-        && receipt.of.jti == expected.jti
-        && receipt.of.seq == expected.seq;
+    let ours = receipt.of.iss == set.claims().aud && receipt.of.jti == expected.jti && receipt.of.seq == expected.seq;
     if !ours {
         return Err(ReceiptError::OtherMessage);
     }
@@ -188,10 +178,6 @@ pub fn match_receipt(
     }
     let earliest = expected.first_attempt.saturating_sub(CLOCK_SKEW_SECONDS);
     let latest = now.saturating_add(CLOCK_SKEW_SECONDS);
-    let toe = set
-        .claims()
-        .toe
-        .filter(|toe| (earliest..=latest).contains(toe))
-        .ok_or(ReceiptError::ImpossibleTime)?;
+    let toe = set.claims().toe.filter(|toe| (earliest..=latest).contains(toe)).ok_or(ReceiptError::ImpossibleTime)?;
     Ok(VerifiedReceipt { set, receipt, toe })
 }

@@ -83,11 +83,9 @@ impl Refusal {
             | Self::SeqConflict => Some(PeerError::InvalidRequest),
             Self::UnknownIssuer => Some(PeerError::InvalidIssuer),
             Self::PeerNotActive => Some(PeerError::AccessDenied),
-            Self::UnknownKey
-            | Self::KeyExpired
-            | Self::KeyRevoked
-            | Self::KeyNotYetValid
-            | Self::BadSignature => Some(PeerError::InvalidKey),
+            Self::UnknownKey | Self::KeyExpired | Self::KeyRevoked | Self::KeyNotYetValid | Self::BadSignature => {
+                Some(PeerError::InvalidKey)
+            }
             Self::WrongAudience => Some(PeerError::InvalidAudience),
         }
     }
@@ -194,12 +192,7 @@ impl Refusal {
     pub fn json_body(self) -> Option<String> {
         // Fixed words without quotes or controls: nothing to escape.
         self.err().map(|err| {
-            format!(
-                r#"{{"err":"{}","description":"{}","code":"{}"}}"#,
-                err.name(),
-                self.description(),
-                self.code()
-            )
+            format!(r#"{{"err":"{}","description":"{}","code":"{}"}}"#, err.name(), self.description(), self.code())
         })
     }
 }

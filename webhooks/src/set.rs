@@ -70,15 +70,7 @@ pub struct Checked {
 /// The heartbeat's claims: no case, the stream's id as subject.
 #[must_use]
 pub fn heartbeat_claims(iss: &str, aud: &str, iat: i64, jti: Uuid) -> Claims {
-    Claims {
-        iss: iss.to_owned(),
-        aud: aud.to_owned(),
-        iat,
-        jti,
-        txn: None,
-        sub_id: stream_id(iss, aud),
-        toe: None,
-    }
+    Claims { iss: iss.to_owned(), aud: aud.to_owned(), iat, jti, txn: None, sub_id: stream_id(iss, aud), toe: None }
 }
 
 /// The octets to sign: `iss`, `aud`, `iat`, `jti`, `txn`, `sub_id`, `toe`, `events` in this order, without spaces.
@@ -88,15 +80,8 @@ pub fn heartbeat_claims(iss: &str, aud: &str, iat: i64, jti: Uuid) -> Claims {
 pub fn build_payload(claims: &Claims, event: &Event) -> Result<Vec<u8>, BuildError> {
     let unwritable = |_| BuildError::Refused("the event cannot be written");
     let quoted = |text: &str| Value::from(text).to_string();
-    let txn = claims
-        .txn
-        .as_deref()
-        .map(|txn| format!(r#""txn":{},"#, quoted(txn)))
-        .unwrap_or_default();
-    let toe = claims
-        .toe
-        .map(|toe| format!(r#""toe":{toe},"#))
-        .unwrap_or_default();
+    let txn = claims.txn.as_deref().map(|txn| format!(r#""txn":{},"#, quoted(txn))).unwrap_or_default();
+    let toe = claims.toe.map(|toe| format!(r#""toe":{toe},"#)).unwrap_or_default();
     let payload = format!(
         r#"{{"iss":{},"aud":{},"iat":{},"jti":"{}",{txn}"sub_id":{{"format":"opaque","id":{}}},{toe}"events":{{{}:{}}}}}"#,
         quoted(&claims.iss),
@@ -113,13 +98,12 @@ pub fn build_payload(claims: &Claims, event: &Event) -> Result<Vec<u8>, BuildErr
         return Err(BuildError::TooLarge);
     }
     let read = strict_json::parse_object(&payload)?;
-    let checked = check_claims(&read, &claims.aud, claims.iat)
-        .map_err(|refusal| BuildError::Refused(refusal.description()))?;
+    let checked =
+        check_claims(&read, &claims.aud, claims.iat).map_err(|refusal| BuildError::Refused(refusal.description()))?;
     if checked.claims != *claims {
         return Err(BuildError::Refused(Refusal::BadClaim.description()));
     }
-    let readable = Event::parse(&checked.event_name, &checked.event_body)
-        .and_then(|event| event.fits(claims.iat));
+    let readable = Event::parse(&checked.event_name, &checked.event_body).and_then(|event| event.fits(claims.iat));
     match readable {
         Ok(()) => Ok(payload),
         Err(EventError::Unknown) => Err(BuildError::Refused(Refusal::UnknownEvent.description())),
@@ -132,11 +116,7 @@ pub fn build_payload(claims: &Claims, event: &Event) -> Result<Vec<u8>, BuildErr
 #[must_use]
 pub fn sign_set(key: &SigningKey, payload: &[u8]) -> SignedSet {
     let octets = jose::sign(TokenType::Set, key, payload);
-    SignedSet {
-        set_sha256: Digest::of(octets.as_bytes()),
-        payload_sha256: Digest::of(payload),
-        octets,
-    }
+    SignedSet { set_sha256: Digest::of(octets.as_bytes()), payload_sha256: Digest::of(payload), octets }
 }
 
 /// The issuer a token names, before anything is verified: says whose keys to look at, and nothing more.
@@ -161,57 +141,26 @@ pub(crate) fn issuer_of(payload: &Map<String, Value>) -> Result<&str, Refusal> {
 ///
 /// # Errors
 /// [`Refusal::WrongAudience`], [`Refusal::BadClaim`] or [`Refusal::IssuedInFuture`].
-pub fn check_claims(
-    payload: &Map<String, Value>,
-    own_issuer: &str,
-    now: i64,
-) -> Result<Checked, Refusal> {
+pub fn check_claims(payload: &Map<String, Value>, own_issuer: &str, now: i64) -> Result<Checked, Refusal> {
     let iss = issuer_of(payload)?.to_owned();
-    let aud = audience(payload)
-        .filter(|aud| *aud == own_issuer)
-        .ok_or(Refusal::WrongAudience)?
-        .to_owned();
-    if ["exp", "nbf", "sub"]
-        .into_iter()
-        .any(|name| payload.contains_key(name))
-    {
+    let aud = audience(payload).filter(|aud| *aud == own_issuer).ok_or(Refusal::WrongAudience)?.to_owned();
+    if ["exp", "nbf", "sub"].into_iter().any(|name| payload.contains_key(name)) {
         return Err(Refusal::BadClaim);
     }
-    let iat = payload
-        .get("iat")
-        .and_then(seconds)
-        .ok_or(Refusal::BadClaim)?;
-    let jti = payload
-        .get("jti")
-        .and_then(Value::as_str)
-        .and_then(message_id)
-        .ok_or(Refusal::BadClaim)?;
+    let iat = payload.get("iat").and_then(seconds).ok_or(Refusal::BadClaim)?;
+    let jti = payload.get("jti").and_then(Value::as_str).and_then(message_id).ok_or(Refusal::BadClaim)?;
     let toe = optional(payload, "toe", seconds)?;
     let txn = optional(payload, "txn", |txn| {
-        txn.as_str()
-            .filter(|txn| (1..=MAX_ID).contains(&txn.len()))
-            .map(str::to_owned)
+        txn.as_str().filter(|txn| (1..=MAX_ID).contains(&txn.len())).map(str::to_owned)
     })?;
     let sub_id = subject(payload).ok_or(Refusal::BadClaim)?.to_owned();
     let (event_name, event_body) = event(payload).ok_or(Refusal::BadClaim)?;
-    let claims = Claims {
-        iss,
-        aud,
-        iat,
-        jti,
-        txn,
-        sub_id,
-        toe,
-    };
+    let claims = Claims { iss, aud, iat, jti, txn, sub_id, toe };
     check_subject(&claims, event_name)?;
     if iat > now.saturating_add(CLOCK_SKEW_SECONDS) {
         return Err(Refusal::IssuedInFuture);
     }
-    Ok(Checked {
-        claims,
-        event_name: event_name.clone(),
-        event_body: event_body.clone(),
-    })
+    Ok(Checked { claims, event_name: event_name.clone(), event_body: event_body.clone() })
 }
 
 /// One string, or an array of one: two audiences are refused.
@@ -226,9 +175,7 @@ fn audience(payload: &Map<String, Value>) -> Option<&str> {
 
 /// A whole number of seconds that other readers can hold too.
 fn seconds(value: &Value) -> Option<i64> {
-    value
-        .as_i64()
-        .filter(|seconds| (0..=253_402_300_799).contains(seconds))
+    value.as_i64().filter(|seconds| (0..=253_402_300_799).contains(seconds))
 }
 
 /// A UUID in its one spelling: lower case, 36 characters.
@@ -242,10 +189,7 @@ fn optional<T>(
     name: &str,
     read: impl FnOnce(&Value) -> Option<T>,
 ) -> Result<Option<T>, Refusal> {
-    payload
-        .get(name)
-        .map(|value| read(value).ok_or(Refusal::BadClaim))
-        .transpose()
+    payload.get(name).map(|value| read(value).ok_or(Refusal::BadClaim)).transpose()
 }
 
 fn subject(payload: &Map<String, Value>) -> Option<&str> {
@@ -253,10 +197,7 @@ fn subject(payload: &Map<String, Value>) -> Option<&str> {
     if subject.get("format")?.as_str()? != "opaque" {
         return None;
     }
-    subject
-        .get("id")?
-        .as_str()
-        .filter(|id| (1..=MAX_ID).contains(&id.len()))
+    subject.get("id")?.as_str().filter(|id| (1..=MAX_ID).contains(&id.len()))
 }
 
 /// Exactly one event with an object for a body.
@@ -272,9 +213,7 @@ fn event(payload: &Map<String, Value>) -> Option<(&String, &Value)> {
 /// `txn` and `sub_id` fit the event: the case twice, or on a heartbeat and its receipt no case and the stream.
 fn check_subject(claims: &Claims, event_name: &str) -> Result<(), Refusal> {
     let case = claims.txn.as_deref() == Some(claims.sub_id.as_str());
-    let stream = |sender: &str, receiver: &str| {
-        claims.txn.is_none() && claims.sub_id == stream_id(sender, receiver)
-    };
+    let stream = |sender: &str, receiver: &str| claims.txn.is_none() && claims.sub_id == stream_id(sender, receiver);
     let fits = match event_name {
         VERIFICATION => stream(&claims.iss, &claims.aud),
         // A receipt repeats the subject of what it answers, so a heartbeat's receipt names the stream towards its issuer.

@@ -21,11 +21,7 @@ pub struct Limits {
 }
 
 /// The limits of protocol §20.
-pub const WIRE: Limits = Limits {
-    depth: 16,
-    string: 8_000,
-    array: 200,
-};
+pub const WIRE: Limits = Limits { depth: 16, string: 8_000, array: 200 };
 
 /// Why a text was refused. Carries no input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -60,12 +56,7 @@ pub fn parse(octets: &[u8], limits: Limits) -> Result<Value, JsonError> {
     }
     let fault = Cell::new(None);
     let mut reader = serde_json::Deserializer::from_slice(octets);
-    let read = Strict {
-        limits,
-        level: 0,
-        fault: &fault,
-    }
-    .deserialize(&mut reader);
+    let read = Strict { limits, level: 0, fault: &fault }.deserialize(&mut reader);
     match (read, fault.get()) {
         (_, Some(fault)) => Err(fault),
         (Err(_), None) => Err(JsonError::Syntax),
@@ -77,9 +68,7 @@ pub fn parse(octets: &[u8], limits: Limits) -> Result<Value, JsonError> {
 pub(crate) fn parse_object(octets: &[u8]) -> Result<Map<String, Value>, JsonError> {
     match parse(octets, WIRE)? {
         Value::Object(members) => Ok(members),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            Err(JsonError::Syntax)
-        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Err(JsonError::Syntax),
     }
 }
 
@@ -102,10 +91,7 @@ impl Strict<'_> {
         if self.level >= self.limits.depth {
             return Err(self.refuse(JsonError::TooDeep));
         }
-        Ok(Self {
-            level: self.level.saturating_add(1),
-            ..self
-        })
+        Ok(Self { level: self.level.saturating_add(1), ..self })
     }
 
     fn text<E: de::Error>(self, text: &str) -> Result<(), E> {
@@ -149,9 +135,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| self.refuse(JsonError::Syntax))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| self.refuse(JsonError::Syntax))
     }
 
     fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
@@ -212,21 +196,14 @@ mod tests {
             "{\"a\":[1,{\"b\":null}]}",
             " {} ",
         ] {
-            assert_eq!(
-                read(text).ok(),
-                serde_json::from_str::<Value>(text).ok(),
-                "{text}"
-            );
+            assert_eq!(read(text).ok(), serde_json::from_str::<Value>(text).ok(), "{text}");
         }
     }
 
     #[test]
     fn refuses_equal_members_at_any_depth() {
         assert_eq!(read(r#"{"a":1,"a":1}"#), Err(JsonError::Duplicate));
-        assert_eq!(
-            read(r#"{"x":[{"y":{"a":1,"b":2,"a":3}}]}"#),
-            Err(JsonError::Duplicate)
-        );
+        assert_eq!(read(r#"{"x":[{"y":{"a":1,"b":2,"a":3}}]}"#), Err(JsonError::Duplicate));
         // Two spellings of one name are one name.
         assert_eq!(read(r#"{"a":1,"\u0061":1}"#), Err(JsonError::Duplicate));
     }
@@ -244,14 +221,8 @@ mod tests {
     #[test]
     fn strings_are_counted_in_characters() {
         assert!(read(&format!("\"{}\"", "é".repeat(8_000))).is_ok());
-        assert_eq!(
-            read(&format!("\"{}\"", "é".repeat(8_001))),
-            Err(JsonError::StringTooLong)
-        );
-        assert_eq!(
-            read(&format!("{{\"{}\":1}}", "n".repeat(8_001))),
-            Err(JsonError::StringTooLong)
-        );
+        assert_eq!(read(&format!("\"{}\"", "é".repeat(8_001))), Err(JsonError::StringTooLong));
+        assert_eq!(read(&format!("{{\"{}\":1}}", "n".repeat(8_001))), Err(JsonError::StringTooLong));
     }
 
     #[test]
@@ -264,17 +235,7 @@ mod tests {
     #[test]
     fn refuses_marks_trailing_data_and_other_texts() {
         assert_eq!(read("\u{feff}{}"), Err(JsonError::ByteOrderMark));
-        for text in [
-            "{} {}",
-            "{}x",
-            "",
-            "{'a':1}",
-            "{\"a\":1,}",
-            "NaN",
-            "01",
-            "\"\u{1}\"",
-            "1e999",
-        ] {
+        for text in ["{} {}", "{}x", "", "{'a':1}", "{\"a\":1,}", "NaN", "01", "\"\u{1}\"", "1e999"] {
             assert_eq!(read(text), Err(JsonError::Syntax), "{text}");
         }
         assert_eq!(parse(b"\"\xff\"", WIRE), Err(JsonError::Syntax));

@@ -99,9 +99,7 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -151,11 +149,7 @@ impl FromStr for WireTime {
             .and_then(|naive| Self::from_unix(naive.and_utc().timestamp()))
             .ok_or(BadValue("not a time in UTC with whole seconds"))?;
         // The reader is lenient about widths and leap seconds; the one spelling is the one we would write.
-        if time.to_string() == text {
-            Ok(time)
-        } else {
-            Err(BadValue("not a time in UTC with whole seconds"))
-        }
+        if time.to_string() == text { Ok(time) } else { Err(BadValue("not a time in UTC with whole seconds")) }
     }
 }
 
@@ -167,9 +161,7 @@ impl Serialize for WireTime {
 
 impl<'de> Deserialize<'de> for WireTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -201,11 +193,7 @@ pub fn check_issuer(issuer: &str, schemes: Schemes) -> Result<(), BadIssuer> {
         _ => false,
     };
     // The origin is written without path, user-info or default port: equal texts mean that nothing else was there.
-    if secure && issuer.len() <= 255 && url.origin().ascii_serialization() == issuer {
-        Ok(())
-    } else {
-        Err(BadIssuer)
-    }
+    if secure && issuer.len() <= 255 && url.origin().ascii_serialization() == issuer { Ok(()) } else { Err(BadIssuer) }
 }
 
 /// Checks an endpoint in a card: an absolute URL of an admitted scheme, no user-info, no fragment, at most 2048 octets.
@@ -229,10 +217,7 @@ pub(crate) fn check_endpoint(endpoint: &str, schemes: Schemes) -> bool {
 pub(crate) fn is_loopback(url: &reqwest::Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || bare
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// For members that must be present though their value may be `null`.
@@ -245,10 +230,7 @@ where
 }
 
 /// For marks that are left out when they are false.
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 pub(crate) fn is_false(mark: &bool) -> bool {
     !*mark
 }
@@ -259,15 +241,8 @@ mod tests {
 
     #[test]
     fn a_time_has_one_spelling() {
-        for good in [
-            "2026-11-21T08:40:00Z",
-            "1970-01-01T00:00:00Z",
-            "9999-12-31T23:59:59Z",
-        ] {
-            assert_eq!(
-                good.parse::<WireTime>().map(|time| time.to_string()),
-                Ok(good.to_owned())
-            );
+        for good in ["2026-11-21T08:40:00Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z"] {
+            assert_eq!(good.parse::<WireTime>().map(|time| time.to_string()), Ok(good.to_owned()));
         }
         for bad in [
             "2026-11-21T08:40:00+00:00",
@@ -321,13 +296,7 @@ mod tests {
     #[test]
     fn an_endpoint_has_no_user_and_no_fragment() {
         assert!(check_endpoint("https://a.example/x?y", Schemes::HttpsOnly));
-        for bad in [
-            "https://u@a.example/",
-            "https://a.example/#f",
-            "http://a.example/",
-            "file:///etc/passwd",
-            "x",
-        ] {
+        for bad in ["https://u@a.example/", "https://a.example/#f", "http://a.example/", "file:///etc/passwd", "x"] {
             assert!(!check_endpoint(bad, Schemes::HttpsOnly), "{bad}");
         }
     }

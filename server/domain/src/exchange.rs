@@ -18,7 +18,9 @@ use crate::clock::{Anchor, Clock, ClockKind};
 use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
 use crate::ladder::LadderState;
-use crate::values::{Actor, CaseId, Digest32, ExchangeId, Hours, IncidentId, Line, LongText, MessageId, Moment, PartnerId};
+use crate::values::{
+    Actor, CaseId, Digest32, ExchangeId, Hours, IncidentId, Line, LongText, MessageId, Moment, PartnerId,
+};
 
 pub use decide::{decide, next_check};
 pub use event::{Event, Survives};

@@ -27,8 +27,8 @@ use crate::report::{ReportState, Submission};
 use crate::values::{Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
 
 pub use decide::decide;
-pub use event::{Event, Survives};
 pub(crate) use erase::without_reason;
+pub use event::{Event, Survives};
 pub(crate) use evolve::with_ladder;
 pub use evolve::{evolve, fold};
 pub use watch::next_check;
@@ -477,6 +477,10 @@ pub enum Refusal {
     /// The same person can't be the second person.
     #[error("a second person has to confirm this")]
     SecondPersonNeeded,
+    /// Withdrawn as not a breach while the ICO clock runs: that takes the decision of two data protection officers first
+    /// (ruling 34).
+    #[error("two data protection officers first have to decide that no report to the ICO is required")]
+    DecisionNeeded,
     /// Only a data protection officer may.
     #[error("only a data protection officer may do this")]
     DpoNeeded,

@@ -1,9 +1,7 @@
 //! Party cards (protocol §15, §22): self-signed, and what a later card may change.
 
 use serde_json::{Value, json};
-use webhooks::card::{
-    Card, CardError, IdentityKey, NoReplacement, Replacement, may_replace, parse_self_signed,
-};
+use webhooks::card::{Card, CardError, IdentityKey, NoReplacement, Replacement, may_replace, parse_self_signed};
 use webhooks::keys::{BadKey, fingerprint_matches};
 use webhooks::values::Schemes;
 
@@ -14,10 +12,7 @@ fn payload() -> Value {
 }
 
 fn sign(payload: &Value, signer: &str) -> String {
-    let header = format!(
-        r#"{{"alg":"EdDSA","typ":"party-card+jwt","kid":"{}"}}"#,
-        key(signer).kid()
-    );
+    let header = format!(r#"{{"alg":"EdDSA","typ":"party-card+jwt","kid":"{}"}}"#, key(signer).kid());
     forge(&header, &payload.to_string(), signer)
 }
 
@@ -36,19 +31,10 @@ fn refused(name: &str, value: Value, expected: CardError) {
 #[test]
 fn a_card_signed_by_another_key_is_refused() {
     let other = sign(&payload(), "B identity");
-    assert_eq!(
-        parse_self_signed(other.as_bytes(), Schemes::HttpsOnly).unwrap_err(),
-        CardError::OtherKey
-    );
-    let header = format!(
-        r#"{{"alg":"EdDSA","typ":"party-card+jwt","kid":"{}"}}"#,
-        key("A identity").kid()
-    );
+    assert_eq!(parse_self_signed(other.as_bytes(), Schemes::HttpsOnly).unwrap_err(), CardError::OtherKey);
+    let header = format!(r#"{{"alg":"EdDSA","typ":"party-card+jwt","kid":"{}"}}"#, key("A identity").kid());
     let forged = forge(&header, &payload().to_string(), "B identity");
-    assert!(matches!(
-        parse_self_signed(forged.as_bytes(), Schemes::HttpsOnly).unwrap_err(),
-        CardError::Signature(_)
-    ));
+    assert!(matches!(parse_self_signed(forged.as_bytes(), Schemes::HttpsOnly).unwrap_err(), CardError::Signature(_)));
 }
 
 #[test]
@@ -65,10 +51,7 @@ fn a_card_has_its_members() {
         ("hosting", json!("x".repeat(201))),
         ("contacts", json!([{ "email": "a@b.example" }])),
         ("contacts", json!([{ "role": "" }])),
-        (
-            "identity_key",
-            json!({ "kty": "EC", "crv": "Ed25519", "x": "" }),
-        ),
+        ("identity_key", json!({ "kty": "EC", "crv": "Ed25519", "x": "" })),
     ] {
         refused(name, value, CardError::Shape);
     }
@@ -84,10 +67,7 @@ fn a_card_names_secure_addresses() {
     for (name, value) in [
         ("iss", json!("http://node-a.example")),
         ("iss", json!("https://node-a.example/")),
-        (
-            "receive",
-            json!({ "push": "http://node-a.example/ssf/events" }),
-        ),
+        ("receive", json!({ "push": "http://node-a.example/ssf/events" })),
         ("receive", json!({ "push": "https://u:p@node-a.example/" })),
         ("serve", json!({ "keys": "https://node-a.example/#x" })),
         ("serve", json!({ "keys": "gopher://node-a.example/" })),
@@ -122,11 +102,7 @@ fn digits_belong_to_one_party() {
     assert!(fingerprint_matches(&digits, A, identity.thumbprint()));
     let wrong = digits.replacen('7', "8", 1);
     assert!(!fingerprint_matches(&wrong, A, identity.thumbprint()));
-    assert!(!fingerprint_matches(
-        &vector("fingerprint B"),
-        A,
-        identity.thumbprint()
-    ));
+    assert!(!fingerprint_matches(&vector("fingerprint B"), A, identity.thumbprint()));
 }
 
 #[test]
@@ -138,46 +114,25 @@ fn a_later_card_keeps_the_identity() {
         change(&mut card);
         may_replace(&old, &card)
     };
-    assert_eq!(
-        newer(&|card| card.contacts.clear()),
-        Ok(Replacement::AtOnce)
-    );
-    assert_eq!(
-        newer(&|card| card.receive.push = None),
-        Ok(Replacement::NeedsPerson)
-    );
+    assert_eq!(newer(&|card| card.contacts.clear()), Ok(Replacement::AtOnce));
+    assert_eq!(newer(&|card| card.receive.push = None), Ok(Replacement::NeedsPerson));
     assert_eq!(
         newer(&|card| card.serve.keys = "https://else.example/jwks.jwt".to_owned()),
         Ok(Replacement::NeedsPerson)
     );
-    assert_eq!(
-        newer(&|card| card.version = 1),
-        Err(NoReplacement::NotNewer)
-    );
+    assert_eq!(newer(&|card| card.version = 1), Err(NoReplacement::NotNewer));
     assert_eq!(
         newer(&|card| card.identity_key = IdentityKey::of(&public("B identity"))),
         Err(NoReplacement::OtherIdentity)
     );
-    assert_eq!(
-        newer(&|card| card.iss = B.to_owned()),
-        Err(NoReplacement::OtherIssuer)
-    );
+    assert_eq!(newer(&|card| card.iss = B.to_owned()), Err(NoReplacement::OtherIssuer));
 }
 
 #[test]
 fn a_card_is_not_signed_for_another_identity_or_when_it_would_be_refused() {
     let card = read(&payload()).unwrap();
-    assert_eq!(
-        card.sign(&key("B identity"), Schemes::HttpsOnly)
-            .unwrap_err(),
-        CardError::OtherKey
-    );
+    assert_eq!(card.sign(&key("B identity"), Schemes::HttpsOnly).unwrap_err(), CardError::OtherKey);
     let mut nameless = card;
     nameless.name.clear();
-    assert_eq!(
-        nameless
-            .sign(&key("A identity"), Schemes::HttpsOnly)
-            .unwrap_err(),
-        CardError::Shape
-    );
+    assert_eq!(nameless.sign(&key("A identity"), Schemes::HttpsOnly).unwrap_err(), CardError::Shape);
 }

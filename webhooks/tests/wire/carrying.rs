@@ -10,20 +10,13 @@ use wiremock::matchers::{any, body_string, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 fn carrier(loopback_http: bool) -> ReqwestCarrier {
-    ReqwestCarrier::new(&Options {
-        trusted_roots: Vec::new(),
-        loopback_http,
-        user_agent: "tocsin-test".to_owned(),
-    })
-    .unwrap()
+    ReqwestCarrier::new(&Options { trusted_roots: Vec::new(), loopback_http, user_agent: "tocsin-test".to_owned() })
+        .unwrap()
 }
 
 async fn answer_with(template: ResponseTemplate) -> MockServer {
     let server = MockServer::start().await;
-    Mock::given(any())
-        .respond_with(template)
-        .mount(&server)
-        .await;
+    Mock::given(any()).respond_with(template).mount(&server).await;
     server
 }
 
@@ -95,18 +88,10 @@ async fn a_push_carries_its_octets_and_brings_the_receipt() {
 #[tokio::test]
 async fn a_refusal_brings_its_body_and_retry_after() {
     let server = answer_with(
-        ResponseTemplate::new(429)
-            .insert_header("Retry-After", "120")
-            .set_body_string("{\"err\":\"access_denied\"}"),
+        ResponseTemplate::new(429).insert_header("Retry-After", "120").set_body_string("{\"err\":\"access_denied\"}"),
     )
     .await;
-    let Outcome::Answered {
-        status,
-        retry_after,
-        body,
-        ..
-    } = push_to(&server).await
-    else {
+    let Outcome::Answered { status, retry_after, body, .. } = push_to(&server).await else {
         panic!("a server answered");
     };
     assert_eq!(status, 429);
@@ -131,10 +116,8 @@ async fn two_receipts_are_none() {
 #[tokio::test]
 async fn a_redirect_is_reported_and_not_followed() {
     let elsewhere = MockServer::start().await;
-    let server = answer_with(
-        ResponseTemplate::new(307).insert_header("Location", format!("{}/x", elsewhere.uri())),
-    )
-    .await;
+    let server =
+        answer_with(ResponseTemplate::new(307).insert_header("Location", format!("{}/x", elsewhere.uri()))).await;
     let outcome = push_to(&server).await;
     assert!(matches!(outcome, Outcome::Answered { status: 307, .. }));
     assert!(elsewhere.received_requests().await.unwrap().is_empty());
@@ -142,27 +125,15 @@ async fn a_redirect_is_reported_and_not_followed() {
 
 #[tokio::test]
 async fn an_answer_may_be_sixteen_kib_and_a_manifest_sixty_four() {
-    for (octets, push_ok, manifest_ok) in [
-        (16_384, true, true),
-        (16_385, false, true),
-        (65_536, false, true),
-        (65_537, false, false),
-    ] {
-        let server =
-            answer_with(ResponseTemplate::new(200).set_body_bytes(vec![b'x'; octets])).await;
+    for (octets, push_ok, manifest_ok) in
+        [(16_384, true, true), (16_385, false, true), (65_536, false, true), (65_537, false, false)]
+    {
+        let server = answer_with(ResponseTemplate::new(200).set_body_bytes(vec![b'x'; octets])).await;
         let pushed = push_to(&server).await;
-        assert_eq!(
-            matches!(pushed, Outcome::Answered { .. }),
-            push_ok,
-            "{octets}"
-        );
+        assert_eq!(matches!(pushed, Outcome::Answered { .. }), push_ok, "{octets}");
         let url = format!("{}/jwks.jwt", server.uri());
         let fetched = carrier(true).carry(&Parcel::manifest_fetch(&url)).await;
-        assert_eq!(
-            matches!(fetched, Outcome::Answered { .. }),
-            manifest_ok,
-            "{octets}"
-        );
+        assert_eq!(matches!(fetched, Outcome::Answered { .. }), manifest_ok, "{octets}");
         if !manifest_ok {
             assert_eq!(class(&fetched), NotReached::ResponseTooLarge);
         }
@@ -172,17 +143,10 @@ async fn an_answer_may_be_sixteen_kib_and_a_manifest_sixty_four() {
 #[tokio::test]
 async fn a_receipt_counts_even_when_too_much_follows_it() {
     let server = answer_with(
-        ResponseTemplate::new(202)
-            .insert_header("Security-Event-Receipt", "d.e.f")
-            .set_body_bytes(vec![b'x'; 20_000]),
+        ResponseTemplate::new(202).insert_header("Security-Event-Receipt", "d.e.f").set_body_bytes(vec![b'x'; 20_000]),
     )
     .await;
-    let Outcome::Answered {
-        receipt_header,
-        body,
-        ..
-    } = push_to(&server).await
-    else {
+    let Outcome::Answered { receipt_header, body, .. } = push_to(&server).await else {
         panic!("a server answered");
     };
     assert_eq!(receipt_header.as_deref(), Some("d.e.f"));
@@ -203,8 +167,7 @@ async fn a_body_without_end_is_dropped_at_the_limit() {
 
 #[tokio::test]
 async fn headers_beyond_sixteen_kib_are_too_large() {
-    let server =
-        answer_with(ResponseTemplate::new(202).insert_header("X-Long", "x".repeat(17_000))).await;
+    let server = answer_with(ResponseTemplate::new(202).insert_header("X-Long", "x".repeat(17_000))).await;
     assert_eq!(class(&push_to(&server).await), NotReached::ResponseTooLarge);
 }
 
@@ -218,9 +181,7 @@ async fn nobody_listening_is_told_apart_from_no_name() {
     let outcome = carrier(true).carry(&Parcel::push(&url, "a.b.c")).await;
     assert_eq!(class(&outcome), NotReached::Refused);
     // RFC 2606: never a name.
-    let outcome = carrier(false)
-        .carry(&Parcel::push("https://no-such-node.invalid/", "a.b.c"))
-        .await;
+    let outcome = carrier(false).carry(&Parcel::push("https://no-such-node.invalid/", "a.b.c")).await;
     assert_eq!(class(&outcome), NotReached::Dns);
 }
 
@@ -229,18 +190,14 @@ async fn a_cut_connection_is_not_an_answer() {
     let port = raw_server(b"", b"", 0);
     let url = format!("http://127.0.0.1:{port}/");
     let outcome = carrier(true).carry(&Parcel::push(&url, "a.b.c")).await;
-    assert!(matches!(
-        class(&outcome),
-        NotReached::Refused | NotReached::Other
-    ));
+    assert!(matches!(class(&outcome), NotReached::Refused | NotReached::Other));
 }
 
 #[tokio::test]
 async fn plain_words_where_tls_should_be_are_a_tls_failure() {
     let port = raw_server(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", b"", 0);
     let url = format!("https://127.0.0.1:{port}/");
-    let parcel = Parcel::push(&url, "a.b.c")
-        .allowing(vec!["127.0.0.0/8".parse::<Cidr>().unwrap()], Some(port));
+    let parcel = Parcel::push(&url, "a.b.c").allowing(vec!["127.0.0.0/8".parse::<Cidr>().unwrap()], Some(port));
     let outcome = carrier(false).carry(&parcel).await;
     assert_eq!(class(&outcome), NotReached::Tls);
 }
@@ -280,13 +237,9 @@ async fn forbidden_urls_are_never_called() {
 /// The argument for loopback admits http on loopback, and nothing else.
 #[tokio::test]
 async fn loopback_http_opens_no_other_door() {
-    for url in [
-        "http://10.0.0.1/",
-        "http://node-b.example/",
-        "http://[fe80::1]/",
-        "https://127.0.0.1/",
-        "https://localhost/",
-    ] {
+    for url in
+        ["http://10.0.0.1/", "http://node-b.example/", "http://[fe80::1]/", "https://127.0.0.1/", "https://localhost/"]
+    {
         let outcome = carrier(true).carry(&Parcel::push(url, "a.b.c")).await;
         assert_eq!(class(&outcome), NotReached::AddressForbidden, "{url}");
     }
@@ -297,10 +250,8 @@ async fn loopback_http_opens_no_other_door() {
 async fn exceptions_belong_to_a_parcel() {
     let carrier = carrier(false);
     let url = "https://localhost/";
-    let excepted = Parcel::push(url, "a.b.c").allowing(
-        vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()],
-        None,
-    );
+    let excepted =
+        Parcel::push(url, "a.b.c").allowing(vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()], None);
     let outcome = carrier.carry(&excepted).await;
     assert_ne!(class(&outcome), NotReached::AddressForbidden);
     let outcome = carrier.carry(&Parcel::push(url, "a.b.c")).await;
@@ -309,9 +260,7 @@ async fn exceptions_belong_to_a_parcel() {
 
 #[test]
 fn a_root_that_is_no_certificate_is_refused_at_start() {
-    let built = ReqwestCarrier::new(&Options {
-        trusted_roots: vec![b"not a certificate".to_vec()],
-        ..Options::default()
-    });
+    let built =
+        ReqwestCarrier::new(&Options { trusted_roots: vec![b"not a certificate".to_vec()], ..Options::default() });
     assert!(built.is_err());
 }

@@ -4,19 +4,13 @@ use webhooks::keys::{BadKey, PublicKey};
 use webhooks::manifest::{Manifest, RevocationReason, Revoked};
 use webhooks::refusal::Refusal;
 
-use crate::kit::{
-    NOW, forge, header_for, manifest_of, notice, public, receive_at, receive_with, signed, vector,
-    with,
-};
+use crate::kit::{NOW, forge, header_for, manifest_of, notice, public, receive_at, receive_with, signed, vector, with};
 
 /// RFC 8037 A.3.
 #[test]
 fn the_thumbprint_of_the_rfc() {
     let key = PublicKey::from_x("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
-    assert_eq!(
-        key.thumbprint(),
-        "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
-    );
+    assert_eq!(key.thumbprint(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
 }
 
 #[test]
@@ -33,20 +27,13 @@ fn small_order_keys_are_refused_on_import() {
         "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
         "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
     ] {
-        assert_eq!(
-            PublicKey::from_octets(&octets(hex)),
-            Err(BadKey::Weak),
-            "{hex}"
-        );
+        assert_eq!(PublicKey::from_octets(&octets(hex)), Err(BadKey::Weak), "{hex}");
     }
 }
 
 #[test]
 fn non_canonical_keys_are_refused_on_import() {
-    assert_eq!(
-        PublicKey::from_x("8P_______________________________________38"),
-        Err(BadKey::NotCanonical)
-    );
+    assert_eq!(PublicKey::from_x("8P_______________________________________38"), Err(BadKey::NotCanonical));
     for hex in [
         // p, p + 1, and x = 0 with the sign bit set.
         "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
@@ -54,11 +41,7 @@ fn non_canonical_keys_are_refused_on_import() {
         "0100000000000000000000000000000000000000000000000000000000000080",
         "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
     ] {
-        assert_eq!(
-            PublicKey::from_octets(&octets(hex)),
-            Err(BadKey::NotCanonical),
-            "{hex}"
-        );
+        assert_eq!(PublicKey::from_octets(&octets(hex)), Err(BadKey::NotCanonical), "{hex}");
     }
 }
 
@@ -85,10 +68,7 @@ fn keys_of_another_length_or_spelling_are_refused_on_import() {
 }
 
 fn octets(hex: &str) -> [u8; 32] {
-    let octets: Vec<u8> = (0..64)
-        .step_by(2)
-        .map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap())
-        .collect();
+    let octets: Vec<u8> = (0..64).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect();
     octets.try_into().unwrap()
 }
 
@@ -108,11 +88,7 @@ fn the_kid_of_another_peer_is_unknown() {
 
 #[test]
 fn a_kid_in_no_manifest_is_unknown() {
-    let token = forge(
-        &header_for("A identity"),
-        &notice().to_string(),
-        "A identity",
-    );
+    let token = forge(&header_for("A identity"), &notice().to_string(), "A identity");
     assert_eq!(receive_at(&token, NOW).unwrap_err(), Refusal::UnknownKey);
 }
 
@@ -134,10 +110,7 @@ fn an_expired_key_is_refused_whatever_iat_says() {
     let end = manifest_of("A").get().keys[0].exp;
     let token = signed(&with("iat", (NOW - 86_400).into()).to_string());
     // The clock in the body must not be after iat: any refusal but the key's would show the order wrong.
-    assert_eq!(
-        receive_at(&token, end + 301).unwrap_err(),
-        Refusal::KeyExpired
-    );
+    assert_eq!(receive_at(&token, end + 301).unwrap_err(), Refusal::KeyExpired);
     let token = signed(&notice().to_string());
     assert!(receive_at(&token, end + 300).is_ok());
 }
@@ -152,25 +125,16 @@ fn a_revoked_key_is_refused() {
         });
     });
     let token = signed(&notice().to_string());
-    assert_eq!(
-        receive_with(&token, &manifest, NOW).unwrap_err(),
-        Refusal::KeyRevoked
-    );
+    assert_eq!(receive_with(&token, &manifest, NOW).unwrap_err(), Refusal::KeyRevoked);
 }
 
 #[test]
 fn a_key_is_refused_before_its_beginning() {
     let begin = manifest_of("A").get().keys[0].nbf;
     let token = signed(&with("iat", begin.into()).to_string());
-    assert_eq!(
-        receive_at(&token, begin - 301).unwrap_err(),
-        Refusal::KeyNotYetValid
-    );
+    assert_eq!(receive_at(&token, begin - 301).unwrap_err(), Refusal::KeyNotYetValid);
     // 300 s of skew are allowed; now the body is judged, whose clock starts after this iat.
-    assert_eq!(
-        receive_at(&token, begin - 300).unwrap_err(),
-        Refusal::BadEvent
-    );
+    assert_eq!(receive_at(&token, begin - 300).unwrap_err(), Refusal::BadEvent);
 }
 
 #[test]

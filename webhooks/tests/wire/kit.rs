@@ -30,14 +30,8 @@ pub(crate) fn vector(name: &str) -> String {
 
 /// The seed of a key of the vector file, `A signing` for example.
 pub(crate) fn seed(name: &str) -> [u8; 32] {
-    let hex = vectors()[format!("key {name}")]["seed_hex"]
-        .as_str()
-        .expect(name)
-        .to_owned();
-    let octets: Vec<u8> = (0..64)
-        .step_by(2)
-        .map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap())
-        .collect();
+    let hex = vectors()[format!("key {name}")]["seed_hex"].as_str().expect(name).to_owned();
+    let octets: Vec<u8> = (0..64).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect();
     octets.try_into().unwrap()
 }
 
@@ -79,10 +73,7 @@ pub(crate) fn header() -> String {
 }
 
 pub(crate) fn header_for(signer: &str) -> String {
-    format!(
-        r#"{{"alg":"EdDSA","typ":"secevent+jwt","kid":"{}"}}"#,
-        key(signer).kid()
-    )
+    format!(r#"{{"alg":"EdDSA","typ":"secevent+jwt","kid":"{}"}}"#, key(signer).kid())
 }
 
 /// A payload from A, correctly signed by A.
@@ -107,12 +98,7 @@ pub(crate) fn notice() -> Value {
 pub(crate) fn manifest_of(party: &str) -> Verified<Manifest> {
     let issuer = if party == "A" { A } else { B };
     let identity = key(&format!("{party} identity"));
-    parse_pinned(
-        vector(&format!("key manifest {party} JWS")).as_bytes(),
-        issuer,
-        identity.public(),
-    )
-    .unwrap()
+    parse_pinned(vector(&format!("key manifest {party} JWS")).as_bytes(), issuer, identity.public()).unwrap()
 }
 
 /// What B does with a token at `now`.
@@ -121,16 +107,9 @@ pub(crate) fn receive_at(token: &str, now: i64) -> Result<VerifiedSet, Refusal> 
     receive_with(token, manifest.get(), now)
 }
 
-pub(crate) fn receive_with(
-    token: &str,
-    manifest: &Manifest,
-    now: i64,
-) -> Result<VerifiedSet, Refusal> {
+pub(crate) fn receive_with(token: &str, manifest: &Manifest, now: i64) -> Result<VerifiedSet, Refusal> {
     let opened = open(token.as_bytes())?;
-    let peer = PeerKeys {
-        issuer: A,
-        manifest,
-    };
+    let peer = PeerKeys { issuer: A, manifest };
     verify(&opened, &peer, B, now).map_err(|rejected| rejected.refusal)
 }
 

@@ -16,10 +16,7 @@ fn sign(payload: &Value) -> String {
 }
 
 fn sign_text(payload: &str) -> String {
-    let header = format!(
-        r#"{{"alg":"EdDSA","typ":"jwk-set+jwt","kid":"{}"}}"#,
-        key("A identity").kid()
-    );
+    let header = format!(r#"{{"alg":"EdDSA","typ":"jwk-set+jwt","kid":"{}"}}"#, key("A identity").kid());
     forge(&header, payload, "A identity")
 }
 
@@ -31,17 +28,8 @@ fn first(token: &str) -> Result<Taken, ManifestError> {
 /// The answer when the published version 1 is stored.
 fn later(token: &str) -> Result<Taken, ManifestError> {
     let stored = manifest_of("A");
-    let stored = Stored {
-        manifest: stored.get(),
-        octets: stored.octets(),
-    };
-    take_in(
-        Some(stored),
-        token.as_bytes(),
-        A,
-        &public("A identity"),
-        NOW,
-    )
+    let stored = Stored { manifest: stored.get(), octets: stored.octets() };
+    take_in(Some(stored), token.as_bytes(), A, &public("A identity"), NOW)
 }
 
 #[track_caller]
@@ -78,17 +66,8 @@ fn a_lower_version_or_other_octets_under_the_same_are_a_rollback() {
     let Taken::New(taken) = later(&second).unwrap() else {
         panic!("version 2 is new");
     };
-    let stored = Stored {
-        manifest: taken.get(),
-        octets: taken.octets(),
-    };
-    let back = take_in(
-        Some(stored),
-        vector("key manifest A JWS").as_bytes(),
-        A,
-        &public("A identity"),
-        NOW,
-    );
+    let stored = Stored { manifest: taken.get(), octets: taken.octets() };
+    let back = take_in(Some(stored), vector("key manifest A JWS").as_bytes(), A, &public("A identity"), NOW);
     assert_eq!(back.unwrap_err(), ManifestError::Rollback);
 }
 
@@ -97,23 +76,14 @@ fn signed_by_anyone_but_the_pinned_identity() {
     let other = vector("key manifest B JWS");
     assert_eq!(first(&other).unwrap_err(), ManifestError::WrongIdentity);
     // The pinned name, another key.
-    let header = format!(
-        r#"{{"alg":"EdDSA","typ":"jwk-set+jwt","kid":"{}"}}"#,
-        key("A identity").kid()
-    );
+    let header = format!(r#"{{"alg":"EdDSA","typ":"jwk-set+jwt","kid":"{}"}}"#, key("A identity").kid());
     let forged = forge(&header, &payload().to_string(), "A signing");
-    assert!(matches!(
-        first(&forged).unwrap_err(),
-        ManifestError::Signature(_)
-    ));
+    assert!(matches!(first(&forged).unwrap_err(), ManifestError::Signature(_)));
 }
 
 #[test]
 fn a_token_of_another_type_is_no_manifest() {
-    assert_eq!(
-        first(&vector("party card JWS")).unwrap_err(),
-        ManifestError::Token(TokenError::BadType)
-    );
+    assert_eq!(first(&vector("party card JWS")).unwrap_err(), ManifestError::Token(TokenError::BadType));
 }
 
 #[test]
@@ -130,10 +100,7 @@ fn keys_that_are_no_keys() {
     let x = |text: String| move |m: &mut Value| m["keys"][0]["x"] = json!(text);
     let bad = ManifestError::Key;
     refused(x(vector("weak key x")), bad(BadKey::Weak));
-    refused(
-        x("8P_______________________________________38".to_owned()),
-        bad(BadKey::NotCanonical),
-    );
+    refused(x("8P_______________________________________38".to_owned()), bad(BadKey::NotCanonical));
     refused(x(crate::kit::b64(&[9; 31])), bad(BadKey::Form));
     refused(x(crate::kit::b64(&[9; 33])), bad(BadKey::Form));
 }
@@ -141,18 +108,12 @@ fn keys_that_are_no_keys() {
 #[test]
 fn a_name_that_is_not_the_thumbprint() {
     let other = key("B signing").kid().to_owned();
-    refused(
-        |m| m["keys"][0]["kid"] = json!(other),
-        ManifestError::KeyName,
-    );
+    refused(|m| m["keys"][0]["kid"] = json!(other), ManifestError::KeyName);
 }
 
 #[test]
 fn a_private_key_published() {
-    refused(
-        |m| m["keys"][0]["d"] = json!("secret"),
-        ManifestError::PrivateKey,
-    );
+    refused(|m| m["keys"][0]["d"] = json!("secret"), ManifestError::PrivateKey);
 }
 
 #[test]
@@ -193,25 +154,14 @@ fn members_missing_or_wrong() {
 
 #[test]
 fn a_duplicate_member_anywhere() {
-    let doubled = payload()
-        .to_string()
-        .replacen("\"kty\"", "\"kty\":\"OKP\",\"kty\"", 1);
-    assert!(matches!(
-        first(&sign_text(&doubled)).unwrap_err(),
-        ManifestError::Payload(_)
-    ));
+    let doubled = payload().to_string().replacen("\"kty\"", "\"kty\":\"OKP\",\"kty\"", 1);
+    assert!(matches!(first(&sign_text(&doubled)).unwrap_err(), ManifestError::Payload(_)));
 }
 
 #[test]
 fn a_validity_that_ends_before_it_begins_or_lasts_too_long() {
-    refused(
-        |m| m["keys"][0]["exp"] = m["keys"][0]["nbf"].clone(),
-        ManifestError::Validity,
-    );
-    refused(
-        |m| m["keys"][0]["exp"] = json!(1_829_560_001),
-        ManifestError::Validity,
-    );
+    refused(|m| m["keys"][0]["exp"] = m["keys"][0]["nbf"].clone(), ManifestError::Validity);
+    refused(|m| m["keys"][0]["exp"] = json!(1_829_560_001), ManifestError::Validity);
 }
 
 #[test]
@@ -223,10 +173,7 @@ fn a_key_listed_twice_or_too_many_keys() {
         },
         ManifestError::KeyList,
     );
-    refused(
-        |m| m["keys"] = json!(vec![m["keys"][0].clone(); 101]),
-        ManifestError::KeyList,
-    );
+    refused(|m| m["keys"] = json!(vec![m["keys"][0].clone(); 101]), ManifestError::KeyList);
 }
 
 #[test]
@@ -234,8 +181,7 @@ fn a_later_version_may_add_a_key_end_one_early_and_revoke_one() {
     let mut second = payload();
     second["version"] = json!(2);
     second["keys"][0]["exp"] = json!(1_800_000_000);
-    second["keys"][0]["revoked"] =
-        json!({ "revoked_at": NOW, "reason": "compromised", "compromised_since": NOW - 60 });
+    second["keys"][0]["revoked"] = json!({ "revoked_at": NOW, "reason": "compromised", "compromised_since": NOW - 60 });
     let added = key("B signing");
     let mut entry = second["keys"][1].clone();
     entry.as_object_mut().unwrap().remove("node_use");
@@ -248,19 +194,10 @@ fn a_later_version_may_add_a_key_end_one_early_and_revoke_one() {
     assert_eq!(taken.get().keys.len(), 3);
     assert!(taken.get().key_for_set(added.kid(), NOW).is_ok());
     // What it revoked stays revoked in version 3.
-    let stored = Stored {
-        manifest: taken.get(),
-        octets: taken.octets(),
-    };
+    let stored = Stored { manifest: taken.get(), octets: taken.octets() };
     second["version"] = json!(3);
     second["keys"][0].as_object_mut().unwrap().remove("revoked");
-    let back = take_in(
-        Some(stored),
-        sign(&second).as_bytes(),
-        A,
-        &public("A identity"),
-        NOW,
-    );
+    let back = take_in(Some(stored), sign(&second).as_bytes(), A, &public("A identity"), NOW);
     assert_eq!(back.unwrap_err(), ManifestError::RevocationGone);
 }
 
@@ -288,16 +225,11 @@ fn a_later_version_may_not_lose_change_or_extend_a_key() {
     let mut shorter = payload();
     shorter["keys"][0]["exp"] = json!(1_820_000_000);
     let stored = first(&sign(&shorter)).unwrap();
-    let Taken::New(stored) = stored else {
-        panic!("nothing was stored")
-    };
+    let Taken::New(stored) = stored else { panic!("nothing was stored") };
     let mut longer = payload();
     longer["version"] = json!(2);
     let answer = take_in(
-        Some(Stored {
-            manifest: stored.get(),
-            octets: stored.octets(),
-        }),
+        Some(Stored { manifest: stored.get(), octets: stored.octets() }),
         sign(&longer).as_bytes(),
         A,
         &public("A identity"),
@@ -310,15 +242,8 @@ fn a_later_version_may_not_lose_change_or_extend_a_key() {
 fn a_purpose_of_a_later_protocol_is_kept_and_never_used() {
     let mut newer = payload();
     newer["keys"][0]["node_use"] = json!("witness");
-    let Taken::New(taken) = first(&sign(&newer)).unwrap() else {
-        panic!("nothing was stored")
-    };
-    assert!(
-        taken
-            .get()
-            .key_for_set(key("A signing").kid(), NOW)
-            .is_err()
-    );
+    let Taken::New(taken) = first(&sign(&newer)).unwrap() else { panic!("nothing was stored") };
+    assert!(taken.get().key_for_set(key("A signing").kid(), NOW).is_err());
 }
 
 #[test]

@@ -3,16 +3,13 @@
 use serde_json::{Value, json};
 use webhooks::message::{Chain, Event, Head};
 use webhooks::push::{PeerKeys, VerifiedSet};
-use webhooks::receipt::{
-    Expectation, NoReceipt, ReceiptError, Storing, VerifiedReceipt, build_receipt, check_receipt,
-};
+use webhooks::receipt::{Expectation, NoReceipt, ReceiptError, Storing, VerifiedReceipt, build_receipt, check_receipt};
 use webhooks::refusal::Refusal;
 use webhooks::set::sign_set;
 use webhooks::values::Digest;
 
 use crate::kit::{
-    A, B, JTI, NOW, forge, header_for, key, manifest_of, notice, receive, receive_at, signed, uuid,
-    vector,
+    A, B, JTI, NOW, forge, header_for, key, manifest_of, notice, receive, receive_at, signed, uuid, vector,
 };
 
 fn storing() -> Storing {
@@ -20,10 +17,7 @@ fn storing() -> Storing {
         jti: uuid("0199f6c2-6a00-7c11-8f00-000000000101"),
         stored_at: NOW + 2,
         chain: Chain::Ok,
-        head: Head {
-            seq: 1,
-            payload_sha256: Some(vector("notified payload_sha256").parse().unwrap()),
-        },
+        head: Head { seq: 1, payload_sha256: Some(vector("notified payload_sha256").parse().unwrap()) },
         missing: Vec::new(),
         checkpoint: "node-b.example/log\n1\n".to_owned(),
     }
@@ -39,20 +33,12 @@ fn exchange() -> (VerifiedSet, String) {
 
 fn judge(token: &str, sent: &[Digest], now: i64) -> Result<VerifiedReceipt, ReceiptError> {
     let manifest = manifest_of("B");
-    let peer = PeerKeys {
-        issuer: B,
-        manifest: manifest.get(),
-    };
+    let peer = PeerKeys { issuer: B, manifest: manifest.get() };
     check_receipt(
         token.as_bytes(),
         &peer,
         A,
-        &Expectation {
-            jti: uuid(JTI),
-            seq: Some(1),
-            set_sha256: sent,
-            first_attempt: NOW,
-        },
+        &Expectation { jti: uuid(JTI), seq: Some(1), set_sha256: sent, first_attempt: NOW },
         now,
     )
 }
@@ -100,34 +86,18 @@ fn a_receipt_for_another_message() {
 #[test]
 fn a_receipt_for_other_octets() {
     let (_, receipt) = exchange();
-    assert_eq!(
-        judge(&receipt, &[Digest::of(b"other")], NOW + 2).unwrap_err(),
-        ReceiptError::OtherOctets
-    );
-    assert_eq!(
-        judge(&receipt, &[], NOW + 2).unwrap_err(),
-        ReceiptError::OtherOctets
-    );
+    assert_eq!(judge(&receipt, &[Digest::of(b"other")], NOW + 2).unwrap_err(), ReceiptError::OtherOctets);
+    assert_eq!(judge(&receipt, &[], NOW + 2).unwrap_err(), ReceiptError::OtherOctets);
 }
 
 #[test]
 fn a_receipt_signed_by_another_peer() {
-    assert_eq!(
-        changed("A signing", |_| {}).unwrap_err(),
-        ReceiptError::Refused(Refusal::UnknownKey)
-    );
+    assert_eq!(changed("A signing", |_| {}).unwrap_err(), ReceiptError::Refused(Refusal::UnknownKey));
     // B's kid, another's key.
     let (set, receipt) = exchange();
     let payload = crate::kit::unb64(receipt.split('.').nth(1).unwrap());
-    let token = forge(
-        &header_for("B signing"),
-        &String::from_utf8(payload).unwrap(),
-        "A signing",
-    );
-    assert_eq!(
-        judge(&token, &[set.set_sha256()], NOW + 2).unwrap_err(),
-        ReceiptError::Refused(Refusal::BadSignature)
-    );
+    let token = forge(&header_for("B signing"), &String::from_utf8(payload).unwrap(), "A signing");
+    assert_eq!(judge(&token, &[set.set_sha256()], NOW + 2).unwrap_err(), ReceiptError::Refused(Refusal::BadSignature));
 }
 
 #[test]
@@ -142,10 +112,7 @@ fn a_moment_of_storage_that_cannot_be() {
     let answer = changed("B signing", |p| {
         p.as_object_mut().unwrap().remove("toe");
     });
-    assert_eq!(
-        answer.unwrap_err(),
-        ReceiptError::Refused(Refusal::BadClaim)
-    );
+    assert_eq!(answer.unwrap_err(), ReceiptError::Refused(Refusal::BadClaim));
 }
 
 #[test]
@@ -169,20 +136,12 @@ fn a_message_is_not_a_receipt() {
     assert_eq!(
         {
             let manifest = manifest_of("B");
-            let peer = PeerKeys {
-                issuer: B,
-                manifest: manifest.get(),
-            };
+            let peer = PeerKeys { issuer: B, manifest: manifest.get() };
             check_receipt(
                 vector("acknowledged JWS").as_bytes(),
                 &peer,
                 A,
-                &Expectation {
-                    jti: uuid(JTI),
-                    seq: Some(1),
-                    set_sha256: &[],
-                    first_attempt: NOW,
-                },
+                &Expectation { jti: uuid(JTI), seq: Some(1), set_sha256: &[], first_attempt: NOW },
                 NOW + 2_000,
             )
         }
@@ -201,10 +160,7 @@ fn a_receipt_whose_body_is_broken() {
         |p: &mut Value| body(p)["missing"] = json!([1]),
         |p: &mut Value| body(p)["missing"] = json!(vec![1; 101]),
     ] {
-        assert_eq!(
-            changed("B signing", change).unwrap_err(),
-            ReceiptError::Refused(Refusal::BadEvent)
-        );
+        assert_eq!(changed("B signing", change).unwrap_err(), ReceiptError::Refused(Refusal::BadEvent));
     }
 }
 
@@ -212,37 +168,21 @@ fn a_receipt_whose_body_is_broken() {
 fn no_receipt_answers_a_receipt() {
     let (_, receipt) = exchange();
     let manifest = manifest_of("B");
-    let peer = PeerKeys {
-        issuer: B,
-        manifest: manifest.get(),
-    };
+    let peer = PeerKeys { issuer: B, manifest: manifest.get() };
     let opened = webhooks::push::open(receipt.as_bytes()).unwrap();
     assert!(opened.claims_heartbeat_or_receipt());
     let set = webhooks::push::verify(&opened, &peer, A, NOW + 2).unwrap();
-    assert_eq!(
-        build_receipt(&set, storing()).unwrap_err(),
-        NoReceipt::ForReceipt
-    );
+    assert_eq!(build_receipt(&set, storing()).unwrap_err(), NoReceipt::ForReceipt);
 }
 
 #[test]
 fn a_heartbeat_gets_a_receipt_without_number_or_case() {
     let set = receive_at(&vector("heartbeat JWS"), 1_795_339_801).unwrap();
-    let empty = Storing {
-        stored_at: 1_795_339_801,
-        head: Head {
-            seq: 0,
-            payload_sha256: None,
-        },
-        ..storing()
-    };
+    let empty = Storing { stored_at: 1_795_339_801, head: Head { seq: 0, payload_sha256: None }, ..storing() };
     let payload = build_receipt(&set, empty).unwrap();
     let octets = sign_set(&key("B signing"), &payload).octets;
     let manifest = manifest_of("B");
-    let peer = PeerKeys {
-        issuer: B,
-        manifest: manifest.get(),
-    };
+    let peer = PeerKeys { issuer: B, manifest: manifest.get() };
     let read = check_receipt(
         octets.as_bytes(),
         &peer,
@@ -265,20 +205,14 @@ fn a_heartbeat_gets_a_receipt_without_number_or_case() {
 fn missing_numbers_are_the_lowest_hundred_in_order() {
     let set = receive(&signed(&notice().to_string())).unwrap();
     let storing = Storing {
-        head: Head {
-            seq: 500,
-            payload_sha256: Some(Digest::of(b"x")),
-        },
+        head: Head { seq: 500, payload_sha256: Some(Digest::of(b"x")) },
         missing: (2..300).rev().collect(),
         chain: Chain::Gap,
         ..storing()
     };
     let payload = build_receipt(&set, storing).unwrap();
     let payload: Value = serde_json::from_slice(&payload).unwrap();
-    let missing = payload["events"]["urn:tocsin:breach:1:receipt"]["missing"]
-        .as_array()
-        .unwrap()
-        .clone();
+    let missing = payload["events"]["urn:tocsin:breach:1:receipt"]["missing"].as_array().unwrap().clone();
     assert_eq!(missing.len(), 100);
     assert_eq!(missing[0], json!(2));
     assert_eq!(missing[99], json!(101));

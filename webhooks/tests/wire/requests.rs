@@ -11,64 +11,26 @@ fn a_request_is_checked_in_order() {
     assert_eq!(check_request("POST", TYPE, None, Some(65_536)), Ok(()));
     assert_eq!(check_request("POST", TYPE, None, None), Ok(()));
     for (method, content_type, encoding, length, expected) in [
-        (
-            "GET",
-            None,
-            Some("gzip"),
-            Some(65_537),
-            Refusal::MethodNotAllowed,
-        ),
+        ("GET", None, Some("gzip"), Some(65_537), Refusal::MethodNotAllowed),
         ("post", TYPE, None, None, Refusal::MethodNotAllowed),
         ("POST", None, Some("gzip"), Some(65_537), Refusal::TooLarge),
-        (
-            "POST",
-            None,
-            Some("gzip"),
-            Some(1),
-            Refusal::ContentEncoding,
-        ),
-        (
-            "POST",
-            TYPE,
-            Some("identity"),
-            None,
-            Refusal::ContentEncoding,
-        ),
+        ("POST", None, Some("gzip"), Some(1), Refusal::ContentEncoding),
+        ("POST", TYPE, Some("identity"), None, Refusal::ContentEncoding),
         ("POST", None, None, None, Refusal::MediaType),
-        (
-            "POST",
-            Some("application/jwt"),
-            None,
-            None,
-            Refusal::MediaType,
-        ),
-        (
-            "POST",
-            Some("application/secevent+jwtx"),
-            None,
-            None,
-            Refusal::MediaType,
-        ),
+        ("POST", Some("application/jwt"), None, None, Refusal::MediaType),
+        ("POST", Some("application/secevent+jwtx"), None, None, Refusal::MediaType),
         ("POST", Some(""), None, None, Refusal::MediaType),
     ] {
-        assert_eq!(
-            check_request(method, content_type, encoding, length),
-            Err(expected)
-        );
+        assert_eq!(check_request(method, content_type, encoding, length), Err(expected));
     }
 }
 
 #[test]
 fn media_types_may_be_upper_case_and_have_parameters() {
-    for content_type in [
-        "Application/SecEvent+JWT",
-        "application/secevent+jwt; charset=utf-8",
-        "application/secevent+jwt ;x=y",
-    ] {
-        assert_eq!(
-            check_request("POST", Some(content_type), None, None),
-            Ok(())
-        );
+    for content_type in
+        ["Application/SecEvent+JWT", "application/secevent+jwt; charset=utf-8", "application/secevent+jwt ;x=y"]
+    {
+        assert_eq!(check_request("POST", Some(content_type), None, None), Ok(()));
     }
 }
 
@@ -110,13 +72,7 @@ fn every_refusal_has_its_answer() {
         assert_eq!(refusal.json_body().is_some(), status == 400);
         // What we write, the other side reads.
         if let Some(body) = refusal.json_body() {
-            assert_eq!(
-                parse_error(body.as_bytes()),
-                refusal.err().map(|err| PeerRefusal {
-                    err,
-                    code: Some(refusal)
-                })
-            );
+            assert_eq!(parse_error(body.as_bytes()), refusal.err().map(|err| PeerRefusal { err, code: Some(refusal) }));
         }
     }
 }
@@ -142,10 +98,7 @@ fn answered(status: u16, receipt: Option<&str>, body: &str) -> Answer {
 /// The table of protocol §9.
 #[test]
 fn every_answer_has_its_class() {
-    assert_eq!(
-        answered(202, Some("a.b.c"), ""),
-        Answer::Receipt("a.b.c".to_owned())
-    );
+    assert_eq!(answered(202, Some("a.b.c"), ""), Answer::Receipt("a.b.c".to_owned()));
     for status in [200, 202, 204] {
         assert_eq!(answered(status, None, ""), Answer::Unconfirmed);
     }
@@ -170,26 +123,15 @@ fn every_answer_has_its_class() {
         NotReached::ResponseTooLarge,
         NotReached::Other,
     ] {
-        assert_eq!(
-            classify(&Outcome::not_reached(class)),
-            Answer::Retryable,
-            "{class:?}"
-        );
+        assert_eq!(classify(&Outcome::not_reached(class)), Answer::Retryable, "{class:?}");
     }
 }
 
 #[test]
 fn only_a_known_word_from_the_peer_counts_as_its_refusal() {
     assert_eq!(
-        answered(
-            400,
-            None,
-            r#"{"err":"invalid_key","code":"a stranger's code"}"#
-        ),
-        Answer::Refused(PeerRefusal {
-            err: PeerError::InvalidKey,
-            code: None
-        })
+        answered(400, None, r#"{"err":"invalid_key","code":"a stranger's code"}"#),
+        Answer::Refused(PeerRefusal { err: PeerError::InvalidKey, code: None })
     );
     for err in [
         "invalid_request",

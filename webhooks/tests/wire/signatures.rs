@@ -15,23 +15,14 @@ fn split(token: &str) -> (String, Vec<u8>) {
 #[test]
 fn a_flipped_bit_in_any_part_is_refused() {
     let token = signed(&notice().to_string());
-    let [h, p, s]: [Vec<u8>; 3] = token
-        .split('.')
-        .map(unb64)
-        .collect::<Vec<_>>()
-        .try_into()
-        .unwrap();
+    let [h, p, s]: [Vec<u8>; 3] = token.split('.').map(unb64).collect::<Vec<_>>().try_into().unwrap();
     let flipped = |part: &[u8], at: usize| {
         let mut part = part.to_vec();
         part[at] ^= 1;
         b64(&part)
     };
     // A digit of the payload's iat keeps it readable, so that only the signature can object.
-    let digit = String::from_utf8(p.clone())
-        .unwrap()
-        .find("1795253400")
-        .unwrap()
-        + 9;
+    let digit = String::from_utf8(p.clone()).unwrap().find("1795253400").unwrap() + 9;
     let payload = format!("{}.{}.{}", b64(&h), flipped(&p, digit), b64(&s));
     assert_eq!(receive(&payload).unwrap_err(), Refusal::BadSignature);
     for at in [0, 31, 32, 62, 63] {
@@ -39,10 +30,7 @@ fn a_flipped_bit_in_any_part_is_refused() {
         assert_eq!(receive(&signature).unwrap_err(), Refusal::BadSignature);
     }
     // Case of the type: still acceptable, but not what was signed.
-    let at = String::from_utf8(h.clone())
-        .unwrap()
-        .find("secevent")
-        .unwrap();
+    let at = String::from_utf8(h.clone()).unwrap().find("secevent").unwrap();
     let mut header = h.clone();
     header[at] ^= 0x20;
     let header = format!("{}.{}.{}", b64(&header), b64(&p), b64(&s));
@@ -58,8 +46,8 @@ fn no_bit_of_a_token_can_be_flipped() {
         for bit in 0..8 {
             let mut changed = token.clone();
             changed[at] ^= 1 << bit;
-            let verified = CompactToken::parse(&changed, TokenType::Set)
-                .is_ok_and(|token| jose::verify(&token, &key).is_ok());
+            let verified =
+                CompactToken::parse(&changed, TokenType::Set).is_ok_and(|token| jose::verify(&token, &key).is_ok());
             assert!(!verified, "octet {at}, bit {bit}");
         }
     }
@@ -68,8 +56,8 @@ fn no_bit_of_a_token_can_be_flipped() {
 #[test]
 fn s_plus_the_group_order_is_refused() {
     const L: [u8; 32] = [
-        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde,
-        0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
     ];
     let (input, mut signature) = split(&signed(&notice().to_string()));
     let mut carry = 0_u16;

@@ -46,32 +46,17 @@ fn every_token_parses_verifies_and_hashes_as_published() {
         let token = CompactToken::parse(octets.as_bytes(), typ).unwrap();
         assert_eq!(token.octets(), octets);
         assert_eq!(token.kid(), key(signer).kid());
-        assert_eq!(
-            token.payload(),
-            vector(&format!("{name} payload")).as_bytes()
-        );
+        assert_eq!(token.payload(), vector(&format!("{name} payload")).as_bytes());
         assert!(jose::verify(&token, &public(signer)).is_ok(), "{name}");
         assert!(jose::verify(&token, &public("A log")).is_err(), "{name}");
-        assert_eq!(
-            Digest::of(token.payload()).to_string(),
-            vector(&format!("{name} payload_sha256"))
-        );
-        assert_eq!(
-            Digest::of(octets.as_bytes()).to_string(),
-            vector(&format!("{name} set_sha256"))
-        );
+        assert_eq!(Digest::of(token.payload()).to_string(), vector(&format!("{name} payload_sha256")));
+        assert_eq!(Digest::of(octets.as_bytes()).to_string(), vector(&format!("{name} set_sha256")));
     }
 }
 
 #[test]
 fn every_key_has_its_public_half_and_its_name() {
-    for name in [
-        "A identity",
-        "A signing",
-        "B identity",
-        "B signing",
-        "A log",
-    ] {
+    for name in ["A identity", "A signing", "B identity", "B signing", "A log"] {
         let known = &vectors()[format!("key {name}")];
         assert_eq!(key(name).public().x(), known["x"].as_str().unwrap());
         assert_eq!(key(name).kid(), known["thumbprint"].as_str().unwrap());
@@ -98,20 +83,11 @@ fn manifests_say_what_they_say() {
         assert_eq!(manifest.version, 1);
         assert_eq!(manifest.keys.len(), 2);
         let signing = key(&format!("{party} signing"));
-        assert_eq!(
-            manifest.key_for_set(signing.kid(), NOW).unwrap(),
-            signing.public()
-        );
+        assert_eq!(manifest.key_for_set(signing.kid(), NOW).unwrap(), signing.public());
         assert_eq!(manifest.keys[1].node_use, Some(KeyUse::Log));
         // Written again from what was read.
-        assert_eq!(
-            manifest.payload(),
-            vector(&format!("key manifest {party} payload"))
-        );
-        assert_eq!(
-            manifest.sign(&key(&format!("{party} identity"))),
-            vector(&format!("key manifest {party} JWS"))
-        );
+        assert_eq!(manifest.payload(), vector(&format!("key manifest {party} payload")));
+        assert_eq!(manifest.sign(&key(&format!("{party} identity"))), vector(&format!("key manifest {party} JWS")));
     }
     assert_eq!(manifest_of("A").get().log_key(), Some(&public("A log")));
 }
@@ -121,14 +97,8 @@ fn the_card_is_read_and_made_again() {
     let octets = vector("party card JWS");
     let card = parse_self_signed(octets.as_bytes(), Schemes::HttpsOnly).unwrap();
     assert_eq!(card.get().name, "Party A");
-    assert_eq!(
-        card.get().identity_key,
-        IdentityKey::of(&public("A identity"))
-    );
-    let again = card
-        .get()
-        .sign(&key("A identity"), Schemes::HttpsOnly)
-        .unwrap();
+    assert_eq!(card.get().identity_key, IdentityKey::of(&public("A identity")));
+    let again = card.get().sign(&key("A identity"), Schemes::HttpsOnly).unwrap();
     assert_eq!(again, octets);
 }
 
@@ -136,24 +106,15 @@ fn the_card_is_read_and_made_again() {
 #[test]
 fn minimal_notices_are_authentic_and_then_bad_events() {
     let manifest = manifest_of("A");
-    let peer = PeerKeys {
-        issuer: A,
-        manifest: manifest.get(),
-    };
+    let peer = PeerKeys { issuer: A, manifest: manifest.get() };
     for name in ["notified", "updated"] {
         let opened = open(vector(&format!("{name} JWS")).as_bytes()).unwrap();
         assert_eq!(opened.iss(), A);
         let rejected = verify(&opened, &peer, B, NOW + 100_000).unwrap_err();
         assert_eq!(rejected.refusal, Refusal::BadEvent);
         let authentic = rejected.authentic.unwrap();
-        assert_eq!(
-            authentic.payload_sha256().to_string(),
-            vector(&format!("{name} payload_sha256"))
-        );
-        assert_eq!(
-            authentic.set_sha256().to_string(),
-            vector(&format!("{name} set_sha256"))
-        );
+        assert_eq!(authentic.payload_sha256().to_string(), vector(&format!("{name} payload_sha256")));
+        assert_eq!(authentic.set_sha256().to_string(), vector(&format!("{name} set_sha256")));
     }
 }
 
@@ -161,25 +122,16 @@ fn minimal_notices_are_authentic_and_then_bad_events() {
 #[test]
 fn the_other_messages_go_all_the_way_round() {
     let parties: BTreeMap<&str, &str> = BTreeMap::from([("A", A), ("B", B)]);
-    for (name, sender, receiver) in [
-        ("withdrawn", "A", "B"),
-        ("acknowledged", "B", "A"),
-        ("heartbeat", "A", "B"),
-        ("receipt", "B", "A"),
-    ] {
+    for (name, sender, receiver) in
+        [("withdrawn", "A", "B"), ("acknowledged", "B", "A"), ("heartbeat", "A", "B"), ("receipt", "B", "A")]
+    {
         let manifest = manifest_of(sender);
-        let peer = PeerKeys {
-            issuer: parties[sender],
-            manifest: manifest.get(),
-        };
+        let peer = PeerKeys { issuer: parties[sender], manifest: manifest.get() };
         let octets = vector(&format!("{name} JWS"));
         let opened = open(octets.as_bytes()).unwrap();
         let set = verify(&opened, &peer, parties[receiver], NOW + 100_000).unwrap();
         let payload = build_payload(set.claims(), set.event()).unwrap();
-        assert_eq!(
-            String::from_utf8(payload.clone()).unwrap(),
-            vector(&format!("{name} payload"))
-        );
+        assert_eq!(String::from_utf8(payload.clone()).unwrap(), vector(&format!("{name} payload")));
         let again = sign_set(&key(&format!("{sender} signing")), &payload);
         assert_eq!(again.octets, octets);
         assert_eq!(again.set_sha256, set.set_sha256());
@@ -189,17 +141,9 @@ fn the_other_messages_go_all_the_way_round() {
 
 #[test]
 fn the_heartbeat_is_built_from_its_parts() {
-    let claims = heartbeat_claims(
-        A,
-        B,
-        1_795_339_800,
-        uuid("0199f6c2-6a00-7c11-8f00-000000000009"),
-    );
+    let claims = heartbeat_claims(A, B, 1_795_339_800, uuid("0199f6c2-6a00-7c11-8f00-000000000009"));
     let event = Event::Verification(Verification {
-        head: Some(Head {
-            seq: 2,
-            payload_sha256: Some(vector("updated payload_sha256").parse().unwrap()),
-        }),
+        head: Some(Head { seq: 2, payload_sha256: Some(vector("updated payload_sha256").parse().unwrap()) }),
         checkpoint: Some(first_checkpoint("notified", "A")),
     });
     let payload = build_payload(&claims, &event).unwrap();
@@ -211,10 +155,7 @@ fn the_receipt_is_believed_by_the_sender_of_the_notice() {
     let octets = vector("receipt JWS");
     assert_eq!(octets.len().to_string(), vector("receipt bytes"));
     let manifest = manifest_of("B");
-    let peer = PeerKeys {
-        issuer: B,
-        manifest: manifest.get(),
-    };
+    let peer = PeerKeys { issuer: B, manifest: manifest.get() };
     let receipt = check_receipt(
         octets.as_bytes(),
         &peer,
@@ -234,13 +175,9 @@ fn the_receipt_is_believed_by_the_sender_of_the_notice() {
 
 /// The checkpoint inside a vector's event.
 fn first_checkpoint(name: &str, party: &str) -> String {
-    let payload: serde_json::Value =
-        serde_json::from_str(&vector(&format!("{name} payload"))).unwrap();
+    let payload: serde_json::Value = serde_json::from_str(&vector(&format!("{name} payload"))).unwrap();
     let events = payload["events"].as_object().unwrap();
-    let note = events.values().next().unwrap()["checkpoint"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let note = events.values().next().unwrap()["checkpoint"].as_str().unwrap().to_owned();
     assert!(note.starts_with(&format!("node-{}.example/log\n1\n", party.to_lowercase())));
     note
 }
@@ -266,11 +203,7 @@ fn checkpoints_are_made_and_verified_as_published() {
 
 #[test]
 fn a_checkpoint_with_a_witness_line_is_still_verified() {
-    let note = format!(
-        "{}{}",
-        vector("checkpoint"),
-        with_end(&vector("cosignature line"))
-    );
+    let note = format!("{}{}", vector("checkpoint"), with_end(&vector("cosignature line")));
     assert!(verify_checkpoint(&note, &origin_of(A), &public("A log")).is_ok());
 }
 
@@ -287,10 +220,7 @@ fn a_checkpoint_changed_anywhere_is_not_believed() {
         let mut octets = note.clone().into_bytes();
         octets[at] ^= 1;
         if let Ok(changed) = String::from_utf8(octets) {
-            assert!(
-                verify_checkpoint(&changed, &origin, &key).is_err(),
-                "octet {at}"
-            );
+            assert!(verify_checkpoint(&changed, &origin, &key).is_err(), "octet {at}");
         }
     }
     for other in [

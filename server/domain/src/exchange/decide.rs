@@ -198,6 +198,7 @@ fn anonymise(exchange: &Exchange, now: Moment) -> Result<Vec<Event>, Refusal> {
         acknowledgement_clock: exchange.acknowledgement_clock.as_ref().and_then(without_reason),
         ico_clock: exchange.ico_clock.as_ref().and_then(without_reason),
         stance: exchange.acknowledgements.last().map(|acknowledgement| acknowledgement.stance),
+        withdrawn: exchange.withdrawn,
     };
     Ok(vec![Event::Anonymised { survives: Box::new(survives), at: now }])
 }

@@ -249,4 +249,6 @@ pub struct Survives {
     pub ico_clock: Option<Clock>,
     /// The last stance.
     pub stance: Option<Stance>,
+    /// Why the notice no longer stood, if it was withdrawn.
+    pub withdrawn: Option<WithdrawalReason>,
 }

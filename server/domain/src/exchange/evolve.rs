@@ -95,6 +95,7 @@ fn survivor(survives: &Survives) -> Exchange {
         notice_clock: survives.notice_clock.clone(),
         acknowledgement_clock: survives.acknowledgement_clock.clone(),
         ico_clock: survives.ico_clock.clone(),
+        withdrawn: survives.withdrawn,
         anonymised: true,
         ..empty(survives.id, survives.partner, survives.case, survives.direction, survives.reference.clone())
     }

@@ -182,7 +182,9 @@ pub(super) fn update_partners(
     fan_out::start(work, 0, incident.owed.len(), by, now).into_iter().collect()
 }
 
-/// Open clocks end with the withdrawal's reason (ruling 6); every ladder falls silent.
+/// Open clocks end with the withdrawal's reason (ruling 6); every ladder falls silent. "Not a breach" would end the duty
+/// to the ICO on one person's word, so while that clock runs the decision of two data protection officers comes first
+/// (ruling 34).
 fn withdraw(
     incident: &Incident,
     reason: WithdrawalReason,
@@ -191,6 +193,9 @@ fn withdraw(
     now: Moment,
 ) -> Result<Vec<Event>, Refusal> {
     must_be_open(incident)?;
+    if reason == WithdrawalReason::NotABreach && incident.ico.as_ref().is_some_and(Clock::is_open) {
+        return Err(Refusal::DecisionNeeded);
+    }
     let mut events = vec![Event::Withdrawn { reason, note: note.cloned(), at: now, by: by.clone() }];
     let ended = incident.ico.as_ref().zip(reason.clock_reason()).and_then(|(clock, why)| clock.not_required(now, why));
     events.extend(ended.map(|change| Event::ClockChanged { kind: ClockKind::IcoReport, change, at: now }));

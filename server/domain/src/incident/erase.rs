@@ -9,12 +9,13 @@ const ERASED: &str = "erased";
 
 /// Only when every duty is decided: closed, or withdrawn with every partner told.
 pub(super) fn anonymise(incident: &Incident, now: Moment) -> Result<Vec<Event>, Refusal> {
-    match incident.stage {
-        Stage::Closed | Stage::Withdrawn { .. } => {}
+    let withdrawn = match incident.stage {
+        Stage::Closed => None,
+        Stage::Withdrawn { reason } => Some(reason),
         Stage::Held | Stage::Active | Stage::Anonymised => {
             return Err(Refusal::NotOpen { stage: incident.stage.word() });
         }
-    }
+    };
     if !incident.fan_outs.is_empty() {
         return Err(Refusal::DutiesOpen { open: fan_out::index(incident.fan_outs.len()) });
     }
@@ -28,6 +29,7 @@ pub(super) fn anonymise(incident: &Incident, now: Moment) -> Result<Vec<Event>, 
         services: incident.services.clone(),
         owed: fan_out::index(incident.owed.len()),
         ico: incident.ico.as_ref().and_then(without_reason),
+        withdrawn,
     };
     Ok(vec![Event::Anonymised { survives: Box::new(survives), at: now }])
 }

@@ -268,4 +268,6 @@ pub struct Survives {
     pub owed: u32,
     /// The ICO clock; a free-text reason is replaced.
     pub ico: Option<Clock>,
+    /// Why its notices no longer stood, if it was withdrawn.
+    pub withdrawn: Option<WithdrawalReason>,
 }

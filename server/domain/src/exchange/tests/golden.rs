@@ -59,8 +59,9 @@ fn clock() -> Clock {
     Clock::start(ClockKind::PartnerNotice, Anchor::AwareOfBreach, hour(0), Hours::CONTRACT)
 }
 
-fn notice(revision: u32, phase: Phase, delivery: NoticeDelivery) -> Notice {
-    Notice { revision, phase, message: notice_message(revision), facts_version: revision, delivery }
+fn notice(revision: u32, phase: Phase, facts_version: u32) -> Notice {
+    let delivery = NoticeDelivery::Queued;
+    Notice { revision, phase, message: notice_message(revision), facts_version, delivery }
 }
 
 fn outgoing_events() -> Vec<Event> {
@@ -79,14 +80,14 @@ fn outgoing_events() -> Vec<Event> {
             at,
         },
         Event::NoticeQueued {
-            notice: notice(2, Phase::Update, NoticeDelivery::Queued),
+            notice: notice(2, Phase::Update, 2),
             kind: IncidentKind::UnderInvestigation,
             stated: stated(),
             anchor_reason: Some(long("The log shows it.")),
             at,
         },
         Event::WithdrawalQueued {
-            notice: notice(3, Phase::Withdrawal, NoticeDelivery::Queued),
+            notice: notice(3, Phase::Withdrawal, 0),
             reason: WithdrawalReason::WrongRecipient,
             note: Some(long("Please delete it.")),
             at,
@@ -172,6 +173,7 @@ fn incoming_events() -> Vec<Event> {
                 acknowledgement_clock: None,
                 ico_clock: None,
                 stance: Some(Stance::Affected),
+                withdrawn: Some(WithdrawalReason::NotABreach),
             }),
             at: hour(900),
         },

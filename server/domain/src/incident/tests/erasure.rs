@@ -12,7 +12,7 @@ fn anonymise() -> Command {
 fn only_what_is_over_is_erased() {
     let mut story = Story::breach(1);
     assert_eq!(story.refused(&anonymise(), hour(4)), Refusal::NotOpen { stage: "active" });
-    story.run(&Command::Withdraw { reason: WithdrawalReason::NotABreach, note: None, by: responder() }, hour(4));
+    story.run(&Command::Withdraw { reason: WithdrawalReason::SentInError, note: None, by: responder() }, hour(4));
     assert_eq!(story.refused(&anonymise(), hour(4)), Refusal::DutiesOpen { open: 1 });
     story.advance_all();
     story.run(&anonymise(), hour(5));

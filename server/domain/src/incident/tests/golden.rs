@@ -190,6 +190,7 @@ fn last_events() -> Vec<Event> {
                 services: BTreeSet::from([ServiceId::from_uuid(uuid(0x50))]),
                 owed: 1,
                 ico: Some(Clock::start(ClockKind::IcoReport, Anchor::AwareOfBreach, hour(1), Hours::ICO)),
+                withdrawn: None,
             }),
             at,
         },

@@ -69,7 +69,7 @@ fn a_submission_is_checked() {
 #[test]
 fn a_submission_survives_withdrawal() {
     let mut story = Story::breach(0);
-    story.run(&Command::Withdraw { reason: WithdrawalReason::NotABreach, note: None, by: responder() }, hour(4));
+    story.run(&Command::Withdraw { reason: WithdrawalReason::SentInError, note: None, by: responder() }, hour(4));
     let events = story.run(&submitted(hour(3)), hour(5)).events;
     assert!(matches!(events[..], [Event::ReportSubmitted { .. }]));
 }

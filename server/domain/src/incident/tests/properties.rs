@@ -136,7 +136,10 @@ impl World {
 
     fn act(&mut self, step: &Step) {
         self.now_minutes += i64::from(step.minutes);
-        let by = person(u128::from(step.choice % 3), if step.choice % 2 == 0 { Role::Dpo } else { Role::Responder });
+        let by = person(
+            u128::from(step.choice % 3),
+            if step.choice.is_multiple_of(2) { Role::Dpo } else { Role::Responder },
+        );
         match step.action {
             0..=4 => self.run(&Command::Advance),
             5..=8 => self.tick(),
@@ -162,13 +165,13 @@ impl World {
             },
             16 => Command::SendUpdate { by },
             17 => {
-                let of = if choice % 2 == 0 { AwarenessOf::Breach } else { AwarenessOf::Circumstances };
+                let of = if choice.is_multiple_of(2) { AwarenessOf::Breach } else { AwarenessOf::Circumstances };
                 Command::CorrectAwareness { of, at: earlier, reason: reason(), by }
             }
-            18 => Command::ResolveCorrection { confirm: choice % 4 != 0, by },
+            18 => Command::ResolveCorrection { confirm: !choice.is_multiple_of(4), by },
             19 => Command::ConvertToBreach { aware_at: earlier, owed: vec![owed(0), owed(90)], by },
             20 => match choice % 8 {
-                0 => Command::Withdraw { reason: WithdrawalReason::NotABreach, note: None, by },
+                0 => Command::Withdraw { reason: WithdrawalReason::SentInError, note: None, by },
                 1 => Command::Close { open_duties: 0, by },
                 2 => Command::Anonymise { by },
                 _ => Command::DraftReport { by },
@@ -178,7 +181,7 @@ impl World {
                     at: earlier,
                     channel: SubmissionChannel::Telephone,
                     ico_reference: None,
-                    delay_reasons: (choice % 2 == 0).then(reason),
+                    delay_reasons: choice.is_multiple_of(2).then(reason),
                     proof: None,
                 },
                 by,
@@ -186,7 +189,7 @@ impl World {
             22 => Command::ProposeNotRequired { reason: reason(), by },
             23 => match incident.ladders.get(usize::from(choice % 4)) {
                 Some(ladder) => Command::TakeInHand { kind: ladder.kind, due: ladder.due, by },
-                None => Command::ResolveNotRequired { approve: choice % 3 != 0, by },
+                None => Command::ResolveNotRequired { approve: !choice.is_multiple_of(3), by },
             },
             _ => return None,
         })

@@ -12,7 +12,8 @@ fn withdraw(reason: WithdrawalReason) -> Command {
 /// Ruling 6: our clock ends with the withdrawal's reason, ladders fall silent, every partner is told.
 #[test]
 fn a_withdrawal_ends_everything() {
-    for reason in WithdrawalReason::ALL {
+    let other = |reason: &WithdrawalReason| *reason != WithdrawalReason::NotABreach;
+    for reason in WithdrawalReason::ALL.into_iter().filter(other) {
         let mut story = Story::breach(1);
         story.tick(&[], hour(48));
         let events = story.run(&withdraw(reason), hour(49)).events;
@@ -32,8 +33,20 @@ fn a_withdrawal_ends_everything() {
 fn a_withdrawal_drops_proposals() {
     let mut story = Story::breach(1);
     story.run(&Command::ProposeNotRequired { reason: long("Unlikely."), by: dpo(1) }, hour(3));
-    story.run(&withdraw(WithdrawalReason::NotABreach), hour(4));
+    story.run(&withdraw(WithdrawalReason::SentInError), hour(4));
     assert!(story.incident().not_required.is_none());
+}
+
+/// Ruling 34: one person's "not a breach" does not end the duty to the ICO; two data protection officers' decision does.
+#[test]
+fn not_a_breach_takes_two() {
+    let mut story = Story::breach(1);
+    assert_eq!(story.refused(&withdraw(WithdrawalReason::NotABreach), hour(3)), Refusal::DecisionNeeded);
+    story.run(&Command::ProposeNotRequired { reason: long("Not a breach."), by: dpo(1) }, hour(3));
+    assert_eq!(story.refused(&withdraw(WithdrawalReason::NotABreach), hour(4)), Refusal::DecisionNeeded);
+    story.run(&Command::ResolveNotRequired { approve: true, by: dpo(2) }, hour(5));
+    story.run(&withdraw(WithdrawalReason::NotABreach), hour(6));
+    assert_eq!(story.incident().stage, Stage::Withdrawn { reason: WithdrawalReason::NotABreach });
 }
 
 /// Exchanges not yet opened still open, so that the record is whole, but nothing is told any more.
