@@ -157,3 +157,72 @@ pub fn owed_to(
     }
     owed
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn service(n: u128) -> ServiceId {
+        ServiceId::from_uuid(Uuid::from_u128(n))
+    }
+
+    fn partner(n: u128) -> PartnerId {
+        PartnerId::from_uuid(Uuid::from_u128(n))
+    }
+
+    fn arrangement(n: u128, with: u128, services: &[u128], hours: u16, trigger: Trigger) -> Arrangement {
+        Arrangement {
+            id: ArrangementId::from_uuid(Uuid::from_u128(n)),
+            version: 1,
+            agreement: AgreementId::from_uuid(Uuid::from_u128(1)),
+            agreement_version: 1,
+            agreement_title: Line::parse("Data sharing agreement").unwrap(),
+            partner: partner(with),
+            services: services.iter().map(|service_id| service(*service_id)).collect(),
+            notice_hours: Hours::new(hours).unwrap(),
+            acknowledgement_hours: Hours::ACKNOWLEDGEMENT,
+            trigger,
+            contacts: vec![],
+        }
+    }
+
+    #[test]
+    fn a_partner_is_owed_when_a_service_is_hit_and_the_trigger_covers_it() {
+        let arrangements = [
+            arrangement(1, 1, &[1, 2], 48, Trigger::BreachOrCircumstances),
+            arrangement(2, 2, &[2], 48, Trigger::BreachOnly),
+            arrangement(3, 3, &[3], 48, Trigger::BreachOrCircumstances),
+        ];
+        let hit: Options<ServiceId> = [service(2)].into();
+        let owed = |kind| owed_to(&arrangements, &hit, kind).into_keys().collect::<Vec<_>>();
+        assert_eq!(owed(IncidentKind::Breach), [partner(1), partner(2)]);
+        assert_eq!(owed(IncidentKind::LikelyToGiveRise), [partner(1)]);
+        assert_eq!(owed(IncidentKind::UnderInvestigation), [partner(1)]);
+        assert!(owed_to(&arrangements, &Options::new(), IncidentKind::Breach).is_empty());
+    }
+
+    #[test]
+    fn of_several_arrangements_the_earliest_due_wins_and_all_are_named() {
+        let mut slow = arrangement(1, 1, &[1], 48, Trigger::BreachOrCircumstances);
+        slow.acknowledgement_hours = Hours::new(4).unwrap();
+        let quick = arrangement(2, 1, &[1], 24, Trigger::BreachOrCircumstances);
+        let owed = owed_to(&[slow, quick], &[service(1)].into(), IncidentKind::Breach);
+        let terms = &owed[&partner(1)];
+        assert_eq!((terms.notice_hours.get(), terms.acknowledgement_hours.get()), (24, 4));
+        assert_eq!(terms.arrangements.len(), 2);
+    }
+
+    #[test]
+    fn the_digest_names_these_terms_only() {
+        let terms = arrangement(1, 1, &[1], 48, Trigger::BreachOnly);
+        let changed = Arrangement { notice_hours: Hours::ICO, ..terms.clone() };
+        assert_eq!(terms.digest(), terms.clone().digest());
+        assert_ne!(terms.digest(), changed.digest());
+        let json = serde_json::to_string(&terms).unwrap();
+        assert_eq!(serde_json::from_str::<Arrangement>(&json).unwrap().digest(), terms.digest());
+    }
+}

@@ -191,7 +191,9 @@ impl Heard {
             200..=299 if receipt_valid => Self::Receipted,
             200..=299 => Self::Unconfirmed,
             408 | 425 | 429 | 500..=599 => Self::Busy { retry_after_seconds },
-            400 => err.and_then(RefusedErr::from_word).map_or(Self::Misdirected { status }, |err| Self::Refused { err }),
+            400 => {
+                err.and_then(RefusedErr::from_word).map_or(Self::Misdirected { status }, |err| Self::Refused { err })
+            }
             _ => Self::Misdirected { status },
         }
     }

@@ -279,3 +279,116 @@ pub struct Contact {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out_of_hours: Option<Line>,
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const FIELDS: &str = include_str!("../law/notification-fields.json");
+    const FORM: &str = include_str!("../law/ico-report-form.json");
+
+    fn unknown() -> Facts {
+        Facts {
+            title: Title::parse("Mailbox accessed by a third party").unwrap(),
+            summary: LongText::parse("A mailbox was opened from outside.").unwrap(),
+            occurred: Known::NotYetKnown,
+            detected_at: None,
+            aware_basis: LongText::parse("The security lead confirmed it.").unwrap(),
+            discovery_method: DiscoveryMethod::OwnDetection,
+            nature: Known::NotYetKnown,
+            ongoing: Known::NotYetKnown,
+            cause: Known::NotYetKnown,
+            ico_category: Known::NotYetKnown,
+            data_unintelligible: Known::NotYetKnown,
+            recipients_of_data: Known::NotYetKnown,
+            data_categories: Known::NotYetKnown,
+            subject_categories: Known::NotYetKnown,
+            data_subjects: Known::NotYetKnown,
+            records: Known::NotYetKnown,
+            likely_consequences: Known::NotYetKnown,
+            actual_harm: None,
+            risk_view: Known::NotYetKnown,
+            containment: Known::NotYetKnown,
+            mitigation: Known::NotYetKnown,
+            asked_of_recipient: None,
+            notified_late_reason: None,
+        }
+    }
+
+    #[test]
+    fn missing_items_carry_the_names_of_the_field_list() {
+        let list: serde_json::Value = serde_json::from_str(FIELDS).unwrap();
+        let names: BTreeSet<&str> = list
+            .get("fields")
+            .and_then(serde_json::Value::as_array)
+            .unwrap()
+            .iter()
+            .filter_map(|field| field.get("name").and_then(serde_json::Value::as_str))
+            .flat_map(|name| name.split(" / "))
+            .collect();
+        let missing = unknown().missing_items();
+        assert_eq!(missing.len(), 15);
+        for name in missing {
+            assert!(names.contains(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_known_is_not_missing() {
+        let facts = Facts { cause: Known::Known(Cause::ExternalMalicious), ..unknown() };
+        assert!(!facts.missing_items().contains(&"cause"));
+        assert_eq!(facts.missing_items().len(), 14);
+    }
+
+    #[test]
+    fn options_are_those_of_the_ico_form() {
+        let form: serde_json::Value = serde_json::from_str(FORM).unwrap();
+        let options = |id: &str| -> Vec<String> {
+            let questions = form.get("questions").and_then(serde_json::Value::as_array).unwrap();
+            let question =
+                questions.iter().find(|question| question.get("id").is_some_and(|found| found == id)).unwrap();
+            serde_json::from_value(question.get("options").unwrap().clone()).unwrap()
+        };
+        let short = |option: &str| option.trim_end_matches(" (please give details below)").to_owned();
+        let known = |id| -> Vec<String> {
+            options(id).iter().filter(|option| *option != "Not yet known").map(|option| short(option)).collect()
+        };
+        let labels: Vec<&str> = DataCategory::ALL.iter().map(|option| option.label()).collect();
+        assert_eq!(known("data_categories"), labels);
+        let labels: Vec<&str> = SubjectCategory::ALL.iter().map(|option| option.label()).collect();
+        assert_eq!(known("subject_categories"), labels);
+    }
+
+    #[test]
+    fn words_lead_back_to_options_and_are_the_form_in_json() {
+        for option in DataCategory::ALL {
+            assert_eq!(DataCategory::from_word(option.word()), Some(*option));
+            assert_eq!(serde_json::to_string(option).unwrap(), format!("\"{}\"", option.word()));
+        }
+        assert_eq!(IcoCategory::from_word("Non Cyber"), Some(IcoCategory::NonCyber));
+        assert_eq!(Nature::from_word("Confidentiality"), None);
+    }
+
+    #[test]
+    fn every_free_text_is_offered_to_the_check() {
+        let text = |text: &str| LongText::parse(text).unwrap();
+        assert_eq!(unknown().free_texts().len(), 3);
+        let full = Facts {
+            likely_consequences: Known::Known(text("c")),
+            actual_harm: Some(text("h")),
+            containment: Known::Known(text("s")),
+            mitigation: Known::Known(text("m")),
+            asked_of_recipient: Some(text("a")),
+            notified_late_reason: Some(text("l")),
+            ..unknown()
+        };
+        let names: BTreeSet<&str> = full.free_texts().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), 9);
+        let json = serde_json::to_string(&full).unwrap();
+        assert_eq!(serde_json::from_str::<Facts>(&json).unwrap(), full);
+    }
+}

@@ -131,3 +131,142 @@ fn offset_after(last: Option<i32>) -> Option<i32> {
     let next = (last / every + 1).checked_mul(every)?;
     (next <= LAST).then_some(next)
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HOUR: i64 = 3_600;
+
+    fn due() -> Moment {
+        Moment::parse("2026-03-05T02:10:00Z").unwrap()
+    }
+
+    fn anchored() -> Moment {
+        due().plus_seconds(-48 * HOUR)
+    }
+
+    fn at_minutes(minutes: i32) -> Moment {
+        due().plus_seconds(i64::from(minutes) * 60)
+    }
+
+    #[test]
+    fn steps_come_before_at_hourly_for_a_day_and_daily_for_a_year() {
+        let mut steps = Vec::new();
+        while let Some(step) = offset_after(steps.last().copied()) {
+            steps.push(step);
+        }
+        let (before, after) = steps.split_at(6);
+        assert_eq!(before, all_before_due());
+        assert_eq!(before, [-1440, -720, -360, -120, -30, 0]);
+        assert!(after.iter().take(24).copied().eq((1..=24).map(|hour| hour * 60)));
+        assert!(after.iter().skip(24).copied().eq((2..=365).map(|day| day * 1440)));
+    }
+
+    #[test]
+    fn a_step_fires_at_its_instant_not_before() {
+        let early = decide(due(), anchored(), None, at_minutes(-1440).plus_seconds(-1));
+        assert_eq!(early, StepDecision { fire: None, passed: vec![], next_at: Some(at_minutes(-1440)) });
+        let on_time = decide(due(), anchored(), None, at_minutes(-1440));
+        assert_eq!(on_time, StepDecision { fire: Some(-1440), passed: vec![], next_at: Some(at_minutes(-720)) });
+        assert_eq!(on_time.reached(), Some(-1440));
+        let again = decide(due(), anchored(), on_time.reached(), at_minutes(-1440));
+        assert_eq!(again, StepDecision { fire: None, passed: vec![], next_at: Some(at_minutes(-720)) });
+    }
+
+    #[test]
+    fn after_a_sleep_the_most_urgent_fires_and_the_others_are_passed() {
+        let woken = decide(due(), anchored(), Some(-1440), at_minutes(61));
+        assert_eq!(woken.fire, Some(60));
+        assert_eq!(woken.passed, [-720, -360, -120, -30, 0]);
+        assert_eq!(woken.next_at, Some(at_minutes(120)));
+    }
+
+    #[test]
+    fn steps_at_or_before_the_anchor_are_passed_and_never_fire() {
+        let anchor = at_minutes(-720);
+        let at_start = decide(due(), anchor, None, anchor);
+        assert_eq!(at_start, StepDecision { fire: None, passed: vec![-1440, -720], next_at: Some(at_minutes(-360)) });
+        assert_eq!(at_start.reached(), Some(-720));
+        assert_eq!(first_step_at(due(), anchor), at_minutes(-360));
+        assert_eq!(first_step_at(due(), anchored()), at_minutes(-1440));
+        assert_eq!(next_step_after(due(), at_start.reached()), Some(at_minutes(-360)));
+    }
+
+    #[test]
+    fn a_very_long_sleep_stays_bounded_and_the_ladder_ends_after_a_year() {
+        let woken = decide(due(), anchored(), None, due().plus_seconds(1000 * 24 * HOUR));
+        assert_eq!((woken.fire, woken.next_at), (Some(LAST), None));
+        assert_eq!((woken.passed.len(), woken.passed.last().copied()), (PASSED_MAX, Some(LAST - MINUTES_PER_DAY)));
+        assert_eq!(next_step_after(due(), Some(LAST)), None);
+        let later = decide(due(), anchored(), woken.reached(), due().plus_seconds(2000 * 24 * HOUR));
+        assert_eq!(later, StepDecision { fire: None, passed: vec![], next_at: None });
+    }
+
+    #[test]
+    fn the_state_is_stored_and_read_back() {
+        let state = LadderState {
+            kind: ClockKind::IcoReport,
+            due: due(),
+            last_offset: Some(-30),
+            in_hand: Some(Actor::Node),
+            ended: false,
+        };
+        let json = serde_json::to_string(&state).unwrap();
+        assert_eq!(serde_json::from_str::<LadderState>(&json).unwrap(), state);
+    }
+
+    proptest! {
+        /// Over any sequence of ticks every step is fired or passed once, in order, and never ahead of its time.
+        #[test]
+        fn every_step_happens_once(
+            length in 1..200_i64,
+            mut ticks in prop::collection::vec(0..60_i64 * 24 * 60, 1..60),
+        ) {
+            ticks.sort_unstable();
+            let anchored = due().plus_seconds(-length * HOUR);
+            let (mut last, mut seen, mut fired) = (None, BTreeSet::new(), Vec::new());
+            for minutes in ticks {
+                let now = anchored.plus_seconds(minutes * 60);
+                let decision = decide(due(), anchored, last, now);
+                for step in decision.passed.iter().chain(&decision.fire) {
+                    prop_assert!(seen.insert(*step), "a step happens once");
+                    prop_assert!(step_at(due(), *step) <= now.max(anchored));
+                }
+                if let Some(step) = decision.fire {
+                    prop_assert!(step_at(due(), step) > anchored);
+                    fired.push(step);
+                }
+                prop_assert!(decision.next_at.is_none_or(|next| next > now));
+                let reached = decision.reached();
+                prop_assert_eq!(next_step_after(due(), reached.or(last)), decision.next_at);
+                last = reached.or(last);
+            }
+            prop_assert!(fired.is_sorted());
+        }
+
+        /// Ticking every minute fires each step after the anchor at exactly its instant, and passes none of them.
+        #[test]
+        fn an_awake_node_misses_nothing(length in 1..72_i32) {
+            let anchor = at_minutes(-length * 60);
+            let (mut last, mut fired) = (None, Vec::new());
+            for minutes in -length * 60..=180 {
+                let decision = decide(due(), anchor, last, at_minutes(minutes));
+                prop_assert!(decision.fire.is_none_or(|step| step == minutes));
+                fired.extend(decision.fire);
+                last = decision.reached().or(last);
+            }
+            let expected: Vec<i32> = [-1440, -720, -360, -120, -30, 0, 60, 120, 180]
+                .into_iter()
+                .filter(|step| *step > -length * 60)
+                .collect();
+            prop_assert_eq!(fired, expected);
+        }
+    }
+}

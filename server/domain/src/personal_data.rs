@@ -1,7 +1,7 @@
 //! The check of free text for personal data, before anything is sent or reported.
 //!
-//! Neither a notice nor the ICO's form may hold data of the people affected (`law/README.md`, notification fields,
-//! "Free-text check"). The patterns are engineering choices, not law: they miss things and they cry wolf, so that they
+//! Neither a notice nor the ICO's form may hold data of the people affected (the form says so itself: `rules` in
+//! `law/ico-report-form.json`). The patterns are engineering choices, not law: they miss things and cry wolf, so that they
 //! only warn and a person decides. A [`Finding`] says where and what kind, never the text itself, so that it can be
 //! logged; the page highlights by position. Each scanner passes over the text once.
 
@@ -174,7 +174,7 @@ pub fn check(field: &'static str, text: &str, known: &Known<'_>) -> Vec<Finding>
         (FindingKind::Secret, network::secrets(&chars, &words)),
         (FindingKind::RecordLink, network::record_links(&chars)),
         (FindingKind::Email, words::emails(&chars, known.own_contacts)),
-        (FindingKind::BankAccount, numbers::bank_accounts(&chars, &groups)),
+        (FindingKind::BankAccount, numbers::bank_accounts(&groups)),
         (FindingKind::PaymentCard, numbers::payment_cards(&chars, &groups)),
         (FindingKind::Phone, numbers::phones(&chars, &groups)),
         (FindingKind::NhsNumber, numbers::nhs_numbers(&chars, &groups)),

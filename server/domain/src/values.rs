@@ -460,9 +460,8 @@ impl FromStr for Digest32 {
     type Err = ValueError;
     fn from_str(text: &str) -> Result<Self, ValueError> {
         use base64::Engine as _;
-        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD
-            .decode(text)
-            .map_err(|_| ValueError::NotAnOption)?;
+        let bytes =
+            base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).map_err(|_| ValueError::NotAnOption)?;
         Self::from_slice(&bytes)
     }
 }
@@ -554,3 +553,6 @@ impl Actor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

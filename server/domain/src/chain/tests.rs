@@ -63,7 +63,9 @@ fn path_of_leaf_5_in_8_of_the_rfc_6962_test_tree() {
     let mut frontier = Frontier::default();
     let mut nodes = BTreeMap::new();
     for leaf in &vectors.leaves {
-        nodes.extend(frontier.push(leaf_hash(&unhex(leaf))).into_iter().map(|(level, index, hash)| ((level, index), hash)));
+        nodes.extend(
+            frontier.push(leaf_hash(&unhex(leaf))).into_iter().map(|(level, index, hash)| ((level, index), hash)),
+        );
     }
     let path = inclusion_path(5, 8, |level, index| nodes.get(&(level, index)).copied()).unwrap();
     let expected: Vec<Digest32> = vectors.path_5_of_8.iter().map(|hex| digest(hex)).collect();
@@ -114,7 +116,9 @@ fn the_checkpoint_and_the_proof_of_the_three_entry_ledger() {
     let mut frontier = Frontier::default();
     let mut nodes = BTreeMap::new();
     for entry in &vectors.entries {
-        nodes.extend(frontier.push(leaf_hash(entry.as_bytes())).into_iter().map(|(level, index, hash)| ((level, index), hash)));
+        nodes.extend(
+            frontier.push(leaf_hash(entry.as_bytes())).into_iter().map(|(level, index, hash)| ((level, index), hash)),
+        );
     }
     assert_eq!(inclusion_path(1, 3, |level, index| nodes.get(&(level, index)).copied()).unwrap(), path);
     assert!(verify_inclusion(leaf_hash(vectors.entries[1].as_bytes()), 1, 3, &path, verified.root));

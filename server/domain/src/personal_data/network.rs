@@ -18,7 +18,11 @@ const UUID_LEN: usize = 36;
 /// IPv4, also with a port, and IPv6.
 pub(super) fn ip_addresses(chars: &[char]) -> Vec<Span> {
     let tokens = stretches(chars, |c| c.is_ascii_alphanumeric() || matches!(c, '.' | ':'));
-    tokens.into_iter().filter(|token| token.end - token.start <= IP_LEN_MAX).flat_map(|token| ips(chars, token)).collect()
+    tokens
+        .into_iter()
+        .filter(|token| token.end - token.start <= IP_LEN_MAX)
+        .flat_map(|token| ips(chars, token))
+        .collect()
 }
 
 fn ips(chars: &[char], token: Span) -> Vec<Span> {
@@ -101,16 +105,14 @@ fn position(chars: &[char], needle: &str) -> Option<usize> {
 }
 
 fn bearer_tokens(chars: &[char], words: &[Span]) -> Vec<Span> {
-    let after_bearer = words.iter().filter(|word| {
-        word.end - word.start == 6 && lowercase(slice(chars, **word)) == "bearer"
-    });
+    let after_bearer =
+        words.iter().filter(|word| word.end - word.start == 6 && lowercase(slice(chars, **word)) == "bearer");
     after_bearer
         .filter_map(|word| {
             let rest = chars.get(word.end..)?;
             let gap = rest.iter().take(2).take_while(|c| matches!(c, ' ' | ':')).count();
             let token = rest.get(gap..)?.iter().take_while(|c| is_token(**c)).count();
-            (gap > 0 && token >= BEARER_MIN)
-                .then_some(Span { start: word.end + gap, end: word.end + gap + token })
+            (gap > 0 && token >= BEARER_MIN).then_some(Span { start: word.end + gap, end: word.end + gap + token })
         })
         .collect()
 }
@@ -124,5 +126,6 @@ fn looks_random(token: &[char]) -> bool {
     let digits = has(|c| c.is_ascii_digit());
     let (lower, upper) = (has(|c| c.is_ascii_lowercase()), has(|c| c.is_ascii_uppercase()));
     let hex = token.iter().all(|c| c.is_ascii_hexdigit());
-    (token.len() >= MIXED_MIN && digits && lower && upper) || (token.len() >= HEX_MIN && hex && digits && (lower || upper))
+    (token.len() >= MIXED_MIN && digits && lower && upper)
+        || (token.len() >= HEX_MIN && hex && digits && (lower || upper))
 }

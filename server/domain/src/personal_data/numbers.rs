@@ -63,7 +63,9 @@ fn gap(chars: &[char], from: usize, to: usize) -> Gap {
     match slice(chars, Span { start: from, end: to }) {
         [' ' | '\u{a0}'] => Gap::Space,
         ['-'] => Gap::Hyphen,
-        several if several.len() <= GAP_MAX && several.iter().all(|c| matches!(c, ' ' | '\u{a0}' | '-' | '(' | ')')) => {
+        several
+            if several.len() <= GAP_MAX && several.iter().all(|c| matches!(c, ' ' | '\u{a0}' | '-' | '(' | ')')) =>
+        {
             Gap::Other
         }
         _ => Gap::Apart,
@@ -183,15 +185,11 @@ fn evenly_spaced(run: &[Group]) -> bool {
 }
 
 /// Six digits in pairs, near eight digits.
-pub(super) fn bank_accounts(chars: &[char], groups: &[Group]) -> Vec<Span> {
+pub(super) fn bank_accounts(groups: &[Group]) -> Vec<Span> {
     let sort_codes = find(groups, |run| run.iter().map(Group::len).eq([2, 2, 2]) && evenly_spaced(run));
     let accounts: Vec<Span> = groups.iter().filter(|group| group.len() == 8).map(|group| group.span).collect();
     sort_codes
         .into_iter()
-        .filter(|code| {
-            let pairs = slice(chars, *code);
-            pairs.len() == 8
-        })
         .filter_map(|code| {
             let near = accounts.partition_point(|account| account.end + ACCOUNT_DISTANCE < code.start);
             let account = accounts.get(near).filter(|account| account.start <= code.end + ACCOUNT_DISTANCE)?;

@@ -25,8 +25,8 @@ fn found_with(text: &str, known: &Known<'_>) -> Vec<(FindingKind, String)> {
 #[test]
 fn finds_every_kind() {
     use FindingKind::{
-        BankAccount, DateOfBirth, Email, IpAddress, NationalInsurance, NhsNumber, PaymentCard, Phone, Postcode, RecordLink,
-        Secret,
+        BankAccount, DateOfBirth, Email, IpAddress, NationalInsurance, NhsNumber, PaymentCard, Phone, Postcode,
+        RecordLink, Secret,
     };
     let rows: &[(&str, FindingKind, &str)] = &[
         ("Write to jo.bloggs+x@mail.example.org.", Email, "jo.bloggs+x@mail.example.org"),
@@ -157,7 +157,9 @@ fn every_kind_has_its_own_word() {
 fn hostile_texts_of_the_largest_size_are_looked_through() {
     let names: Vec<String> = (0..2000).map(|n| format!("Name {n}")).collect();
     let known = Known { own_contacts: &[], names: &names };
-    for piece in ["a@", "@", "0", "0 ", "0-", "1 2 3 ", "a.", "born 1/1/", "-----BEGIN ", "name ", ">\n", "\"", "::", "http://"] {
+    for piece in
+        ["a@", "@", "0", "0 ", "0-", "1 2 3 ", "a.", "born 1/1/", "-----BEGIN ", "name ", ">\n", "\"", "::", "http://"]
+    {
         let text: String = piece.chars().cycle().take(8000).collect();
         assert!(check("summary", &text, &known).len() <= FINDINGS_MAX);
     }

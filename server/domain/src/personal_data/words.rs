@@ -81,7 +81,9 @@ pub(super) fn postcodes(chars: &[char], words: &[Span]) -> Vec<Span> {
             && word.split_at_checked(word.len() - 3).is_some_and(|(out, inward)| is_outward(out) && is_inward(inward))
     });
     let apart = words.windows(2).filter_map(|pair| match pair {
-        [first, second] if matches!(slice(chars, Span { start: first.end, end: second.start }), [' ' | '\u{a0}' | '\t']) => {
+        [first, second]
+            if matches!(slice(chars, Span { start: first.end, end: second.start }), [' ' | '\u{a0}' | '\t']) =>
+        {
             (is_outward(slice(chars, *first)) && is_inward(slice(chars, *second)))
                 .then_some(Span { start: first.start, end: second.end })
         }
@@ -128,9 +130,10 @@ pub(super) fn dates_of_birth(chars: &[char], words: &[Span]) -> Vec<Span> {
 }
 
 fn birth_words(chars: &[char], words: &[Span]) -> Vec<Span> {
-    let single = words.iter().copied().filter(|word| {
-        word.end - word.start <= 9 && BIRTH_WORDS.contains(&lowercase(slice(chars, *word)).as_str())
-    });
+    let single = words
+        .iter()
+        .copied()
+        .filter(|word| word.end - word.start <= 9 && BIRTH_WORDS.contains(&lowercase(slice(chars, *word)).as_str()));
     let dotted = words.windows(3).filter_map(|three| match three {
         [d, _, b] if lowercase(slice(chars, Span { start: d.start, end: b.end })) == "d.o.b" => {
             Some(Span { start: d.start, end: b.end })
@@ -206,7 +209,8 @@ pub(super) fn names(chars: &[char], text: &[Span], names: &[String]) -> Vec<Span
     let mut spans = Vec::new();
     for (at, (word, span)) in lower.iter().zip(text).enumerate() {
         let following = lower.get(at + 1..).unwrap_or_default();
-        let longest = known.get(word).into_iter().flatten().filter(|rest| following.starts_with(rest)).map(Vec::len).max();
+        let longest =
+            known.get(word).into_iter().flatten().filter(|rest| following.starts_with(rest)).map(Vec::len).max();
         let last = longest.and_then(|more| text.get(at + more));
         spans.extend(last.map(|last| Span { start: span.start, end: last.end }));
     }

@@ -80,7 +80,8 @@ fn case_reference(report: &ReportState) -> AnswerValue {
         ReportState::Submitted { submission } => submission.ico_reference.as_ref().map_or_else(
             || {
                 AnswerValue::Missing(
-                    "The submission was recorded without it. Look for it in the ICO's answer to the first report.".to_owned(),
+                    "The submission was recorded without it. Look for it in the ICO's answer to the first report."
+                        .to_owned(),
                 )
             },
             |reference| given(reference.as_str()),
@@ -95,7 +96,11 @@ fn about_timing(question: &Question, incident: &Incident, now: Moment) -> Option
     let answered = match question.id.as_str() {
         "discovered_at" => (
             incident.awareness.breach.map_or_else(
-                || AnswerValue::Missing("No awareness of a breach is recorded. Record when you became aware of it.".to_owned()),
+                || {
+                    AnswerValue::Missing(
+                        "No awareness of a breach is recorded. Record when you became aware of it.".to_owned(),
+                    )
+                },
                 AnswerValue::Instant,
             ),
             "When we became aware of the breach",
@@ -182,7 +187,11 @@ fn about_you(question: &Question, organisation: &Organisation) -> Option<Answere
 
 fn setting(line: Option<&Line>) -> AnswerValue {
     line.map_or_else(
-        || AnswerValue::Missing("The settings of this organisation do not say. Add it there, or write it in the ICO's form.".to_owned()),
+        || {
+            AnswerValue::Missing(
+                "The settings of this organisation do not say. Add it there, or write it in the ICO's form.".to_owned(),
+            )
+        },
         |line| given(line.as_str()),
     )
 }
@@ -196,7 +205,9 @@ fn contact(contact: &Contact) -> AnswerValue {
     ];
     lines.extend(others.into_iter().filter_map(|(what, line)| line.map(|line| format!("{what}: {line}"))));
     if lines.len() == 1 {
-        return AnswerValue::Missing("No e-mail address or telephone number is set for this contact. Add one in the settings.".to_owned());
+        return AnswerValue::Missing(
+            "No e-mail address or telephone number is set for this contact. Add one in the settings.".to_owned(),
+        );
     }
     given(lines.join("\n"))
 }
@@ -221,7 +232,10 @@ fn about_what_happened(question: &Question, facts: &Facts) -> Option<Answered> {
         ),
         "happened_at" => (happened(facts), "When it happened"),
         "actions_taken" => (
-            joined([("To stop it", facts.containment.as_option()), ("To limit the effects", facts.mitigation.as_option())]),
+            joined([
+                ("To stop it", facts.containment.as_option()),
+                ("To limit the effects", facts.mitigation.as_option()),
+            ]),
             "Containment and mitigation",
         ),
         "containment" => (label(&facts.containment, LongText::as_str), "Containment"),
@@ -375,7 +389,9 @@ fn count(known: &Known<Count>) -> AnswerValue {
     };
     let value = count.value;
     given(match (count.max.filter(|max| *max > value), count.basis) {
-        (Some(max), CountBasis::Exact | CountBasis::Approximate) => format!("Up to {max} (best present figure: {value})"),
+        (Some(max), CountBasis::Exact | CountBasis::Approximate) => {
+            format!("Up to {max} (best present figure: {value})")
+        }
         (Some(max), CountBasis::Minimum) => format!("Up to {max} (at least {value})"),
         (None, CountBasis::Exact) => value.to_string(),
         (None, CountBasis::Approximate) => format!("About {value} (an estimate)"),

@@ -1,0 +1,370 @@
+//! The ICO report drafted from facts: every question answered or plainly missing, in the form's order.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use super::*;
+use crate::arrangement::{ArrangementRef, Owed, Terms};
+use crate::clock::{Anchor, Clock, ClockKind};
+use crate::facts::{
+    Cause, DataCategory, DataRecipients, DiscoveryMethod, Facts, IcoCategory, IncidentKind, Nature, Occurred, Partly,
+    Precision, RiskView, SubjectCategory, YesNo,
+};
+use crate::incident::{Awareness, Stage};
+use crate::values::{
+    ArrangementId, CaseId, Count, CountBasis, Digest32, ExchangeId, Hours, IncidentId, Known, Options, PartnerId, Title,
+};
+
+fn at(text: &str) -> Moment {
+    Moment::parse(text).unwrap()
+}
+
+fn aware() -> Moment {
+    at("2026-03-03T02:10:00Z")
+}
+
+fn text(text: &str) -> LongText {
+    LongText::parse(text).unwrap()
+}
+
+fn line(text: &str) -> Line {
+    Line::parse(text).unwrap()
+}
+
+fn unknown_facts() -> Facts {
+    Facts {
+        title: Title::parse("Mailbox accessed").unwrap(),
+        summary: text("A mailbox was opened from outside."),
+        occurred: Known::NotYetKnown,
+        detected_at: None,
+        aware_basis: text("The security lead confirmed it."),
+        discovery_method: DiscoveryMethod::OwnDetection,
+        nature: Known::NotYetKnown,
+        ongoing: Known::NotYetKnown,
+        cause: Known::NotYetKnown,
+        ico_category: Known::NotYetKnown,
+        data_unintelligible: Known::NotYetKnown,
+        recipients_of_data: Known::NotYetKnown,
+        data_categories: Known::NotYetKnown,
+        subject_categories: Known::NotYetKnown,
+        data_subjects: Known::NotYetKnown,
+        records: Known::NotYetKnown,
+        likely_consequences: Known::NotYetKnown,
+        actual_harm: None,
+        risk_view: Known::NotYetKnown,
+        containment: Known::NotYetKnown,
+        mitigation: Known::NotYetKnown,
+        asked_of_recipient: None,
+        notified_late_reason: None,
+    }
+}
+
+fn full_facts() -> Facts {
+    Facts {
+        occurred: Known::Known(Occurred {
+            from: at("2026-03-01T22:00:00Z"),
+            to: None,
+            precision: Precision::Estimated,
+        }),
+        nature: Known::Known([Nature::Confidentiality, Nature::Availability].into()),
+        ongoing: Known::Known(YesNo::No),
+        cause: Known::Known(Cause::ExternalMalicious),
+        ico_category: Known::Known(IcoCategory::Cyber),
+        data_unintelligible: Known::Known(Partly::No),
+        recipients_of_data: Known::Known(DataRecipients::Unknown),
+        data_categories: Known::Known([DataCategory::BasicIdentifiers, DataCategory::Other].into()),
+        subject_categories: Known::Known([SubjectCategory::Users].into()),
+        data_subjects: Known::Known(Count { value: 900, basis: CountBasis::Approximate, max: Some(1_200) }),
+        records: Known::Known(Count { value: 40, basis: CountBasis::Exact, max: None }),
+        likely_consequences: Known::Known(text("Unwanted mail.")),
+        actual_harm: Some(text("None so far.")),
+        risk_view: Known::Known(RiskView::Risk),
+        containment: Known::Known(text("The account was closed.")),
+        mitigation: Known::Known(text("People will be told.")),
+        ..unknown_facts()
+    }
+}
+
+fn owed(n: u128) -> Owed {
+    Owed {
+        partner: PartnerId::from_uuid(Uuid::from_u128(n)),
+        terms: Terms {
+            notice_hours: Hours::CONTRACT,
+            acknowledgement_hours: Hours::ACKNOWLEDGEMENT,
+            arrangements: vec![ArrangementRef {
+                id: ArrangementId::from_uuid(Uuid::from_u128(n)),
+                version: 1,
+                digest: Digest32::of(b""),
+                title: line("Data sharing agreement"),
+            }],
+        },
+        exchange: ExchangeId::from_uuid(Uuid::from_u128(n)),
+        case: CaseId::from_uuid(Uuid::from_u128(n)),
+        reference: line("R"),
+    }
+}
+
+fn incident(facts: Facts) -> Incident {
+    Incident {
+        id: IncidentId::from_uuid(Uuid::nil()),
+        reference: line("TC-2026-0042"),
+        kind: IncidentKind::Breach,
+        exercise: false,
+        facts: Some(facts),
+        facts_version: 1,
+        sent_version: 0,
+        awareness: Awareness { circumstances: None, breach: Some(aware()) },
+        services: Options::new(),
+        owed: vec![],
+        owed_when_logged: 0,
+        stage: Stage::Active,
+        fan_outs: vec![],
+        ico: Some(Clock::start(ClockKind::IcoReport, Anchor::AwareOfBreach, aware(), Hours::ICO)),
+        ladders: vec![],
+        report: ReportState::None,
+        not_required: None,
+        correction: None,
+        opened_from: None,
+    }
+}
+
+fn organisation() -> Organisation {
+    Organisation {
+        name: line("Example Borough Council"),
+        contact: Contact {
+            role: line("Security lead"),
+            email: Some(line("security@example.org")),
+            phone: Some(line("020 7946 0000")),
+            out_of_hours: None,
+        },
+        dpo: None,
+        address: Some(line("1 High Street")),
+        ico_registration: None,
+        sector: None,
+    }
+}
+
+fn answer_at(incident: &Incident, id: &str, now: Moment) -> AnswerValue {
+    let sections = sections(incident, &organisation(), now);
+    let found = sections.iter().flat_map(|section| &section.answers).find(|answer| answer.id == id);
+    found.unwrap().value.clone()
+}
+
+fn answer(incident: &Incident, id: &str) -> AnswerValue {
+    answer_at(incident, id, aware())
+}
+
+fn given(text: &str) -> AnswerValue {
+    AnswerValue::Given(text.to_owned())
+}
+
+#[test]
+fn the_form_is_asked_in_its_order_without_repeats() {
+    let sections = sections(&incident(full_facts()), &organisation(), aware());
+    let titles: Vec<&str> = sections.iter().map(|section| section.title.as_str()).collect();
+    let expected = [
+        "About the report",
+        "About the breach",
+        "Cyber incidents only",
+        "Training and delay",
+        "Taking action",
+        "About you",
+    ];
+    assert_eq!(titles, expected);
+    let ids: Vec<&str> =
+        sections.iter().flat_map(|section| &section.answers).map(|answer| answer.id.as_str()).collect();
+    assert_eq!(ids.len(), 44);
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
+    for older in ["what_happened", "potential_consequences", "likelihood", "likelihood_details", "told_subjects_2018"] {
+        assert!(!ids.contains(&older), "{older}");
+    }
+}
+
+#[test]
+fn every_question_is_known_to_the_code_and_says_where_its_answer_comes_from() {
+    for facts in [unknown_facts(), full_facts()] {
+        for answer in sections(&incident(facts), &organisation(), aware()).iter().flat_map(|section| &section.answers) {
+            assert!(!answer.from.is_empty());
+            if let AnswerValue::Missing(why) = &answer.value {
+                assert!(!why.contains("does not know"), "{}", answer.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_choice_is_answered_with_the_forms_own_options() {
+    for (facts, owed) in [(unknown_facts(), vec![]), (full_facts(), vec![owed(1)])] {
+        let incident = Incident { owed, ..incident(facts) };
+        let sections = sections(&incident, &organisation(), aware());
+        for question in form::QUESTIONS.iter().filter(|question| !question.options.is_empty()) {
+            let answer =
+                sections.iter().flat_map(|section| &section.answers).find(|answer| answer.id == question.id).unwrap();
+            if let AnswerValue::Given(text) | AnswerValue::NotYetKnown(text) = &answer.value {
+                for line in text.lines() {
+                    // "Which of the three" has no option of its own for not yet known.
+                    let known = question.options.iter().any(|option| option == line) || question.id == "cia_which";
+                    assert!(known, "{}: {line}", question.id);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn known_facts_are_given() {
+    let incident = incident(full_facts());
+    assert_eq!(answer(&incident, "describe_what_happened"), given("A mailbox was opened from outside."));
+    assert_eq!(answer(&incident, "how_discovered"), given("We found it ourselves. The security lead confirmed it."));
+    assert_eq!(answer(&incident, "discovered_at"), AnswerValue::Instant(aware()));
+    let period = AnswerValue::Period { from: at("2026-03-01T22:00:00Z"), to: None, estimated: true };
+    assert_eq!(answer(&incident, "happened_at"), period);
+    assert_eq!(
+        answer(&incident, "data_categories"),
+        given("Basic personal identifiers, eg name, contact details\nOther (please give details below)")
+    );
+    assert_eq!(answer(&incident, "detriment"), given("So far: None so far.\n\nWhat may happen: Unwanted mail."));
+    assert_eq!(answer(&incident, "reason_for_report"), given("I consider the incident meets the threshold to report"));
+    assert_eq!(answer(&incident, "high_risk"), given("No"));
+    assert_eq!(answer(&incident, "cia_which"), given("Confidentiality\nAvailability"));
+    assert!(matches!(answer(&incident, "data_categories_other"), AnswerValue::Missing(_)));
+    assert!(matches!(answer(&incident, "subject_categories_other"), AnswerValue::DoesNotApply(_)));
+}
+
+#[test]
+fn the_most_that_may_be_affected_comes_first() {
+    let counted = |value, basis, max| {
+        let facts = Facts { data_subjects: Known::Known(Count { value, basis, max }), ..full_facts() };
+        answer(&incident(facts), "subjects_count")
+    };
+    assert_eq!(counted(900, CountBasis::Approximate, Some(1_200)), given("Up to 1200 (best present figure: 900)"));
+    assert_eq!(counted(900, CountBasis::Minimum, Some(1_200)), given("Up to 1200 (at least 900)"));
+    assert_eq!(counted(900, CountBasis::Exact, None), given("900"));
+    assert_eq!(counted(900, CountBasis::Exact, Some(900)), given("900"));
+    assert_eq!(counted(900, CountBasis::Approximate, None), given("About 900 (an estimate)"));
+}
+
+#[test]
+fn unknown_facts_are_answers_where_the_form_allows_it_and_stay_gaps() {
+    let incident = incident(unknown_facts());
+    for id in ["data_categories", "subject_categories", "high_risk"] {
+        assert_eq!(answer(&incident, id), AnswerValue::NotYetKnown("Not yet known".to_owned()), "{id}");
+    }
+    assert_eq!(answer(&incident, "cyber_incident"), AnswerValue::NotYetKnown("Don't know".to_owned()));
+    let gaps = gaps(&sections(&incident, &organisation(), aware()));
+    for id in ["data_categories", "cyber_incident", "records_count", "registration_number", "staff_trained"] {
+        assert!(gaps.iter().any(|gap| gap == id), "{id}");
+    }
+    for id in ["describe_what_happened", "organisation_address", "ico_staff_name", "organisation_impact"] {
+        assert!(!gaps.iter().any(|gap| gap == id), "{id}");
+    }
+}
+
+#[test]
+fn the_cyber_part_applies_to_cyber_incidents_only() {
+    for (category, applies) in [(IcoCategory::Cyber, true), (IcoCategory::NonCyber, false)] {
+        let incident = incident(Facts { ico_category: Known::Known(category), ..full_facts() });
+        for id in ["cia_affected", "cia_which", "organisation_impact", "recovery_time"] {
+            assert_eq!(!matches!(answer(&incident, id), AnswerValue::DoesNotApply(_)), applies, "{id}");
+        }
+    }
+}
+
+#[test]
+fn reasons_for_delay_are_missing_only_after_the_legal_limit() {
+    let incident = incident(full_facts());
+    let strict = at("2026-03-06T02:10:00Z");
+    let legal = at("2026-03-06T03:00:00Z");
+    let why = |now| match answer_at(&incident, "delay_reason", now) {
+        AnswerValue::DoesNotApply(why) => Some(why),
+        AnswerValue::Given(_)
+        | AnswerValue::Instant(_)
+        | AnswerValue::Period { .. }
+        | AnswerValue::NotYetKnown(_)
+        | AnswerValue::Missing(_) => None,
+    };
+    assert!(why(strict).unwrap().contains("not late"));
+    assert!(why(strict.plus_seconds(1)).unwrap().contains("may give reasons"));
+    assert!(why(legal).unwrap().contains("may give reasons"));
+    assert!(matches!(answer_at(&incident, "delay_reason", legal.plus_seconds(1)), AnswerValue::Missing(_)));
+}
+
+#[test]
+fn after_a_submission_the_next_report_follows_up() {
+    let submission = Submission {
+        at: aware().plus_seconds(3_600),
+        channel: SubmissionChannel::OnlineForm,
+        ico_reference: Some(line("IC-123456-A1B2")),
+        delay_reasons: None,
+        proof: None,
+    };
+    let submitted =
+        Incident { report: ReportState::Submitted { submission: submission.clone() }, ..incident(full_facts()) };
+    assert_eq!(answer(&submitted, "report_type"), given("Follow-up report"));
+    assert_eq!(answer(&submitted, "ico_case_reference"), given("IC-123456-A1B2"));
+    assert!(matches!(answer(&submitted, "delay_reason"), AnswerValue::DoesNotApply(_)));
+    let late = Submission { ico_reference: None, delay_reasons: Some(text("The system was down.")), ..submission };
+    let late = Incident { report: ReportState::Submitted { submission: late }, ..incident(full_facts()) };
+    assert_eq!(answer(&late, "delay_reason"), given("The system was down."));
+    assert!(matches!(answer(&late, "ico_case_reference"), AnswerValue::Missing(_)));
+    assert_eq!(answer(&incident(full_facts()), "report_type"), given("Initial report"));
+}
+
+#[test]
+fn partners_are_other_organisations_told() {
+    let told = Incident { owed: vec![owed(1), owed(2)], ..incident(full_facts()) };
+    assert_eq!(answer(&told, "told_others"), given("Yes"));
+    assert_eq!(answer(&told, "told_others_which"), given("2 joint controllers, under: Data sharing agreement"));
+    let nobody = incident(full_facts());
+    assert!(matches!(answer(&nobody, "told_others"), AnswerValue::Missing(_)));
+}
+
+#[test]
+fn erased_facts_are_missing() {
+    let erased = Incident { facts: None, ..incident(full_facts()) };
+    assert!(matches!(answer(&erased, "describe_what_happened"), AnswerValue::Missing(why) if why.contains("erased")));
+    assert_eq!(answer(&erased, "organisation_name"), given("Example Borough Council"));
+}
+
+#[test]
+fn the_dpo_is_the_same_unless_another_is_set() {
+    let incident = incident(full_facts());
+    assert_eq!(
+        answer(&incident, "reporter"),
+        given("Security lead\nE-mail: security@example.org\nTelephone: 020 7946 0000")
+    );
+    assert_eq!(answer(&incident, "dpo"), given("Same as above"));
+}
+
+#[test]
+fn states_and_channels_are_stored_and_read_back() {
+    let submission = Submission {
+        at: aware(),
+        channel: SubmissionChannel::Post,
+        ico_reference: None,
+        delay_reasons: None,
+        proof: Some(line("Proof of posting, folder 7")),
+    };
+    let states = [
+        ReportState::None,
+        ReportState::Draft { opened_at: aware(), gaps: vec!["staff_trained".to_owned()] },
+        ReportState::Submitted { submission },
+        ReportState::NotRequired {
+            reason: text("No data left us."),
+            proposed_by: Actor::Node,
+            approved_by: Actor::Node,
+            at: aware(),
+        },
+    ];
+    for state in states {
+        let json = serde_json::to_string(&state).unwrap();
+        assert_eq!(serde_json::from_str::<ReportState>(&json).unwrap(), state);
+    }
+    for channel in SubmissionChannel::ALL {
+        assert_eq!(SubmissionChannel::from_word(channel.word()), Some(channel));
+        assert!(!channel.label().is_empty());
+    }
+}
