@@ -1,0 +1,179 @@
+//! All that partner nodes may call: push, key manifests, and the public documents (protocol §2, §7).
+//!
+//! Here are only the checks that need HTTP: method, size, encoding, media type and the address's rate, in the protocol's
+//! order. What the octets say is `node::receive`'s to judge. Refusals are written in the wire's own form.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderName};
+use actix_web::{HttpRequest, HttpResponse, web};
+use webhooks::push::{self, MAX_BODY, RECEIPT_HEADER};
+use webhooks::refusal::Refusal;
+
+use crate::access::throttle::{Address, Throttle};
+use crate::node::Node;
+use crate::node::receive::{Incoming, Received};
+
+/// The media type of a key manifest (protocol §3).
+const MANIFEST_TYPE: &str = "application/jwk-set+jwt";
+/// The media type of a party card (protocol §15).
+const CARD_TYPE: &str = "application/party-card+jwt";
+
+/// How often one address may call, whoever it says it is (protocol §20).
+pub struct AddressRate(Throttle<IpAddr>);
+
+impl AddressRate {
+    /// By the node's settings; a burst of a fifth of a minute's worth is taken at once.
+    #[must_use]
+    pub fn new(node: &Arc<Node>) -> Self {
+        let per_minute = NonZeroU32::new(node.rates().address_per_minute).unwrap_or(NonZeroU32::MIN);
+        let burst = NonZeroU32::new(per_minute.get() / 5).unwrap_or(NonZeroU32::MIN);
+        Self(Throttle::new(node.shared_time(), per_minute, burst))
+    }
+
+    fn check(&self, address: &Address, request: &HttpRequest) -> Result<(), u32> {
+        address.of(request).map_or(Ok(()), |address| self.0.check(&address))
+    }
+}
+
+/// The routes.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/ssf/events").route(web::route().to(events)))
+        .service(web::resource("/ssf/keys").route(web::route().to(keys)))
+        .service(web::resource("/jwks.jwt").route(web::get().to(manifest)))
+        .service(web::resource("/jwks.json").route(web::get().to(jwks)))
+        .service(web::resource("/card.jwt").route(web::get().to(card)))
+        .service(web::resource("/.well-known/ssf-configuration").route(web::get().to(configuration)));
+}
+
+async fn events(
+    request: HttpRequest,
+    payload: web::Payload,
+    node: web::Data<Node>,
+    rate: web::Data<AddressRate>,
+    address: web::Data<Address>,
+) -> HttpResponse {
+    let headers = request.headers();
+    let checked = push::check_request(
+        request.method().as_str(),
+        text(headers, &header::CONTENT_TYPE),
+        text(headers, &header::CONTENT_ENCODING),
+        length(headers),
+    );
+    if let Err(refusal) = checked {
+        return refused(refusal, None);
+    }
+    match body(&request, payload, &rate, &address).await {
+        Ok(octets) => answer(node.receive(Incoming { octets }).await, StatusCode::ACCEPTED),
+        Err(answer) => answer,
+    }
+}
+
+async fn keys(
+    request: HttpRequest,
+    payload: web::Payload,
+    node: web::Data<Node>,
+    rate: web::Data<AddressRate>,
+    address: web::Data<Address>,
+) -> HttpResponse {
+    let headers = request.headers();
+    let media_type = text(headers, &header::CONTENT_TYPE).and_then(|value| value.split(';').next()).unwrap_or_default();
+    let refusal = if request.method() != actix_web::http::Method::POST {
+        Some(Refusal::MethodNotAllowed)
+    } else if length(headers).is_some_and(|length| length > MAX_BODY) {
+        Some(Refusal::TooLarge)
+    } else if headers.contains_key(header::CONTENT_ENCODING) {
+        Some(Refusal::ContentEncoding)
+    } else if !media_type.trim().eq_ignore_ascii_case(MANIFEST_TYPE) {
+        Some(Refusal::MediaType)
+    } else {
+        None
+    };
+    if let Some(refusal) = refusal {
+        return refused(refusal, None);
+    }
+    match body(&request, payload, &rate, &address).await {
+        Ok(octets) => answer(node.receive_keys(Incoming { octets }).await, StatusCode::NO_CONTENT),
+        Err(answer) => answer,
+    }
+}
+
+async fn manifest(node: web::Data<Node>) -> HttpResponse {
+    document(MANIFEST_TYPE, node.manifest().to_owned())
+}
+
+async fn jwks(node: web::Data<Node>) -> HttpResponse {
+    document("application/jwk-set+json", node.jwks())
+}
+
+async fn card(node: web::Data<Node>) -> HttpResponse {
+    document(CARD_TYPE, node.export_card().to_owned())
+}
+
+async fn configuration(node: web::Data<Node>) -> HttpResponse {
+    document("application/json", node.ssf_configuration())
+}
+
+fn document(media_type: &'static str, body: String) -> HttpResponse {
+    HttpResponse::Ok().content_type(media_type).insert_header((header::CACHE_CONTROL, "no-cache")).body(body)
+}
+
+/// Step 5, then the body, counted while it is read.
+async fn body(
+    request: &HttpRequest,
+    payload: web::Payload,
+    rate: &AddressRate,
+    address: &Address,
+) -> Result<Vec<u8>, HttpResponse> {
+    rate.check(address, request).map_err(|wait| refused(Refusal::RateLimited, Some(wait)))?;
+    let limit = usize::try_from(MAX_BODY).unwrap_or(usize::MAX);
+    match payload.to_bytes_limited(limit).await {
+        Ok(Ok(octets)) => Ok(octets.to_vec()),
+        // It was cut off on the way: the same message may be sent again.
+        Ok(Err(_)) => Err(refused(Refusal::MalformedToken, None)),
+        Err(_) => Err(refused(Refusal::TooLarge, None)),
+    }
+}
+
+fn answer(received: Received, accepted: StatusCode) -> HttpResponse {
+    match received {
+        Received::Accepted { receipt } => {
+            HttpResponse::build(accepted).insert_header((RECEIPT_HEADER, receipt)).finish()
+        }
+        Received::AcceptedNoReceipt => HttpResponse::build(accepted).finish(),
+        Received::Refused(refusal) => refused(refusal, None),
+        Received::Busy { refusal, retry_after } => refused(refusal, Some(retry_after)),
+    }
+}
+
+/// A refusal in the wire's form (RFC 8935 §2.3): a fixed sentence, no echo of what was sent.
+fn refused(refusal: Refusal, retry_after: Option<u32>) -> HttpResponse {
+    let status = StatusCode::from_u16(refusal.http_status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut answer = HttpResponse::build(status);
+    answer.insert_header((header::CACHE_CONTROL, "no-store"));
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        answer.insert_header((header::ALLOW, "POST"));
+    }
+    if let Some(seconds) = retry_after {
+        answer.insert_header((header::RETRY_AFTER, seconds));
+    }
+    match refusal.json_body() {
+        Some(body) => {
+            answer.content_type("application/json").insert_header((header::CONTENT_LANGUAGE, "en")).body(body)
+        }
+        None => answer.finish(),
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    // A value that is no text is no media type or encoding that we take.
+    headers.get(name).map(|value| value.to_str().unwrap_or("?"))
+}
+
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|value| value.parse().ok())
+}

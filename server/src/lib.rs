@@ -1,0 +1,12 @@
+//! The Tocsin node. `ARCHITECTURE.md` at the root says what each part is for and what may know about what.
+
+pub mod access;
+pub mod api;
+pub mod config;
+pub mod demo;
+pub mod http;
+pub mod node;
+pub mod problem;
+pub mod store;
+pub mod time_source;
+pub mod web;

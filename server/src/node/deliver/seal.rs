@@ -1,0 +1,190 @@
+//! Claiming and sealing: a message gets its place in the lane and its octets once, under the lane's lease, before it is
+//! sent (ruling 23).
+
+use domain::delivery::LEASE_SECONDS;
+use domain::exchange::{self, Exchange};
+use domain::values::{Digest32, ExchangeId, MessageId, PartnerId};
+use uuid::Uuid;
+use webhooks::set::{SignedSet, sign_set};
+
+use super::Node;
+use crate::node::wire_body::{self, About, BodyFault, Place, our_digest};
+use crate::store::alerts::{self, AlertKind};
+use crate::store::outbox::{self, Claimed, OutKind, Sealed};
+use crate::store::partners::{self, Partner};
+use crate::store::{StoreError, Turn};
+
+/// Heartbeats queued in one claim.
+const HEARTBEATS_MAX: u32 = 32;
+/// A lane due further ahead than any wait of ours: the machine's clock was set back.
+const AHEAD_SECONDS_MAX: i64 = 2 * 3_600;
+
+/// A message that is sealed and under our lease.
+pub(super) struct Ready {
+    pub(super) lease: Uuid,
+    pub(super) partner: Partner,
+    pub(super) claimed: Claimed,
+    pub(super) octets: Vec<u8>,
+    pub(super) set_sha256: Digest32,
+    pub(super) seq: Option<u64>,
+}
+
+/// Claimed work on its way to the carrier.
+pub(super) enum Work {
+    /// Sealed.
+    Sealed(Box<Ready>),
+    /// Its lane has history and was silent since start: a heartbeat goes first, and sealing waits for it.
+    Ungreeted(Box<Found>),
+}
+
+/// What a claim found.
+pub(super) struct Found {
+    pub(super) lease: Uuid,
+    pub(super) partner: Partner,
+    pub(super) claimed: Claimed,
+    exchange: Option<Exchange>,
+}
+
+impl Node {
+    /// Takes leases on lanes with something due, at most `limit` of them.
+    pub(super) async fn claim(&self, limit: usize) -> Result<Vec<Found>, StoreError> {
+        let elapsed = self.time.elapsed();
+        let due = self.store.read(super::next_look).await?;
+        // Looking is cheap, a turn is not.
+        let ahead = elapsed.plus_seconds(AHEAD_SECONDS_MAX);
+        if due.is_none_or(|due| due > elapsed && due <= ahead) {
+            return Ok(Vec::new());
+        }
+        let lease = self.time.fresh_id();
+        let time = std::sync::Arc::clone(&self.time);
+        self.store
+            .write(self.time.now(), move |turn| {
+                for partner in outbox::heartbeats_due(turn.rows(), elapsed, HEARTBEATS_MAX)? {
+                    outbox::queue_heartbeat(turn, partner, MessageId::from_uuid(time.fresh_id()), elapsed)?;
+                }
+                let until = elapsed.plus_seconds(LEASE_SECONDS);
+                let claimed = outbox::claim(turn, lease, elapsed, until, limit, None)?;
+                found(turn, lease, claimed)
+            })
+            .await
+    }
+
+    /// Writes and signs what was never sent, outside any turn, and stores the octets. What lost its lease meanwhile, or
+    /// can't be written, is left out: its lease lapses, and it is looked at again.
+    pub(super) async fn seal(&self, found: Vec<Found>) -> Result<Vec<Ready>, StoreError> {
+        let Some(lease) = found.first().map(|found| found.lease) else { return Ok(Vec::new()) };
+        let mut ready = Vec::with_capacity(found.len());
+        let (mut fresh, mut broken) = (Vec::new(), Vec::new());
+        for found in found {
+            let sealed = match &found.claimed.sealed {
+                Some(sealed) => Ok((sealed.octets.clone(), sealed.set_sha256, sealed.seq.map(i64::unsigned_abs))),
+                None => self.sealed(&found).map(|(set, seq)| {
+                    fresh.push(Sealed {
+                        partner: found.partner.id,
+                        message: found.claimed.message,
+                        seq: seq.and_then(|seq| i64::try_from(seq).ok()),
+                        payload_sha256: our_digest(set.payload_sha256),
+                        set_sha256: our_digest(set.set_sha256),
+                        octets: set.octets.clone().into_bytes(),
+                    });
+                    (set.octets.into_bytes(), our_digest(set.set_sha256), seq)
+                }),
+            };
+            match sealed {
+                Ok((octets, set_sha256, seq)) => ready.push(found.ready(octets, set_sha256, seq)),
+                Err(fault) => {
+                    tracing::error!(message = %found.claimed.message, %fault, "a message could not be written");
+                    broken.push((found.partner.id, found.claimed.message));
+                }
+            }
+        }
+        if fresh.is_empty() && broken.is_empty() {
+            return Ok(ready);
+        }
+        let new: Vec<MessageId> = fresh.iter().map(|sealed| sealed.message).collect();
+        let held = self
+            .store
+            .write(self.time.now(), move |turn| {
+                for (partner, message) in broken {
+                    alerts::raise(turn, AlertKind::OwnFault, Some(partner), None, None, Some(message))?;
+                }
+                outbox::keep_sealed(turn, lease, fresh)
+            })
+            .await?;
+        ready.retain(|item| !new.contains(&item.claimed.message) || held.contains(&item.claimed.message));
+        Ok(ready)
+    }
+
+    /// Payload and signature of a message that was never sent, with its number.
+    fn sealed(&self, found: &Found) -> Result<(SignedSet, Option<u64>), BodyFault> {
+        let claimed = &found.claimed;
+        let seq = claimed.next_seq.unsigned_abs();
+        let place = Place {
+            issuer: &self.issuer,
+            audience: found.partner.issuer.as_deref().ok_or(BodyFault("the partner has no node"))?,
+            jti: claimed.message.uuid(),
+            seq,
+            prev: claimed.prev,
+            checkpoint: claimed.checkpoint.as_ref().map(|checkpoint| checkpoint.note.clone()).unwrap_or_default(),
+        };
+        let (payload, seq) = match claimed.kind {
+            OutKind::Heartbeat => (wire_body::heartbeat(&place, self.time.now())?, None),
+            OutKind::Notified | OutKind::Updated | OutKind::Withdrawn | OutKind::Acknowledged => {
+                let queued: exchange::Event = serde_json::from_slice(&claimed.body)
+                    .map_err(|_| BodyFault("the event that queued it is unreadable"))?;
+                let about = About {
+                    exchange: found.exchange.as_ref().ok_or(BodyFault("its exchange is missing"))?,
+                    facts: claimed.facts.as_ref(),
+                    contact: self.breach_contact(),
+                };
+                (wire_body::payload(&place, &about, &queued)?, Some(seq))
+            }
+        };
+        Ok((sign_set(self.keys.set(), &payload), seq))
+    }
+}
+
+impl Found {
+    /// Whether the lane has sent something before, and is about to send something other than a heartbeat.
+    pub(super) fn wants_greeting(&self) -> bool {
+        let first = self.claimed.sealed.as_ref().and_then(|sealed| sealed.seq).unwrap_or(self.claimed.next_seq);
+        first > 1 && self.claimed.kind != OutKind::Heartbeat
+    }
+
+    pub(super) const fn partner_id(&self) -> PartnerId {
+        self.partner.id
+    }
+
+    fn ready(self, octets: Vec<u8>, set_sha256: Digest32, seq: Option<u64>) -> Ready {
+        Ready {
+            lease: self.lease,
+            partner: self.partner,
+            claimed: self.claimed,
+            octets,
+            set_sha256,
+            seq,
+        }
+    }
+}
+
+/// Adds what writing a message needs: the partner, and the exchange of an unsealed one.
+fn found(
+    turn: &mut Turn<'_>,
+    lease: Uuid,
+    claimed: Vec<Claimed>,
+) -> Result<Vec<Found>, StoreError> {
+    let unsealed: Vec<ExchangeId> =
+        claimed.iter().filter(|item| item.sealed.is_none()).filter_map(|item| item.exchange).collect();
+    let states = turn.exchanges(&unsealed)?;
+    let mut all = Vec::with_capacity(claimed.len());
+    for claimed in claimed {
+        let Some(partner) = partners::by_id(turn.rows(), claimed.partner)? else {
+            outbox::release(turn, lease, claimed.partner)?;
+            continue;
+        };
+        let state = states.iter().find(|(id, _)| Some(*id) == claimed.exchange);
+        let exchange = state.and_then(|(_, state)| state.clone());
+        all.push(Found { lease, partner, claimed, exchange });
+    }
+    Ok(all)
+}

@@ -1,0 +1,491 @@
+//! Door 1a: what a person asks of an incident. Each door takes `now` once, decides, and keeps the decision with all that
+//! it asks of exchanges in one transaction; a fan-out's further chunks follow from [`super::watch`], also after a restart.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use domain::arrangement::{Owed, owed_to};
+use domain::clock::{Anchor, Clock, ClockKind};
+use domain::exchange;
+use domain::facts::{Contact, Facts, IncidentKind};
+use domain::incident::{self, Awareness, AwarenessOf, Event, FAN_OUT_CHUNK, Incident, WithdrawalReason};
+use domain::report::Submission;
+use domain::values::{Actor, ExchangeId, Hours, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
+use serde::{Deserialize, Serialize};
+
+use super::keys::{self, OnlineKeys};
+use super::views::{LogAnswer, LogRequest, Preview, PreviewPartner, StreamId};
+use super::{DoorError, Node, administer, wire_body};
+use crate::access::{Administrator, Dpo, DutyHolder, Reporter, Responder};
+use crate::store::forms::{self, FormUse};
+use crate::store::partners;
+use crate::store::{Change, Turn, due, outbox};
+
+/// What a one-use form for logging is made for.
+pub const LOG_FORM: &str = "log";
+
+impl Node {
+    /// Who would be told, and by when, were this logged.
+    ///
+    /// # Errors
+    /// [`DoorError::Store`].
+    pub async fn preview(
+        &self,
+        kind: IncidentKind,
+        services: Options<ServiceId>,
+        awareness: Awareness,
+    ) -> Result<Preview, DoorError> {
+        let anchor = awareness.contract_anchor().map(|(_, at)| at.floor_second());
+        let mut partners = self
+            .store
+            .read(move |rows| {
+                let owed = owed_to(&partners::arrangements(rows)?, &services, kind);
+                let mut shown = Vec::with_capacity(owed.len());
+                for (id, terms) in owed {
+                    let Some(partner) = partners::by_id(rows, id)? else { continue };
+                    let lane = administer::lane_proof(&partner, outbox::lane(rows, id)?.as_ref());
+                    shown.push(PreviewPartner {
+                        id,
+                        name: partner.name,
+                        due: anchor.map(|anchor| anchor.plus_hours(terms.notice_hours)),
+                        lane,
+                        agreements: terms.arrangements.into_iter().map(|named| named.title).collect(),
+                    });
+                }
+                Ok(shown)
+            })
+            .await?;
+        partners.sort_by(|a, b| (a.due, &a.name).cmp(&(b.due, &b.name)));
+        let ico = awareness
+            .breach
+            .filter(|_| kind == IncidentKind::Breach)
+            .map(|at| Clock::start(ClockKind::IcoReport, Anchor::AwareOfBreach, at.floor_second(), Hours::ICO));
+        Ok(Preview {
+            notice_due: partners.iter().filter_map(|partner| partner.due).min(),
+            partners,
+            ico_due: ico.as_ref().map(Clock::due),
+            ico_legal_limit: ico.as_ref().and_then(Clock::legal_limit),
+        })
+    }
+
+    /// Logs an incident and starts telling every partner that is owed a notice. The same form again gives the first
+    /// answer and changes nothing.
+    ///
+    /// # Errors
+    /// [`DoorError::Refused`], [`DoorError::FormUnknown`], [`DoorError::NotFound`] for an unknown notice or service.
+    pub async fn log_incident(&self, by: &Responder, request: LogRequest) -> Result<LogAnswer, DoorError> {
+        self.must_fit(&request.facts)?;
+        let (keys, by) = (Arc::clone(&self.keys), by.actor().clone());
+        let time = Arc::clone(&self.time);
+        let answer = self
+            .store
+            .write(self.time.now(), move |turn| {
+                let fresh = || time.fresh_id();
+                log(turn, &keys, &fresh, request, by)
+            })
+            .await?;
+        self.changed();
+        Ok(answer)
+    }
+
+    /// Lets held notices go.
+    ///
+    /// # Errors
+    /// [`DoorError::Refused`], [`DoorError::NotFound`].
+    pub async fn release(&self, by: &Responder, id: IncidentId) -> Result<(), DoorError> {
+        self.on_incident(id, incident::Command::Release { by: by.actor().clone() }).await
+    }
+
+    /// Records newer facts. Sending them is [`Node::send_update`].
+    ///
+    /// # Errors
+    /// [`DoorError::Refused`] with the version that stands when somebody else changed them meanwhile.
+    pub async fn update_facts(
+        &self,
+        by: &Responder,
+        id: IncidentId,
+        base_version: u32,
+        facts: Facts,
+    ) -> Result<(), DoorError> {
+        self.must_fit(&facts)?;
+        let by = by.actor().clone();
+        self.on_incident(id, incident::Command::UpdateFacts { base_version, facts: Box::new(facts), by }).await
+    }
+
+    /// Sends the current facts to every partner that has a notice.
+    ///
+    /// # Errors
+    /// [`DoorError::Refused`] when there is nothing new.
+    pub async fn send_update(&self, by: &Responder, id: IncidentId) -> Result<(), DoorError> {
+        self.on_incident(id, incident::Command::SendUpdate { by: by.actor().clone() }).await
+    }
+
+    /// Corrects an instant of awareness: earlier at once, later when a second person confirms.
+    ///
+    /// # Errors
+    /// [`DoorError::Refused`].
+    pub async fn correct_awareness(
+        &self,
+        by: &Responder,
+        id: IncidentId,
+        of: AwarenessOf,
+        at: Moment,
+        reason: LongText,
+    ) -> Result<(), DoorError> {
+        let by = by.actor().clone();
+        self.on_incident(id, incident::Command::CorrectAwareness { of, at, reason, by }).await
+    }
+
+    /// The second person's word on a correction that waits.
+    ///
+    /// # Errors
+    /// [`DoorError::Refused`] when nothing waits, or the same person asks.
+    pub async fn resolve_correction(&self, by: &Responder, id: IncidentId, confirm: bool) -> Result<(), DoorError> {
+        self.on_incident(id, incident::Command::ResolveCorrection { confirm, by: by.actor().clone() }).await
+    }
+
+    /// Circumstances have become a breach; partners owed only now are told too.
+    ///
+    /// # Errors
+    /// [`DoorError::Refused`].
+    pub async fn convert_to_breach(&self, by: &Responder, id: IncidentId, aware_at: Moment) -> Result<(), DoorError> {
+        let (keys, by) = (Arc::clone(&self.keys), by.actor().clone());
+        let time = Arc::clone(&self.time);
+        self.store
+            .write(self.time.now(), move |turn| {
+                let before = turn.incident(id)?.ok_or(DoorError::NotFound)?;
+                let known: Vec<PartnerId> = before.owed.iter().map(|owed| owed.partner).collect();
+                let fresh = || time.fresh_id();
+                let owed = newly_owed(turn, &before.services, IncidentKind::Breach, &known, &fresh)?;
+                decide(turn, &keys, id, Some(before), incident::Command::ConvertToBreach { aware_at, owed, by })
+            })
+            .await?;
+        self.changed();
+        Ok(())
+    }
+
+    /// Says to every partner that the notice no longer stands.
+    ///
+    /// # Errors
+    /// [`DoorError::Refused`].
+    pub async fn withdraw(
+        &self,
+        by: &Responder,
+        id: IncidentId,
+        reason: WithdrawalReason,
+        note: Option<LongText>,
+    ) -> Result<(), DoorError> {
+        let by = by.actor().clone();
+        self.on_incident(id, incident::Command::Withdraw { reason, note, by }).await
+    }
+
+    /// A named person sees to a duty: its ladder stops.
+    ///
+    /// # Errors
+    /// [`DoorError::Refused`], [`DoorError::ExchangeRefused`] when there is no such duty.
+    pub async fn take_in_hand(
+        &self,
+        by: &DutyHolder,
+        stream: StreamId,
+        kind: ClockKind,
+        due: Moment,
+    ) -> Result<(), DoorError> {
+        let by = by.actor().clone();
+        match stream {
+            StreamId::Incident(id) => self.on_incident(id, incident::Command::TakeInHand { kind, due, by }).await,
+            StreamId::Exchange(id) => self.on_exchange(id, exchange::Command::TakeInHand { kind, due, by }).await,
+        }
+    }
+
+    /// Opens an ICO report draft.
+    ///
+    /// # Errors
+    /// [`DoorError::Refused`].
+    pub async fn draft_report(&self, by: &Reporter, id: IncidentId) -> Result<(), DoorError> {
+        self.on_incident(id, incident::Command::DraftReport { by: by.actor().clone() }).await
+    }
+
+    /// Records that the report was submitted.
+    ///
+    /// # Errors
+    /// [`DoorError::Refused`], also without reasons after the legal limit.
+    pub async fn record_submission(
+        &self,
+        by: &Reporter,
+        id: IncidentId,
+        submission: Submission,
+    ) -> Result<(), DoorError> {
+        let by = by.actor().clone();
+        self.on_incident(id, incident::Command::RecordSubmission { submission, by }).await
+    }
+
+    /// Proposes that no report is required.
+    ///
+    /// # Errors
+    /// [`DoorError::Refused`].
+    pub async fn propose_not_required(&self, by: &Dpo, id: IncidentId, reason: LongText) -> Result<(), DoorError> {
+        let by = by.actor().clone();
+        self.on_incident(id, incident::Command::ProposeNotRequired { reason, by }).await
+    }
+
+    /// Another data protection officer approves that, or turns it down.
+    ///
+    /// # Errors
+    /// [`DoorError::Refused`].
+    pub async fn resolve_not_required(&self, by: &Dpo, id: IncidentId, approve: bool) -> Result<(), DoorError> {
+        self.on_incident(id, incident::Command::ResolveNotRequired { approve, by: by.actor().clone() }).await
+    }
+
+    /// Closes an incident whose duties are all decided.
+    ///
+    /// # Errors
+    /// [`DoorError::Refused`] with the number of open duties.
+    pub async fn close(&self, by: &Responder, id: IncidentId) -> Result<(), DoorError> {
+        let (keys, by) = (Arc::clone(&self.keys), by.actor().clone());
+        self.store
+            .write(self.time.now(), move |turn| {
+                let before = turn.incident(id)?.ok_or(DoorError::NotFound)?;
+                let open_duties = due::open_duties(turn.rows(), id)?;
+                decide(turn, &keys, id, Some(before), incident::Command::Close { open_duties, by })
+            })
+            .await?;
+        self.changed();
+        Ok(())
+    }
+
+    /// Erases the contents of an incident and of its exchanges; codes, counts and instants survive. Exchanges first, in
+    /// chunks, so that a stop in the middle leaves the incident to be asked for again.
+    ///
+    /// # Errors
+    /// [`DoorError::Refused`] unless it is closed or withdrawn.
+    pub async fn anonymise(&self, by: &Administrator, id: IncidentId) -> Result<(), DoorError> {
+        let now = self.time.now();
+        let by = by.actor().clone();
+        let checked = by.clone();
+        let exchanges: Vec<ExchangeId> = self
+            .store
+            .write(now, move |turn| {
+                let before = turn.incident(id)?.ok_or(DoorError::NotFound)?;
+                incident::decide(Some(&before), &incident::Command::Anonymise { by: checked }, turn.now())?;
+                Ok::<_, DoorError>(before.owed.iter().map(|owed| owed.exchange).collect())
+            })
+            .await?;
+        for chunk in exchanges.chunks(FAN_OUT_CHUNK) {
+            let chunk = chunk.to_vec();
+            self.store.write(now, move |turn| chunk.into_iter().try_for_each(|id| erase_exchange(turn, id))).await?;
+        }
+        self.store
+            .write(now, move |turn| {
+                let before = turn.incident(id)?.ok_or(DoorError::NotFound)?;
+                let decision = incident::decide(Some(&before), &incident::Command::Anonymise { by }, turn.now())?;
+                turn.erase_stream(id.uuid())?;
+                turn.record(vec![Change::Incident { id, before: Some(before), events: decision.events }])?;
+                Ok::<_, DoorError>(())
+            })
+            .await?;
+        self.changed();
+        Ok(())
+    }
+
+    /// Facts that no message could carry are refused while a person can still shorten them.
+    fn must_fit(&self, facts: &Facts) -> Result<(), DoorError> {
+        if wire_body::fits(facts, self.breach_contact()) {
+            Ok(())
+        } else {
+            Err(DoorError::Invalid("these texts together are longer than a notice may be; shorten some"))
+        }
+    }
+
+    /// Whom partners may ask about a breach.
+    pub(super) fn breach_contact(&self) -> &Contact {
+        self.organisation.dpo.as_ref().unwrap_or(&self.organisation.contact)
+    }
+
+    /// One command on one incident, with all that follows at once.
+    async fn on_incident(&self, id: IncidentId, command: incident::Command) -> Result<(), DoorError> {
+        let keys = Arc::clone(&self.keys);
+        self.store
+            .write(self.time.now(), move |turn| {
+                let before = turn.incident(id)?.ok_or(DoorError::NotFound)?;
+                decide(turn, &keys, id, Some(before), command)
+            })
+            .await?;
+        self.changed();
+        Ok(())
+    }
+
+    /// One command on one exchange.
+    pub(super) async fn on_exchange(&self, id: ExchangeId, command: exchange::Command) -> Result<(), DoorError> {
+        self.store
+            .write(self.time.now(), move |turn| {
+                let before = turn.exchange(id)?.ok_or(DoorError::NotFound)?;
+                decide_exchange(turn, id, Some(before), &command)
+            })
+            .await?;
+        self.changed();
+        Ok(())
+    }
+}
+
+/// What a form that logged keeps as its answer.
+#[derive(Serialize, Deserialize)]
+struct LoggedAnswer {
+    id: IncidentId,
+    reference: Line,
+}
+
+fn log(
+    turn: &mut Turn<'_>,
+    keys: &OnlineKeys,
+    fresh: &dyn Fn() -> uuid::Uuid,
+    request: LogRequest,
+    by: Actor,
+) -> Result<LogAnswer, DoorError> {
+    let person = by.person().ok_or(DoorError::FormUnknown)?;
+    match forms::use_once(turn, request.form, person, LOG_FORM)? {
+        FormUse::Fresh => {}
+        FormUse::Used { answer } => {
+            let first: LoggedAnswer = answer
+                .and_then(|answer| serde_json::from_str(&answer).ok())
+                .ok_or(DoorError::FormUnknown)?;
+            return Ok(LogAnswer { id: first.id, reference: first.reference, repeated: true });
+        }
+        FormUse::Unknown => return Err(DoorError::FormUnknown),
+    }
+    let known = partners::services(turn.rows())?;
+    if !request.services.iter().all(|id| known.iter().any(|service| service.id == *id)) {
+        return Err(DoorError::NotFound);
+    }
+    let id = IncidentId::from_uuid(fresh());
+    let now = turn.now();
+    let number = turn.next_number(&format!("incident-{}", year_of(now)))?;
+    let reference = Line::parse(&format!("TC-{}-{number:04}", year_of(now)))
+        .map_err(|_| DoorError::Invalid("the reference is not acceptable"))?;
+    let opened_from = match request.from_exchange {
+        Some(from) => Some((from, link(turn, from, id, &by)?)),
+        None => None,
+    };
+    let owed = newly_owed(turn, &request.services, request.kind, &[], fresh)?;
+    let command = incident::Command::Log(Box::new(incident::Log {
+        id,
+        reference: reference.clone(),
+        kind: request.kind,
+        exercise: request.exercise,
+        facts: request.facts,
+        awareness: request.awareness,
+        old_reason: request.old_reason,
+        services: request.services,
+        owed,
+        hold: request.hold,
+        opened_from,
+        by,
+    }));
+    decide(turn, keys, id, None, command)?;
+    let answer = serde_json::to_string(&LoggedAnswer { id, reference: reference.clone() }).unwrap_or_default();
+    forms::answer(turn, request.form, &answer)?;
+    Ok(LogAnswer { id, reference, repeated: false })
+}
+
+/// Our incident takes a notice received over; gives the ICO clock that moves with it (ruling 9).
+fn link(turn: &mut Turn<'_>, from: ExchangeId, incident: IncidentId, by: &Actor) -> Result<Option<Clock>, DoorError> {
+    let before = turn.exchange(from)?.ok_or(DoorError::NotFound)?;
+    let clock = before.ico_clock.clone();
+    decide_exchange(turn, from, Some(before), &exchange::Command::Link { incident, by: by.clone() })?;
+    Ok(clock)
+}
+
+/// Partners owed under the current arrangements that are not among `known`, each with fresh ids and a reference of its
+/// own, so that two partners can't match their copies (ruling 13).
+fn newly_owed(
+    turn: &mut Turn<'_>,
+    services: &Options<ServiceId>,
+    kind: IncidentKind,
+    known: &[PartnerId],
+    fresh: &dyn Fn() -> uuid::Uuid,
+) -> Result<Vec<Owed>, DoorError> {
+    let arrangements = partners::arrangements(turn.rows())?;
+    owed_to(&arrangements, services, kind)
+        .into_iter()
+        .filter(|(partner, _)| !known.contains(partner))
+        .map(|(partner, terms)| {
+            Ok(Owed {
+                partner,
+                terms,
+                exchange: ExchangeId::from_uuid(fresh()),
+                case: keys::random_case()?,
+                reference: keys::random_reference()?,
+            })
+        })
+        .collect()
+}
+
+/// Decides a command on an incident and records it with everything it asks of exchanges. A fan-out that it starts gets
+/// its one checkpoint and its first chunk here; later chunks are transactions of their own (ruling 22).
+pub(super) fn decide(
+    turn: &mut Turn<'_>,
+    keys: &OnlineKeys,
+    id: IncidentId,
+    before: Option<Incident>,
+    command: incident::Command,
+) -> Result<(), DoorError> {
+    let now = turn.now();
+    let incident::Decision { mut events, mut asks } = incident::decide(before.as_ref(), &command, now)?;
+    let mut checkpoint = turn.newest_checkpoint()?.map(|checkpoint| checkpoint.size);
+    if events.iter().any(|event| matches!(event, Event::FanOutStarted { .. })) {
+        let after = events.iter().fold(before.clone(), incident::evolve);
+        checkpoint = keys.checkpoint(turn)?;
+        if let Ok(first) = incident::decide(after.as_ref(), &incident::Command::Advance, now) {
+            events.extend(first.events);
+            asks.extend(first.asks);
+        }
+    }
+    let mut changes = vec![Change::Incident { id, before, events }];
+    turn.set_fan_out_checkpoint(checkpoint);
+    // A case that is opened here has no history to look up.
+    let known: Vec<ExchangeId> = asks.iter().filter(|(_, ask)| !opens(ask)).map(|(id, _)| *id).collect();
+    let mut states: HashMap<ExchangeId, Option<exchange::Exchange>> = turn.exchanges(&known)?.into_iter().collect();
+    for (exchange, ask) in asks {
+        let before = states.remove(&exchange).flatten();
+        match exchange::decide(before.as_ref(), &ask, now) {
+            Ok(events) => changes.push(Change::Exchange { id: exchange, before, events }),
+            // One exchange that is past the step (withdrawn, erased) holds nobody else up.
+            Err(refusal) => tracing::info!(%exchange, %refusal, "a fan-out passed an exchange over"),
+        }
+    }
+    turn.record(changes)?;
+    Ok(())
+}
+
+const fn opens(ask: &exchange::Command) -> bool {
+    matches!(ask, exchange::Command::Open(_))
+}
+
+/// Decides a command on an exchange and records it.
+pub(super) fn decide_exchange(
+    turn: &mut Turn<'_>,
+    id: ExchangeId,
+    before: Option<exchange::Exchange>,
+    command: &exchange::Command,
+) -> Result<(), DoorError> {
+    let events = exchange::decide(before.as_ref(), command, turn.now())?;
+    turn.record(vec![Change::Exchange { id, before, events }])?;
+    Ok(())
+}
+
+fn erase_exchange(turn: &mut Turn<'_>, id: ExchangeId) -> Result<(), DoorError> {
+    let Some(before) = turn.exchange(id)? else { return Ok(()) };
+    match exchange::decide(Some(&before), &exchange::Command::Anonymise, turn.now()) {
+        Ok(events) => {
+            turn.erase_stream(id.uuid())?;
+            turn.record(vec![Change::Exchange { id, before: Some(before), events }])?;
+            Ok(())
+        }
+        Err(exchange::Refusal::Anonymised | exchange::Refusal::NothingChanges) => Ok(()),
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+fn year_of(now: Moment) -> i32 {
+    use chrono::Datelike as _;
+    now.to_chrono().year()
+}

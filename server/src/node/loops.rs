@@ -1,0 +1,171 @@
+//! The dull loops around the steps: wake up, do all that is due, sleep until the next due moment.
+//!
+//! They run on a runtime of their own, because web workers are single-threaded. A loop registers for wake-ups before it
+//! looks, so that none is lost while it works; losing one would cost [`CEILING`] at most. A loop that panics is logged and
+//! started again; loops end only on [`Node::stop`], which lets the step in hand finish within [`GRACE`].
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::values::Moment;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch::{Receiver, Sender, channel};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use super::Node;
+
+/// The longest sleep: what a lost wake-up costs.
+pub const CEILING: Duration = Duration::from_secs(30);
+/// How long a step in hand may take to finish on shutdown.
+pub const GRACE: Duration = Duration::from_secs(10);
+/// The first wait after a failure; doubled up to [`CEILING`].
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// Threads for delivery, watching and their store calls' completions.
+const THREADS: usize = 2;
+
+/// The loops of one node, if they run.
+#[derive(Default)]
+pub(super) struct Running(Mutex<Option<Started>>);
+
+struct Started {
+    stop: Sender<bool>,
+    loops: Vec<JoinHandle<()>>,
+    runtime: Runtime,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A runtime must not be dropped inside another one; this lets go of it without waiting.
+        if let Some(started) = self.take() {
+            started.runtime.shutdown_background();
+        }
+    }
+}
+
+impl Running {
+    fn take(&self) -> Option<Started> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Node {
+    /// Starts delivery and watching. Starting twice changes nothing.
+    ///
+    /// # Errors
+    /// That of the operating system when no threads can be had.
+    pub fn run(self: &Arc<Self>) -> std::io::Result<()> {
+        let mut running = self.running.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if running.is_some() {
+            return Ok(());
+        }
+        let runtime = Builder::new_multi_thread().worker_threads(THREADS).thread_name("node").enable_all().build()?;
+        let (stop, stopped) = channel(false);
+        let deliver = supervised("deliver", Arc::clone(self), stopped.clone(), |node, stop| async move {
+            node.deliver_until(stop).await;
+        });
+        let watch = supervised("watch", Arc::clone(self), stopped.clone(), |node, stop| async move {
+            node.watch_until(stop).await;
+        });
+        let refresh = supervised("refresh", Arc::clone(self), stopped, |node, stop| async move {
+            node.refresh_until(stop).await;
+        });
+        let loops = vec![runtime.spawn(deliver), runtime.spawn(watch), runtime.spawn(refresh)];
+        *running = Some(Started { stop, loops, runtime });
+        Ok(())
+    }
+
+    /// Ends the loops, finishing the steps in hand within [`GRACE`], then the store.
+    pub async fn stop(&self) {
+        if let Some(started) = self.running.take() {
+            started.stop.send_replace(true);
+            let all = async {
+                for running in started.loops {
+                    if let Err(error) = running.await {
+                        tracing::error!(%error, "a loop did not end by itself");
+                    }
+                }
+            };
+            if timeout(GRACE, all).await.is_err() {
+                tracing::warn!("a step took too long to finish and was cut off");
+            }
+            started.runtime.shutdown_background();
+        }
+        self.store.stop();
+    }
+
+    /// How long the machine may sleep until duty time reaches `due`.
+    fn nap(&self, due: Option<Moment>) -> Duration {
+        due.map_or(CEILING, |due| self.time.real_until(due).min(CEILING))
+    }
+
+    /// Repeats [`Node::watch_step`] until told to stop.
+    async fn watch_until(&self, mut stop: Receiver<bool>) {
+        let mut wait = FIRST_WAIT;
+        while !*stop.borrow() {
+            let mut woken = pin!(self.passing.notified());
+            woken.as_mut().enable();
+            let nap = match self.watch_step().await {
+                Ok(step) => {
+                    wait = FIRST_WAIT;
+                    // What is due and changed nothing must not spin.
+                    match self.nap(step.next_due) {
+                        _ if step.more => Duration::ZERO,
+                        Duration::ZERO => FIRST_WAIT,
+                        nap => nap,
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(error = %Causes(&error), "watching failed; trying again");
+                    let nap = wait;
+                    wait = (wait * 2).min(CEILING);
+                    nap
+                }
+            };
+            tokio::select! {
+                () = woken => {}
+                () = sleep(nap) => {}
+                _ = stop.changed() => {}
+            }
+        }
+    }
+}
+
+/// Runs a loop again whenever it panics, until told to stop.
+async fn supervised<F, L>(name: &'static str, node: Arc<Node>, mut stop: Receiver<bool>, run: L)
+where
+    L: Fn(Arc<Node>, Receiver<bool>) -> F,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut wait = FIRST_WAIT;
+    while !*stop.borrow() {
+        let ended = tokio::task::spawn(run(Arc::clone(&node), stop.clone())).await;
+        match ended {
+            Ok(()) => return,
+            Err(error) if error.is_cancelled() => return,
+            Err(_) => tracing::error!(name, "a loop panicked; it starts again"),
+        }
+        tokio::select! {
+            () = sleep(wait) => {}
+            _ = stop.changed() => {}
+        }
+        wait = (wait * 2).min(CEILING);
+    }
+}
+
+/// An error with its causes on one line.
+pub(super) struct Causes<'a>(pub(super) &'a (dyn std::error::Error + 'static));
+
+impl std::fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

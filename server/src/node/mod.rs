@@ -1,0 +1,301 @@
+//! The application: three doors over one floor.
+//!
+//! A person's command ([`execute`], [`answer`], [`administer`]), a partner's message ([`receive`]) and passing time
+//! ([`deliver`], [`watch`]) all end in the pure rules of `domain`, and what these decide is kept in one transaction. Each
+//! door takes `now` once. Steps of delivery and watching are plain functions; [`loops`] only repeats them.
+
+pub mod accounts;
+pub mod administer;
+pub mod answer;
+pub mod deliver;
+pub mod execute;
+pub mod keys;
+pub mod loops;
+pub mod pairing;
+pub mod receive;
+pub mod received;
+pub mod views;
+pub mod watch;
+mod wire_body;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+use domain::report::Organisation;
+use domain::values::{Moment, PartnerId};
+use domain::{exchange, incident};
+use tokio::sync::{Notify, watch as changes};
+use webhooks::carrier::Carrier;
+use webhooks::values::Schemes;
+
+use crate::access::throttle::Throttle;
+use crate::store::{Store, StoreError, StoreSettings};
+use crate::time_source::TimeSource;
+
+pub use views::*;
+
+/// All that a node is made of. Tests and the demonstration pass other arguments, never other code.
+pub struct NodeOptions {
+    /// Where everything is kept.
+    pub store: StoreSettings,
+    /// Our name on the wire: an `https` origin.
+    pub issuer: String,
+    /// Admit `http` issuers and addresses on loopback: a demonstration or test on one machine (ruling 36).
+    pub loopback_http: bool,
+    /// The zone in which people here read instants.
+    pub zone: Tz,
+    /// What time it is.
+    pub time: Arc<dyn TimeSource>,
+    /// What carries our messages.
+    pub carrier: Arc<dyn Carrier>,
+    /// The work factor of password hashes.
+    pub bcrypt_cost: u32,
+    /// How often a partner may push.
+    pub rates: Rates,
+    /// What a new node is made with; ignored when it has its keys already.
+    pub set_up: Option<administer::SetUp>,
+}
+
+/// How often messages are taken (protocol §20; settings by ruling 30).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rates {
+    /// Messages a minute from one partner, lastingly.
+    pub partner_per_minute: u32,
+    /// Messages from one partner at once.
+    pub partner_burst: u32,
+    /// Requests a minute from one address; counted by the web server.
+    pub address_per_minute: u32,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { partner_per_minute: 60, partner_burst: 120, address_per_minute: 600 }
+    }
+}
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store did not open.
+    #[error("the database could not be opened")]
+    Store(#[from] StoreError),
+    /// The issuer is none.
+    #[error("the issuer must be an https origin: lower case, no path, no slash at the end")]
+    Issuer,
+    /// There are no keys, and nothing to make them with.
+    #[error("this database holds no node yet; give the organisation's name to set one up")]
+    NotSetUp,
+    /// The database belongs to another issuer.
+    #[error("this database belongs to another issuer")]
+    OtherIssuer,
+    /// Stored keys or documents can't be used.
+    #[error("the node's own keys could not be used: {0}")]
+    Keys(&'static str),
+    /// Set-up itself was refused.
+    #[error("setting the node up was refused: {0}")]
+    SetUp(#[source] DoorError),
+}
+
+/// Why a door said no.
+#[derive(Debug, thiserror::Error)]
+pub enum DoorError {
+    /// A rule about incidents.
+    #[error(transparent)]
+    Refused(#[from] incident::Refusal),
+    /// A rule about exchanges.
+    #[error(transparent)]
+    ExchangeRefused(#[from] exchange::Refusal),
+    /// There is no such thing here.
+    #[error("there is no such thing here")]
+    NotFound,
+    /// The form is not known, has expired, or is somebody else's.
+    #[error("this form has expired; open it again")]
+    FormUnknown,
+    /// The thing named is there already.
+    #[error("there is one already")]
+    Taken,
+    /// A value is not acceptable; a fixed sentence says why.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// Pairing was refused.
+    #[error(transparent)]
+    Pairing(#[from] pairing::PairingRefusal),
+    /// The store failed; nothing was changed.
+    #[error("the record could not be reached")]
+    Store(#[from] StoreError),
+}
+
+/// One party's node.
+pub struct Node {
+    store: Store,
+    time: Arc<dyn TimeSource>,
+    carrier: Arc<dyn Carrier>,
+    issuer: String,
+    schemes: Schemes,
+    zone: Tz,
+    bcrypt_cost: u32,
+    organisation: Organisation,
+    keys: Arc<keys::OnlineKeys>,
+    /// Counts commits that pages show.
+    live: changes::Sender<u64>,
+    /// Outgoing work may be due.
+    outgoing: Notify,
+    /// Clocks, ladders or fan-outs may be due.
+    passing: Notify,
+    /// Counted after the signature: anybody can write a partner's name.
+    partner_rate: Throttle<PartnerId>,
+    manifests: pairing::Manifests,
+    ceremonies: pairing::Ceremonies,
+    housekeeping: watch::LastDone,
+    lanes: deliver::Lanes,
+    running: loops::Running,
+    rates: Rates,
+}
+
+impl Node {
+    /// Opens the store, loads the keys, or makes them when `set_up` is given and there are none. Nothing runs yet.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn open(options: NodeOptions) -> Result<Arc<Self>, StartError> {
+        let schemes = if options.loopback_http { Schemes::HttpsOrLoopback } else { Schemes::HttpsOnly };
+        webhooks::values::check_issuer(&options.issuer, schemes).map_err(|_| StartError::Issuer)?;
+        let store = Store::open(options.store)?;
+        let birth = administer::Birth {
+            time: options.time.as_ref(),
+            issuer: &options.issuer,
+            schemes,
+            bcrypt_cost: options.bcrypt_cost,
+        };
+        let own = administer::own(&store, &birth, options.set_up).await?;
+        let (live, _) = changes::channel(0);
+        let at_least_one = |rate: u32| NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN);
+        let partner_rate = Throttle::new(
+            Arc::clone(&options.time),
+            at_least_one(options.rates.partner_per_minute),
+            at_least_one(options.rates.partner_burst),
+        );
+        Ok(Arc::new(Self {
+            lanes: deliver::Lanes::new(),
+            store,
+            time: options.time,
+            carrier: options.carrier,
+            issuer: options.issuer,
+            schemes,
+            zone: options.zone,
+            bcrypt_cost: options.bcrypt_cost,
+            organisation: own.organisation,
+            keys: Arc::new(own.keys),
+            live,
+            outgoing: Notify::new(),
+            passing: Notify::new(),
+            partner_rate,
+            manifests: pairing::Manifests::default(),
+            ceremonies: pairing::Ceremonies::default(),
+            housekeeping: watch::LastDone::default(),
+            running: loops::Running::default(),
+            rates: options.rates,
+        }))
+    }
+
+    /// The floor, for reading.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What time it is.
+    #[must_use]
+    pub fn time(&self) -> &dyn TimeSource {
+        self.time.as_ref()
+    }
+
+    /// The same, for those who outlive a borrow.
+    #[must_use]
+    pub fn shared_time(&self) -> Arc<dyn TimeSource> {
+        Arc::clone(&self.time)
+    }
+
+    /// Duty time now.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.time.now()
+    }
+
+    /// Our name on the wire.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Who we are.
+    #[must_use]
+    pub const fn organisation(&self) -> &Organisation {
+        &self.organisation
+    }
+
+    /// The zone in which people here read instants.
+    #[must_use]
+    pub const fn zone(&self) -> Tz {
+        self.zone
+    }
+
+    /// The work factor of password hashes.
+    #[must_use]
+    pub const fn bcrypt_cost(&self) -> u32 {
+        self.bcrypt_cost
+    }
+
+    /// How often messages are taken.
+    #[must_use]
+    pub const fn rates(&self) -> Rates {
+        self.rates
+    }
+
+    /// Changes after every commit that pages show.
+    #[must_use]
+    pub fn live(&self) -> changes::Receiver<u64> {
+        self.live.subscribe()
+    }
+
+    /// Our key manifest, a signed token for `/jwks.jwt`.
+    #[must_use]
+    pub fn manifest(&self) -> &str {
+        self.keys.manifest_token()
+    }
+
+    /// Our current public keys as a plain JWK set, for tools, for `/jwks.json`.
+    #[must_use]
+    pub fn jwks(&self) -> String {
+        self.keys.jwks(self.time.now())
+    }
+
+    /// Our party card, a signed token for `/card.jwt`.
+    #[must_use]
+    pub fn export_card(&self) -> &str {
+        self.keys.card_token()
+    }
+
+    /// Our own eight groups of digits, to be read to a partner.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        webhooks::keys::fingerprint(&self.issuer, self.keys.identity_thumbprint())
+    }
+
+    /// The metadata document for `/.well-known/ssf-configuration`.
+    #[must_use]
+    pub fn ssf_configuration(&self) -> String {
+        wire_body::ssf_configuration(&self.issuer)
+    }
+
+    /// Something that pages show was committed; outgoing work and clocks may be due.
+    fn changed(&self) {
+        self.live.send_modify(|version| *version = version.wrapping_add(1));
+        self.outgoing.notify_one();
+        self.passing.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests;

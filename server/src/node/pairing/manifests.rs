@@ -1,0 +1,188 @@
+//! Partners' key manifests: read once, fetched when an unknown key turns up or an hour has passed, taken in by the rules
+//! of protocol §3, kept for ever.
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::delivery::REQUEST_SECONDS;
+use domain::values::{Moment, PartnerId};
+use futures_util::future::join_all;
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::watch::Receiver;
+use tokio::time::{sleep, timeout};
+use webhooks::address_guard::Cidr;
+use webhooks::carrier::{Outcome, Parcel};
+use webhooks::keys::PublicKey;
+use webhooks::manifest::{Manifest, ManifestError, Stored, Taken, parse_pinned, take_in};
+
+use crate::node::Node;
+use crate::node::loops::Causes;
+use crate::store::alerts::{self, AlertKind};
+use crate::store::partners::{self, Partner};
+use crate::store::{EntryKind, StoreError};
+
+/// Between two look-ups for an unknown key, per partner, in machine time (protocol §20).
+const UNKNOWN_KEY_SECONDS: i64 = 300;
+/// Age at which an active partner's manifest is fetched again.
+const REFRESH_SECONDS: i64 = 3_600;
+/// Fetched at once in one round of refreshing.
+const REFRESHED_AT_ONCE: u32 = 8;
+/// Between two rounds.
+const ROUND: Duration = Duration::from_secs(60);
+
+/// Manifests read so far, and who is being asked.
+#[derive(Default)]
+pub(in crate::node) struct Manifests {
+    read: Mutex<HashMap<PartnerId, (String, Arc<Manifest>)>>,
+    asking: Mutex<HashMap<PartnerId, Arc<AsyncMutex<()>>>>,
+}
+
+impl Manifests {
+    /// The partner's manifest as last taken in; `None` before the first, or without a pinned key.
+    pub(in crate::node) fn get(&self, partner: &Partner) -> Option<Arc<Manifest>> {
+        let token = partner.manifest.as_deref()?;
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, manifest)) = read.get(&partner.id)
+            && known == token
+        {
+            return Some(Arc::clone(manifest));
+        }
+        let manifest = parse_pinned(token.as_bytes(), partner.issuer.as_deref()?, &identity(partner)?).ok()?;
+        let manifest = Arc::new(manifest.into_inner());
+        read.insert(partner.id, (token.to_owned(), Arc::clone(&manifest)));
+        Some(manifest)
+    }
+
+    fn turn_of(&self, partner: PartnerId) -> Arc<AsyncMutex<()>> {
+        let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(asking.entry(partner).or_default())
+    }
+}
+
+/// The key pinned at pairing.
+fn identity(partner: &Partner) -> Option<PublicKey> {
+    PublicKey::from_x(partner.identity_x.as_deref()?).ok()
+}
+
+/// Why a manifest was not taken in.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::node) enum NotTaken {
+    /// It breaks a rule; the old one stays and people are told.
+    #[error("the manifest was refused")]
+    Refused(#[from] ManifestError),
+    /// There is no pinned key to judge it by.
+    #[error("the partner has no pinned identity key")]
+    NotPinned,
+    /// It could not be kept.
+    #[error("the manifest could not be kept")]
+    Store(#[from] StoreError),
+}
+
+impl Node {
+    /// Looks at the partner's manifest, unless that was done in the last five minutes; one look at a time. Gives the
+    /// partner as it stands then, or nothing when there was no new look and no news.
+    pub(in crate::node) async fn refetch_manifest(&self, id: PartnerId) -> Option<Partner> {
+        let turn = self.manifests.turn_of(id);
+        let _one_at_a_time = turn.lock().await;
+        let partner = self.partner(id).await.ok()?;
+        let elapsed = self.time.elapsed();
+        let recent = |at: Moment| (0..UNKNOWN_KEY_SECONDS).contains(&elapsed.seconds_since(at));
+        if partner.manifest_fetched_at.is_some_and(recent) {
+            return partner.manifest.is_some().then_some(partner);
+        }
+        self.fetch_manifest(&partner).await;
+        self.partner(id).await.ok().filter(|partner| partner.manifest.is_some())
+    }
+
+    async fn fetch_manifest(&self, partner: &Partner) {
+        let Some(url) = partner.keys_url.as_deref() else { return };
+        let exceptions: Vec<Cidr> = partner.exceptions.iter().filter_map(|cidr| cidr.parse().ok()).collect();
+        let parcel = Parcel::manifest_fetch(url).allowing(exceptions, None);
+        let limit = Duration::from_secs(REQUEST_SECONDS.unsigned_abs());
+        let outcome = timeout(limit, self.carrier.carry(&parcel)).await;
+        let taken = match outcome {
+            Ok(Outcome::Answered { status: 200, body, .. }) => self.take_manifest(partner, &body).await,
+            Ok(Outcome::Answered { .. } | Outcome::NotReached { .. }) | Err(_) => {
+                self.note_look(partner.id).await.map_err(NotTaken::from)
+            }
+        };
+        if let Err(error) = taken {
+            tracing::warn!(partner = %partner.id, error = %Causes(&error), "a key manifest was not taken in");
+        }
+    }
+
+    async fn note_look(&self, id: PartnerId) -> Result<(), StoreError> {
+        let elapsed = self.time.elapsed();
+        self.store.write(self.time.now(), move |turn| partners::set_manifest_looked_at(turn, id, elapsed)).await
+    }
+
+    /// Takes a manifest in, by every rule; the same octets again change nothing.
+    pub(in crate::node) async fn take_manifest(&self, partner: &Partner, token: &[u8]) -> Result<(), NotTaken> {
+        let id = partner.id;
+        let elapsed = self.time.elapsed();
+        let judged = self.judge_manifest(partner, token);
+        let now = self.time.now();
+        match judged {
+            Ok(Taken::Unchanged) => Ok(self.note_look(id).await?),
+            Ok(Taken::New(manifest)) => {
+                let (version, token) = (manifest.get().version, manifest.octets().to_owned());
+                let kept = self.store.write(now, move |turn| {
+                    let stored = partners::by_id(turn.rows(), id)?.and_then(|partner| partner.manifest_version);
+                    if stored.is_none_or(|stored| stored < version) {
+                        turn.append(EntryKind::KeyManifest, None, Some(id.uuid()), token.as_bytes())?;
+                        partners::set_manifest(turn, id, version, &token, elapsed)?;
+                    }
+                    Ok::<_, StoreError>(())
+                });
+                kept.await?;
+                self.changed();
+                Ok(())
+            }
+            Err(NotTaken::Refused(error)) => {
+                let told = self.store.write(now, move |turn| {
+                    partners::set_manifest_looked_at(turn, id, elapsed)?;
+                    alerts::raise(turn, AlertKind::ManifestRefused, Some(id), None, None, None)
+                });
+                told.await?;
+                Err(NotTaken::Refused(error))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn judge_manifest(&self, partner: &Partner, token: &[u8]) -> Result<Taken, NotTaken> {
+        let identity = identity(partner).ok_or(NotTaken::NotPinned)?;
+        let issuer = partner.issuer.as_deref().ok_or(NotTaken::NotPinned)?;
+        let manifest = self.manifests.get(partner);
+        let stored = match (&manifest, &partner.manifest) {
+            (Some(manifest), Some(octets)) => Some(Stored { manifest, octets }),
+            (None, _) | (_, None) => None,
+        };
+        Ok(take_in(stored, token, issuer, &identity, self.time.now().unix_seconds())?)
+    }
+
+    /// Fetches active partners' manifests again, hourly, a few at once, until told to stop.
+    pub(in crate::node) async fn refresh_until(&self, mut stop: Receiver<bool>) {
+        while !*stop.borrow() {
+            let before = self.time.elapsed().plus_seconds(-REFRESH_SECONDS);
+            let stale = self.store.read(move |rows| partners::stale_manifests(rows, before, REFRESHED_AT_ONCE)).await;
+            match stale {
+                Ok(stale) => {
+                    let round = join_all(stale.iter().map(|partner| self.fetch_manifest(partner)));
+                    let mut round = pin!(round);
+                    tokio::select! {
+                        _ = &mut round => {}
+                        _ = stop.changed() => {}
+                    }
+                }
+                Err(error) => tracing::error!(error = %Causes(&error), "stale manifests could not be listed"),
+            }
+            tokio::select! {
+                () = sleep(ROUND) => {}
+                _ = stop.changed() => {}
+            }
+        }
+    }
+}

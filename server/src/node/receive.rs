@@ -1,0 +1,339 @@
+//! Door 2: a partner's octets. Checks in the order of protocol §7; the first failure answers.
+//!
+//! Verification, and the one look-up of a manifest that an unknown key allows, happen outside the writer's turn. Inside it
+//! everything is one transaction: seen before, decided, the message and its signed receipt appended (ruling 24), the read
+//! tables brought up to date. What a partner sends again is answered with the same receipt and changes nothing.
+
+mod events;
+mod keys_post;
+
+use std::sync::Arc;
+
+use domain::values::{Digest32, ExchangeId, MessageId, Moment};
+use webhooks::checkpoint::{origin_of, verify_checkpoint};
+use webhooks::manifest::Manifest;
+use webhooks::message::{Chain, Event, Head};
+use webhooks::push::{self, PeerKeys, Rejected, VerifiedSet};
+use webhooks::receipt::{Storing, build_receipt};
+use webhooks::refusal::Refusal;
+use webhooks::set::sign_set;
+
+use super::wire_body::our_digest;
+use super::{Node, loops};
+use crate::store::alerts::{self, AlertKind};
+use crate::store::inbox::{self, Arrived, Inbound};
+use crate::store::partners::{self, Partner, PartnerState};
+use crate::store::{EntryKind, StoreError, Turn, outbox};
+
+pub(super) use events::keep_witnessed;
+
+/// When a sender whose message could not be stored may come again, in seconds.
+const STORAGE_RETRY_SECONDS: u32 = 5;
+
+/// A repeat meets its first arrival in one batch once; more means a database under great load.
+const SAME_BATCH_TRIES: usize = 3;
+
+/// A message as it came: method, size, encoding and media type are checked, nothing else.
+pub struct Incoming {
+    /// The body.
+    pub octets: Vec<u8>,
+}
+
+/// What a partner's message is answered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received {
+    /// 202, with the signed receipt in its header.
+    Accepted {
+        /// A compact token.
+        receipt: String,
+    },
+    /// 202 (204 for a key manifest) without a receipt: nothing answers a receipt.
+    AcceptedNoReceipt,
+    /// Refused for good: the status and body of the refusal.
+    Refused(Refusal),
+    /// 429 or 503, with `Retry-After`.
+    Busy {
+        /// Which of the two.
+        refusal: Refusal,
+        /// In seconds.
+        retry_after: u32,
+    },
+}
+
+impl From<Refusal> for Received {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// Trouble in our store is never the partner's fault.
+impl From<StoreError> for Received {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(error = %loops::Causes(&error), "a partner's message could not be stored");
+        Self::Busy { refusal: Refusal::StorageFailed, retry_after: STORAGE_RETRY_SECONDS }
+    }
+}
+
+/// A message that passed every check outside the turn.
+struct Proven {
+    partner: Partner,
+    set: VerifiedSet,
+    /// The sender's checkpoint in it, if it verifies under the sender's log key.
+    witnessed: Option<Witnessed>,
+}
+
+/// A partner's statement of how far its ledger reached.
+pub(super) struct Witnessed {
+    pub(super) size: u64,
+    pub(super) root: Digest32,
+    pub(super) note: String,
+}
+
+impl Node {
+    /// Takes a partner's message.
+    pub async fn receive(&self, incoming: Incoming) -> Received {
+        let now = self.time.now();
+        match self.prove(&incoming.octets, now).await {
+            Ok(proven) => self.keep(proven, now).await.unwrap_or_else(|answer| answer),
+            Err(answer) => answer,
+        }
+    }
+
+    /// Steps 6 to 13, 15 and 16, and the sender's rate.
+    async fn prove(&self, octets: &[u8], now: Moment) -> Result<Proven, Received> {
+        let opened = push::open(octets)?;
+        let issuer = opened.iss().to_owned();
+        let partner = self.store.read(move |rows| partners::by_issuer(rows, &issuer)).await?;
+        let mut partner = partner.ok_or(Refusal::UnknownIssuer)?;
+        may_send(partner.state, opened.claims_heartbeat_or_receipt())?;
+        let mut verified = self.verify(&opened, &partner, now);
+        if verified.as_ref().is_err_and(|rejected| rejected.refusal == Refusal::UnknownKey)
+            && let Some(newer) = self.refetch_manifest(partner.id).await
+        {
+            partner = newer;
+            verified = self.verify(&opened, &partner, now);
+        }
+        let authentic = match &verified {
+            Ok(_) => true,
+            Err(rejected) => rejected.authentic.is_some(),
+        };
+        if authentic && let Err(wait) = self.partner_rate.check(&partner.id) {
+            return Err(Received::Busy { refusal: Refusal::RateLimited, retry_after: wait });
+        }
+        match verified {
+            Ok(set) => {
+                let witnessed = set.event().checkpoint().and_then(|note| self.witnessed(&partner, note));
+                Ok(Proven { partner, set, witnessed })
+            }
+            Err(rejected) => Err(self.turn_away(&partner, *rejected, now).await?),
+        }
+    }
+
+    fn verify(
+        &self,
+        opened: &push::Opened,
+        partner: &Partner,
+        now: Moment,
+    ) -> Result<VerifiedSet, Box<Rejected>> {
+        let unknown = || Box::new(Rejected::from(Refusal::UnknownKey));
+        let issuer = partner.issuer.as_deref().ok_or_else(unknown)?;
+        let manifest = self.manifest_of(partner).ok_or_else(unknown)?;
+        let peer = PeerKeys { issuer, manifest: &manifest };
+        push::verify(opened, &peer, &self.issuer, now.unix_seconds())
+    }
+
+    /// The partner's manifest as last taken in.
+    pub(super) fn manifest_of(&self, partner: &Partner) -> Option<Arc<Manifest>> {
+        self.manifests.get(partner)
+    }
+
+    /// Judges a checkpoint under the sender's log keys, newest first. A bad one never refuses a message.
+    pub(super) fn witnessed(&self, partner: &Partner, note: &str) -> Option<Witnessed> {
+        let origin = origin_of(partner.issuer.as_deref()?);
+        let manifest = self.manifest_of(partner)?;
+        let judged = manifest.log_keys().rev().find_map(|key| verify_checkpoint(note, &origin, &key.public).ok());
+        if judged.is_none() {
+            tracing::warn!(partner = %partner.id, "a partner's checkpoint does not verify");
+        }
+        let checkpoint = judged?;
+        Some(Witnessed {
+            size: checkpoint.size,
+            root: Digest32::from_bytes(checkpoint.root),
+            note: note.to_owned(),
+        })
+    }
+
+    /// An authentic message whose event we can't take: a copy is kept and a person is told, after the question whether
+    /// its id was used before (step 14 stands before 15 and 16).
+    async fn turn_away(&self, partner: &Partner, rejected: Rejected, now: Moment) -> Result<Received, StoreError> {
+        let refusal = rejected.refusal;
+        let Some(set) = rejected.authentic else { return Ok(Received::Refused(refusal)) };
+        let partner = partner.id;
+        let rule = rejected.rule.unwrap_or_else(|| refusal.code());
+        self.store
+            .write(now, move |turn| {
+                let jti = MessageId::from_uuid(set.claims().jti);
+                if let Some(seen) = inbox::seen(turn, partner, jti)? {
+                    return again(turn, partner, jti, &seen, our_digest(set.payload_sha256()), set.octets());
+                }
+                if refusal == Refusal::BadEvent {
+                    inbox::quarantine(turn, partner, rule, set.octets().as_bytes())?;
+                    alerts::raise(turn, AlertKind::BadEvent, Some(partner), None, None, Some(jti))?;
+                }
+                Ok(Received::Refused(refusal))
+            })
+            .await
+    }
+
+    /// Steps 14, 17, 18: one transaction. A repeat that meets its first arrival in one batch is looked at again after it,
+    /// when the receipt is durable.
+    async fn keep(&self, proven: Proven, now: Moment) -> Result<Received, Received> {
+        let proven = Arc::new(proven);
+        for _ in 0..SAME_BATCH_TRIES {
+            match self.try_keep(&proven, now).await {
+                Err(StoreError::Busy) => {}
+                Err(error) => return Err(error.into()),
+                Ok(answer) => {
+                    self.changed();
+                    return Ok(answer);
+                }
+            }
+        }
+        Err(Received::Busy { refusal: Refusal::StorageFailed, retry_after: STORAGE_RETRY_SECONDS })
+    }
+
+    async fn try_keep(&self, proven: &Arc<Proven>, now: Moment) -> Result<Received, StoreError> {
+        let (proven, keys) = (Arc::clone(proven), Arc::clone(&self.keys));
+        let elapsed = self.time.elapsed();
+        let fresh =
+            Fresh { receipt: self.time.fresh_id(), exchange: ExchangeId::from_uuid(self.time.fresh_id()) };
+        self.store.write(now, move |turn| store(turn, &keys, &proven, &fresh, elapsed)).await
+    }
+}
+
+/// Ids drawn for one message, used or not.
+struct Fresh {
+    receipt: uuid::Uuid,
+    exchange: ExchangeId,
+}
+
+/// Step 8: who may send what.
+fn may_send(state: PartnerState, heartbeat_or_receipt: bool) -> Result<(), Refusal> {
+    match state {
+        PartnerState::Active => Ok(()),
+        PartnerState::Verified if heartbeat_or_receipt => Ok(()),
+        PartnerState::Verified
+        | PartnerState::Imported
+        | PartnerState::Suspended
+        | PartnerState::Ended
+        | PartnerState::Locked => Err(Refusal::PeerNotActive),
+    }
+}
+
+/// A message with an id that is held already: the same payload gets its receipt again; another one is refused, and both
+/// are kept.
+fn again(
+    turn: &mut Turn<'_>,
+    partner: domain::values::PartnerId,
+    jti: MessageId,
+    seen: &inbox::Seen,
+    payload: Digest32,
+    octets: &str,
+) -> Result<Received, StoreError> {
+    if seen.payload_sha256 == payload {
+        return Ok(Received::Accepted { receipt: seen.receipt.clone() });
+    }
+    turn.append(EntryKind::SetRefused, None, Some(partner.uuid()), octets.as_bytes())?;
+    alerts::raise(turn, AlertKind::JtiConflict, Some(partner), None, None, Some(jti))?;
+    Ok(Received::Refused(Refusal::JtiConflict))
+}
+
+fn store(
+    turn: &mut Turn<'_>,
+    keys: &super::keys::OnlineKeys,
+    proven: &Proven,
+    fresh: &Fresh,
+    elapsed: Moment,
+) -> Result<Received, StoreError> {
+    let Proven { partner, set, witnessed } = proven;
+    let jti = MessageId::from_uuid(set.claims().jti);
+    let payload = our_digest(set.payload_sha256());
+    if let Event::Receipt(_) = set.event() {
+        return events::receipt(turn, partner, set, elapsed);
+    }
+    if let Some(seen) = inbox::seen(turn, partner.id, jti)? {
+        return again(turn, partner.id, jti, &seen, payload, set.octets());
+    }
+    let sequence = set.event().sequence();
+    if let Some((seq, _)) = sequence
+        && inbox::seq_taken(turn, partner.id, seq)?
+    {
+        turn.append(EntryKind::SetRefused, None, Some(partner.id.uuid()), set.octets().as_bytes())?;
+        alerts::raise(turn, AlertKind::SeqConflict, Some(partner.id), None, None, Some(jti))?;
+        return Ok(Received::Refused(Refusal::SeqConflict));
+    }
+    let effect = match events::decide(turn, partner, set, fresh.exchange)? {
+        Ok(effect) => effect,
+        Err(why) => {
+            inbox::quarantine(turn, partner.id, why, set.octets().as_bytes())?;
+            alerts::raise(turn, AlertKind::BadEvent, Some(partner.id), None, None, Some(jti))?;
+            return Ok(Received::Refused(Refusal::BadEvent));
+        }
+    };
+    let subject = effect.subject.unwrap_or_else(|| partner.id.uuid());
+    let set_entry = turn.append(EntryKind::SetReceived, None, Some(subject), set.octets().as_bytes())?;
+    let arrived = Arrived {
+        partner: partner.id,
+        message: jti,
+        event: events::word(set.event()),
+        seq: sequence.map(|(seq, _)| seq),
+        prev: sequence.and_then(|(_, prev)| prev).map(our_digest),
+        payload_sha256: payload,
+        set_entry,
+        exchange: effect.exchange,
+    };
+    let inbound = inbox::advance(turn, &arrived)?;
+    let receipt = sign_receipt(turn, keys, set, fresh.receipt, &inbound)?;
+    let receipt_entry = turn.append(EntryKind::ReceiptSent, None, Some(subject), receipt.as_bytes())?;
+    inbox::keep(turn, arrived, receipt_entry)?;
+    if let Event::Verification(heartbeat) = set.event() {
+        events::heartbeat(turn, partner, heartbeat.head)?;
+    }
+    if let Some(witnessed) = witnessed {
+        events::keep_witnessed(turn, partner.id, witnessed)?;
+    }
+    outbox::heard_from(turn, partner.id, elapsed)?;
+    Ok(Received::Accepted { receipt })
+}
+
+/// The receipt states head and position, so it is signed here, with the newest checkpoint committed before this batch.
+fn sign_receipt(
+    turn: &mut Turn<'_>,
+    keys: &super::keys::OnlineKeys,
+    set: &VerifiedSet,
+    id: uuid::Uuid,
+    inbound: &Inbound,
+) -> Result<String, StoreError> {
+    const IMPOSSIBLE: StoreError = StoreError::Corrupt { table: "inbound", what: "a receipt that can't be stated" };
+    let checkpoint = turn.newest_checkpoint()?.map(|checkpoint| checkpoint.note).unwrap_or_default();
+    let storing = Storing {
+        jti: id,
+        stored_at: turn.now().unix_seconds_up(),
+        chain: match inbound.chain {
+            inbox::Chain::Ok => Chain::Ok,
+            inbox::Chain::Gap => Chain::Gap,
+            inbox::Chain::Broken => Chain::Broken,
+        },
+        head: Head {
+            seq: inbound.head_seq,
+            payload_sha256: inbound.head_payload.map(super::wire_body::wire_digest),
+        },
+        missing: inbound.missing.clone(),
+        checkpoint,
+    };
+    let payload = build_receipt(set, storing).map_err(|error| {
+        tracing::error!(%error, "a receipt could not be stated");
+        IMPOSSIBLE
+    })?;
+    Ok(sign_set(keys.set(), &payload).octets)
+}

@@ -1,0 +1,9 @@
+//! Whole nodes on hand-driven time, joined by a carrier in this process: no sockets, no sleeps.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod crash;
+mod fan_out;
+mod kit;
+mod refusals;
+mod stories;

@@ -1,0 +1,149 @@
+use domain::values::CaseId;
+use uuid::Uuid;
+use webhooks::message::{Event, Message, MessageKind, Person};
+use webhooks::refusal::Refusal;
+use webhooks::set::{Claims, build_payload, sign_set};
+
+use super::kit::{ALICE, BORIS, Party, World, noon};
+use crate::node::pairing::{Confirmation, PairingRefusal};
+use crate::node::receive::{Incoming, Received};
+use crate::node::{DoorError, Node};
+use crate::store::StoreError;
+
+/// A sequenced message signed by Alice's own key: what a partner of the same make could send.
+fn message(from: &Node, seq: u64, jti: u128, text: &str) -> Vec<u8> {
+    let case = CaseId::from_uuid(Uuid::from_u128(77)).to_string();
+    let claims = Claims {
+        iss: ALICE.to_owned(),
+        aud: BORIS.to_owned(),
+        iat: from.now().unix_seconds(),
+        jti: Uuid::from_u128(jti),
+        txn: Some(case.clone()),
+        sub_id: case,
+        toe: Some(from.now().unix_seconds()),
+    };
+    let event = Event::Message(Message {
+        seq,
+        prev: None,
+        checkpoint: String::new(),
+        kind: MessageKind::Question,
+        text: text.to_owned(),
+        re: None,
+        due_at: None,
+        received_at: None,
+        by: Person { name: "A. Person".to_owned(), role: "responder".to_owned() },
+        exercise: false,
+    });
+    let payload = build_payload(&claims, &event).unwrap();
+    sign_set(from.keys.set(), &payload).octets.into_bytes()
+}
+
+async fn push(to: &Party, octets: &[u8]) -> Received {
+    to.node.receive(Incoming { octets: octets.to_vec() }).await
+}
+
+/// Aim: a message sent a thousand times is one row and one receipt.
+#[tokio::test]
+async fn a_thousand_repeats_are_one_message() {
+    let world = World::paired().await;
+    let octets = message(&world.alice.node, 1, 1, "Are you affected?");
+    let first = push(&world.boris, &octets).await;
+    assert!(matches!(first, Received::Accepted { .. }), "{first:?}");
+    let size = |party: &Party| {
+        let store = party.node.store().clone();
+        async move { store.write(noon(), |turn| Ok::<_, StoreError>(turn.ledger_size())).await.unwrap() }
+    };
+    let before = size(&world.boris).await;
+    for _ in 0..1_000 {
+        assert_eq!(push(&world.boris, &octets).await, first);
+    }
+    assert_eq!(size(&world.boris).await, before, "nothing was appended");
+}
+
+/// Aim: the same id with another payload, and the same number with another id, are refused, kept and alerted.
+#[tokio::test]
+async fn conflicts_are_refused() {
+    let world = World::paired().await;
+    let first = message(&world.alice.node, 1, 1, "Are you affected?");
+    assert!(matches!(push(&world.boris, &first).await, Received::Accepted { .. }));
+    let other_payload = message(&world.alice.node, 1, 1, "Are you not affected?");
+    assert_eq!(push(&world.boris, &other_payload).await, Received::Refused(Refusal::JtiConflict));
+    let other_id = message(&world.alice.node, 1, 2, "Are you affected?");
+    assert_eq!(push(&world.boris, &other_id).await, Received::Refused(Refusal::SeqConflict));
+}
+
+/// Aim: a gap is accepted, stated in the receipt, and closed by the missing message.
+#[tokio::test]
+async fn a_gap_is_recorded_and_never_refused() {
+    let world = World::paired().await;
+    let third = push(&world.boris, &message(&world.alice.node, 3, 3, "third")).await;
+    let Received::Accepted { receipt } = third else { panic!("{third:?}") };
+    let token = webhooks::jose::CompactToken::parse(receipt.as_bytes(), webhooks::jose::TokenType::Set).unwrap();
+    let stated = String::from_utf8(token.payload().to_vec()).unwrap();
+    assert!(stated.contains(r#""chain":"gap""#) && stated.contains(r#""missing":[1,2]"#), "{stated}");
+    for (seq, jti) in [(1, 1), (2, 2)] {
+        assert!(matches!(
+            push(&world.boris, &message(&world.alice.node, seq, jti, "earlier")).await,
+            Received::Accepted { .. }
+        ));
+    }
+}
+
+/// Aim: unknown, merely imported, suspended and ended peers are turned away by their class only.
+#[tokio::test]
+async fn peers_that_are_not_active_are_turned_away() {
+    let world = World::paired().await;
+    let octets = message(&world.alice.node, 1, 1, "Are you affected?");
+    let by = world.boris.administrator();
+    let alice = world.boris.node.partners().await.unwrap()[0].id;
+    world.boris.node.suspend(&by, alice).await.unwrap();
+    assert_eq!(push(&world.boris, &octets).await, Received::Refused(Refusal::PeerNotActive));
+    world.boris.node.resume(&by, alice).await.unwrap();
+    assert!(matches!(push(&world.boris, &octets).await, Received::Accepted { .. }));
+    world.boris.node.end_pairing(&by, alice).await.unwrap();
+    assert_eq!(push(&world.boris, &octets).await, Received::Refused(Refusal::PeerNotActive));
+    let carol = Party::new("Carol", "https://carol.example", &world.time, &world.network).await;
+    let stranger = carol.node.receive(Incoming { octets: octets.clone() }).await;
+    assert_eq!(stranger, Received::Refused(Refusal::UnknownIssuer));
+    carol.node.import_card(&carol.administrator(), world.alice.node.export_card()).await.unwrap();
+    let imported = carol.node.receive(Incoming { octets }).await;
+    assert_eq!(imported, Received::Refused(Refusal::PeerNotActive));
+}
+
+/// Aim: a message to somebody else, and one with a flipped bit, are refused without a trace.
+#[tokio::test]
+async fn wrong_audience_and_broken_signatures_are_refused() {
+    let world = World::paired().await;
+    let octets = message(&world.alice.node, 1, 1, "Are you affected?");
+    let at_alice = push(&world.alice, &octets).await;
+    assert_eq!(at_alice, Received::Refused(Refusal::UnknownIssuer), "nobody is a peer of itself");
+    let mut broken = octets;
+    let last = broken.len() - 2;
+    broken[last] = if broken[last] == b'A' { b'B' } else { b'A' };
+    assert_eq!(push(&world.boris, &broken).await, Received::Refused(Refusal::BadSignature));
+    assert_eq!(push(&world.boris, b"no token").await, Received::Refused(Refusal::MalformedToken));
+}
+
+/// Aim: three wrong tries lock a card, and nobody confirms alone by accident.
+#[tokio::test]
+async fn wrong_digits_lock_the_card() {
+    let world = World::paired().await;
+    let carol = Party::new("Carol", "https://carol.example", &world.time, &world.network).await;
+    let by = world.alice.administrator();
+    let node = &world.alice.node;
+    let id = node.import_card(&by, carol.node.export_card()).await.unwrap();
+    let line = super::kit::line;
+    let type_in = async |digits: String| node.type_fingerprint(&by, id, &digits, line("by telephone"), line("C.")).await;
+    type_in(carol.node.fingerprint()).await.unwrap();
+    let alone = node.confirm(&by, id, Confirmation::SecondPerson).await;
+    assert!(matches!(alone, Err(DoorError::Pairing(PairingRefusal::SecondPersonNeeded))));
+    // The digits of another party are wrong ones.
+    for left in [2, 1] {
+        let refused = type_in(node.fingerprint()).await;
+        assert!(matches!(refused, Err(DoorError::Pairing(PairingRefusal::WrongDigits { left: l })) if l == left));
+    }
+    assert!(matches!(type_in(node.fingerprint()).await, Err(DoorError::Pairing(PairingRefusal::Locked))));
+    assert!(matches!(type_in(carol.node.fingerprint()).await, Err(DoorError::Pairing(PairingRefusal::Locked))));
+    let later = node.confirm(&by, id, Confirmation::OnePerson).await;
+    assert!(matches!(later, Err(DoorError::Pairing(PairingRefusal::WrongStep))));
+}

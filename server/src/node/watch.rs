@@ -1,0 +1,200 @@
+//! Door 3b: passing time. Which clocks, ladders and fan-outs want attention is asked of the store; what is then true is
+//! decided by the rules, level-triggered, so that a node that slept records the same facts late.
+
+use std::sync::Arc;
+
+use domain::exchange;
+use domain::incident;
+use domain::values::{ExchangeId, IncidentId, Moment};
+
+use super::execute;
+use super::{DoorError, Node};
+use crate::store::alerts::{self, AlertKind};
+use crate::store::{Change, Turn, due, forms, outbox, people};
+
+/// Streams looked at in one transaction (ruling 22: nobody else waits longer than 100 ms).
+const STREAMS_MAX: usize = 250;
+/// Incidents looked at in one transaction: one may name hundreds of partners.
+const INCIDENTS_MAX: usize = 16;
+/// Alerts raised in one transaction.
+const ALERTS_MAX: u32 = 250;
+/// Rows swept in one housekeeping.
+const SWEPT_MAX: usize = 500;
+/// Between two housekeepings, in machine time.
+const HOUSEKEEPING_SECONDS: i64 = 600;
+/// Between two checkpoints of a ledger that grows (protocol §18).
+const CHECKPOINT_SECONDS: i64 = 3_600;
+
+/// What a step did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WatchStep {
+    /// Streams in which something was recorded.
+    pub ticked: usize,
+    /// There is more to do at once.
+    pub more: bool,
+    /// When something is due next, in duty time.
+    pub next_due: Option<Moment>,
+}
+
+impl Node {
+    /// Does everything that passing time asks now, up to the limits of a step: overdue clocks, ladder steps, one chunk of
+    /// the oldest fan-out, alerts for first words without a receipt.
+    ///
+    /// # Errors
+    /// [`DoorError::Store`]; what was recorded before stays.
+    pub async fn watch_step(&self) -> Result<WatchStep, DoorError> {
+        let fanned_out = self.fan_out_step().await?;
+        let ticked = self.tick_exchanges().await? + self.tick_incidents().await?;
+        let alerted = self.alert_first_words().await?;
+        self.keep_house().await?;
+        if ticked + fanned_out + alerted > 0 {
+            self.changed();
+        }
+        let next_due = self.store.read(due::next_duty).await?;
+        // A full step may have left some; whatever was done may have made more due.
+        Ok(WatchStep { ticked, more: ticked + fanned_out > 0, next_due })
+    }
+
+    /// Carries on with the oldest unfinished fan-out: at most one chunk of exchanges, in a transaction of its own. Says
+    /// how many incidents were carried on.
+    ///
+    /// # Errors
+    /// [`DoorError::Store`].
+    pub async fn fan_out_step(&self) -> Result<usize, DoorError> {
+        let open = self.store.read(|rows| due::open_fan_outs(rows, 1)).await?;
+        let Some(id) = open.first().copied() else { return Ok(0) };
+        let keys = Arc::clone(&self.keys);
+        self.store
+            .write(self.time.now(), move |turn| {
+                let Some(before) = turn.incident(id)? else { return Ok(0) };
+                match execute::decide(turn, &keys, id, Some(before), incident::Command::Advance) {
+                    Ok(()) => Ok(1),
+                    Err(DoorError::Refused(refusal)) => {
+                        tracing::error!(incident = %id, %refusal, "a fan-out could not be carried on");
+                        Ok(0)
+                    }
+                    Err(error) => Err(error),
+                }
+            })
+            .await
+    }
+
+    /// Clocks and ladders of exchanges.
+    async fn tick_exchanges(&self) -> Result<usize, DoorError> {
+        let now = self.time.now();
+        let due = self.store.read(move |rows| due::exchanges(rows, now, STREAMS_MAX)).await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        self.store.write(now, move |turn| tick_exchanges(turn, &due)).await
+    }
+
+    /// Clocks and ladders of incidents, with the partners that are still outstanding.
+    async fn tick_incidents(&self) -> Result<usize, DoorError> {
+        let now = self.time.now();
+        let due = self.store.read(move |rows| due::incidents(rows, now, INCIDENTS_MAX)).await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        self.store
+            .write(now, move |turn| {
+                let mut ticked = 0;
+                for id in due {
+                    ticked += usize::from(tick_incident(turn, id)?);
+                }
+                Ok::<_, DoorError>(ticked)
+            })
+            .await
+    }
+
+    /// A first word without a receipt a quarter of an hour after it was first to be sent is a person's turn.
+    async fn alert_first_words(&self) -> Result<usize, DoorError> {
+        let elapsed = self.time.elapsed();
+        let late = self.store.read(move |rows| outbox::unreceipted(rows, elapsed, ALERTS_MAX)).await?;
+        if late.is_empty() {
+            return Ok(0);
+        }
+        self.store
+            .write(self.time.now(), move |turn| {
+                let count = late.len();
+                for item in late {
+                    let (partner, message) = (Some(item.partner), Some(item.message));
+                    alerts::raise(turn, AlertKind::NoReceipt, partner, item.exchange, None, message)?;
+                    outbox::mark_alerted(turn, item.message)?;
+                }
+                Ok::<_, DoorError>(count)
+            })
+            .await
+    }
+
+    /// Sweeps what has expired, and signs a checkpoint of a ledger that grew; a few rows, now and then.
+    async fn keep_house(&self) -> Result<(), DoorError> {
+        let elapsed = self.time.elapsed();
+        if !self.housekeeping.is_due(elapsed, HOUSEKEEPING_SECONDS) {
+            return Ok(());
+        }
+        let keys = Arc::clone(&self.keys);
+        self.store
+            .write(self.time.now(), move |turn| {
+                people::sweep_sessions(turn, elapsed, SWEPT_MAX)?;
+                forms::sweep(turn, elapsed, SWEPT_MAX)?;
+                let newest = turn.newest_checkpoint()?;
+                let old = newest.is_none_or(|newest| turn.now().seconds_since(newest.at) >= CHECKPOINT_SECONDS);
+                if old {
+                    keys.checkpoint(turn)?;
+                }
+                Ok::<_, DoorError>(())
+            })
+            .await
+    }
+}
+
+fn tick_exchanges(turn: &mut Turn<'_>, due: &[ExchangeId]) -> Result<usize, DoorError> {
+    let mut changes = Vec::new();
+    for (id, before) in turn.exchanges(due)? {
+        match exchange::decide(before.as_ref(), &exchange::Command::Tick, turn.now()) {
+            Ok(events) if events.is_empty() => {}
+            Ok(events) => changes.push(Change::Exchange { id, before, events }),
+            Err(refusal) => tracing::warn!(exchange = %id, %refusal, "passing time changed nothing"),
+        }
+    }
+    let ticked = changes.len();
+    turn.record(changes)?;
+    Ok(ticked)
+}
+
+fn tick_incident(turn: &mut Turn<'_>, id: IncidentId) -> Result<bool, DoorError> {
+    let Some(before) = turn.incident(id)? else { return Ok(false) };
+    let outstanding = due::outstanding(turn.rows(), id)?;
+    match incident::decide(Some(&before), &incident::Command::Tick { outstanding }, turn.now()) {
+        Ok(decision) if decision.events.is_empty() => Ok(false),
+        Ok(decision) => {
+            for event in &decision.events {
+                if let incident::Event::StepFired { kind, offset_minutes, partners, .. } = event {
+                    tracing::info!(incident = %id, kind = kind.word(), offset_minutes, partners, "a ladder step fired");
+                }
+            }
+            turn.record(vec![Change::Incident { id, before: Some(before), events: decision.events }])?;
+            Ok(true)
+        }
+        Err(refusal) => {
+            tracing::warn!(incident = %id, %refusal, "passing time changed nothing");
+            Ok(false)
+        }
+    }
+}
+
+/// Remembers when something was last done, in machine time; a clock that jumps back makes it due.
+#[derive(Default)]
+pub(super) struct LastDone(std::sync::Mutex<Option<Moment>>);
+
+impl LastDone {
+    fn is_due(&self, elapsed: Moment, every_seconds: i64) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let due = last.is_none_or(|last| !(0..every_seconds).contains(&elapsed.seconds_since(last)));
+        if due {
+            *last = Some(elapsed);
+        }
+        due
+    }
+}

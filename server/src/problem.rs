@@ -1,0 +1,297 @@
+//! The one list of things that we answer when we say no to a person or an API client.
+//!
+//! Each variant fixes its type URI, status and title, and whether its detail is public. The API answers RFC 9457 JSON
+//! made here; pages show the same words. Partner nodes are answered in the wire's own form instead. An internal fault
+//! is a constant sentence plus a reference: its cause goes to the log, once, at the edge.
+
+use std::fmt;
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+
+use crate::node::DoorError;
+use crate::store::StoreError;
+
+/// Seconds after which a client may try again when the store or the node was too busy.
+pub const RETRY_AFTER_SECONDS: u32 = 5;
+
+/// What we answer when we say no.
+#[derive(Debug, Clone)]
+pub enum Problem {
+    /// Nobody is signed in, or the session has ended.
+    SignInNeeded,
+    /// The bearer token is missing, wrong or has expired.
+    TokenNeeded,
+    /// The person's roles, or the token's scopes, do not include this.
+    NotAllowed(&'static str),
+    /// The request came from another site.
+    CrossSite,
+    /// The form does not belong to this session, or has expired.
+    FormExpired,
+    /// The request could not be read.
+    Malformed(&'static str),
+    /// There is no such thing here.
+    NotFound,
+    /// The address is right, the method is not.
+    MethodNotAllowed,
+    /// The request is larger than we take.
+    TooLarge,
+    /// Too many requests; seconds to wait.
+    TooMany(u32),
+    /// A rule says no; the sentence is public.
+    Refused(String),
+    /// The store can't be reached, or is busy. Nothing was changed.
+    Unavailable(Option<Arc<StoreError>>),
+    /// A fault of ours; the cause is for the log only.
+    Internal(Arc<dyn std::error::Error + Send + Sync>),
+}
+
+impl Problem {
+    /// The last part of the type URI: stable, part of the API.
+    #[must_use]
+    pub const fn slug(&self) -> &'static str {
+        match self {
+            Self::SignInNeeded => "sign-in-needed",
+            Self::TokenNeeded => "token-needed",
+            Self::NotAllowed(_) => "not-allowed",
+            Self::CrossSite => "cross-site",
+            Self::FormExpired => "form-expired",
+            Self::Malformed(_) => "malformed",
+            Self::NotFound => "not-found",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::TooLarge => "too-large",
+            Self::TooMany(_) => "too-many-requests",
+            Self::Refused(_) => "refused",
+            Self::Unavailable(_) => "unavailable",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    /// The status of the answer.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        match self {
+            Self::SignInNeeded | Self::TokenNeeded => StatusCode::UNAUTHORIZED,
+            Self::NotAllowed(_) | Self::CrossSite | Self::FormExpired => StatusCode::FORBIDDEN,
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Refused(_) => StatusCode::CONFLICT,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// A heading.
+    #[must_use]
+    pub const fn title(&self) -> &'static str {
+        match self {
+            Self::SignInNeeded => "Sign in first",
+            Self::TokenNeeded => "A valid token is needed",
+            Self::NotAllowed(_) => "You are not allowed to do this",
+            Self::CrossSite => "This request came from another site",
+            Self::FormExpired => "This form has expired",
+            Self::Malformed(_) => "This request could not be read",
+            Self::NotFound => "Page not found",
+            Self::MethodNotAllowed => "This cannot be done here",
+            Self::TooLarge => "That is too much at once",
+            Self::TooMany(_) => "Too many attempts",
+            Self::Refused(_) => "This was not done",
+            Self::Unavailable(_) => "The record cannot be reached at the moment",
+            Self::Internal(_) => "Something went wrong on our side",
+        }
+    }
+
+    /// What to do, in public words.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        match self {
+            Self::SignInNeeded => "Your session has ended, or you have not signed in yet.".to_owned(),
+            Self::TokenNeeded => "Send a valid token in the Authorization header.".to_owned(),
+            Self::NotAllowed(who) => format!("Only {who} may do this."),
+            Self::CrossSite => "Open the page here and send the form again.".to_owned(),
+            Self::FormExpired => "Go back, load the page again and send it once more.".to_owned(),
+            Self::Malformed(what) => (*what).to_owned(),
+            Self::NotFound => "If you typed the address, check it. The thing may also have been removed.".to_owned(),
+            Self::MethodNotAllowed => "This address does not take that kind of request.".to_owned(),
+            Self::TooLarge => "Send less at once.".to_owned(),
+            Self::TooMany(seconds) => format!("Wait {seconds} seconds, then try again."),
+            Self::Refused(sentence) => sentence_of(sentence),
+            Self::Unavailable(_) => "Nothing was lost and nothing was changed. Try again in a few seconds.".to_owned(),
+            Self::Internal(_) => "Nothing was changed. Tell your administrator the reference below.".to_owned(),
+        }
+    }
+
+    /// When to try again, in seconds.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<u32> {
+        match self {
+            Self::TooMany(seconds) => Some(*seconds),
+            Self::Unavailable(_) => Some(RETRY_AFTER_SECONDS),
+            Self::SignInNeeded
+            | Self::TokenNeeded
+            | Self::NotAllowed(_)
+            | Self::CrossSite
+            | Self::FormExpired
+            | Self::Malformed(_)
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::TooLarge
+            | Self::Refused(_)
+            | Self::Internal(_) => None,
+        }
+    }
+
+    /// Writes the cause to the log, for the few that have one.
+    pub fn log(&self, reference: &str) {
+        match self {
+            Self::Internal(cause) => {
+                tracing::error!(reference, cause = %causes(cause.as_ref()), "a request met an internal fault");
+            }
+            Self::Unavailable(Some(cause)) => {
+                tracing::warn!(reference, cause = %causes(cause.as_ref()), "a request could not reach the store");
+            }
+            Self::Unavailable(None)
+            | Self::SignInNeeded
+            | Self::TokenNeeded
+            | Self::NotAllowed(_)
+            | Self::CrossSite
+            | Self::FormExpired
+            | Self::Malformed(_)
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::TooLarge
+            | Self::TooMany(_)
+            | Self::Refused(_) => {}
+        }
+    }
+
+    /// A page or a part of one could not be written.
+    pub fn internal(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Internal(Arc::new(cause))
+    }
+
+    /// The answer as `application/problem+json` (RFC 9457).
+    #[must_use]
+    pub fn json(&self, reference: Option<&str>) -> HttpResponse {
+        let mut answer = HttpResponse::build(self.status());
+        answer.content_type("application/problem+json").insert_header((header::CACHE_CONTROL, "no-store"));
+        if let Some(seconds) = self.retry_after() {
+            answer.insert_header((header::RETRY_AFTER, HeaderValue::from(seconds)));
+        }
+        if matches!(self, Self::TokenNeeded) {
+            answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        let body = Body {
+            kind: format!("/problems/{}", self.slug()),
+            title: self.title(),
+            status: self.status().as_u16(),
+            detail: self.detail(),
+            reference,
+        };
+        answer.body(serde_json::to_string(&body).unwrap_or_default())
+    }
+}
+
+/// "this incident is closed" → "This incident is closed."
+fn sentence_of(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", chars.as_str().trim_end_matches('.'))
+}
+
+/// An error and its causes on one line.
+fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.title())
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status()
+    }
+
+    /// The JSON form; pages put their own in its place, with the same words.
+    fn error_response(&self) -> HttpResponse {
+        self.json(None)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        if error.is_unavailable() {
+            Self::Unavailable(Some(Arc::new(error)))
+        } else {
+            Self::Internal(Arc::new(error))
+        }
+    }
+}
+
+impl From<askama::Error> for Problem {
+    fn from(error: askama::Error) -> Self {
+        Self::Internal(Arc::new(error))
+    }
+}
+
+impl From<DoorError> for Problem {
+    fn from(error: DoorError) -> Self {
+        match error {
+            DoorError::Store(error) => error.into(),
+            DoorError::NotFound => Self::NotFound,
+            DoorError::FormUnknown => Self::FormExpired,
+            DoorError::Refused(_)
+            | DoorError::ExchangeRefused(_)
+            | DoorError::Taken
+            | DoorError::Invalid(_)
+            | DoorError::Pairing(_) => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Aim: a refusal by a rule is the client's 409, trouble in the store a 503 that says when to come back.
+    #[test]
+    fn refusals_and_store_trouble_differ() {
+        let refused = Problem::from(DoorError::Refused(domain::incident::Refusal::AlreadyBreach));
+        assert_eq!((refused.status(), refused.detail().as_str()), (
+            StatusCode::CONFLICT,
+            "This incident is already a breach."
+        ));
+        let busy = Problem::from(StoreError::Busy);
+        assert_eq!((busy.status(), busy.retry_after()), (StatusCode::SERVICE_UNAVAILABLE, Some(RETRY_AFTER_SECONDS)));
+        assert_eq!(Problem::from(StoreError::WrongKey).status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+}

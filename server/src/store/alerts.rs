@@ -1,0 +1,222 @@
+//! What a person has to look at because the program can't mend it. An alert names codes and ids only; pages find the
+//! words.
+//!
+//! Of one kind, partner and message at most one alert is open: what goes wrong a thousand times is one line to read.
+
+use diesel::prelude::*;
+use domain::values::{Digest32, ExchangeId, IncidentId, MessageId, Moment, PartnerId};
+use uuid::Uuid;
+
+use super::schema::alerts;
+use super::{Rows, StoreError, Turn};
+
+/// Declares the kinds of alert, each with its word in the table and what people read.
+macro_rules! kinds {
+    ($($name:ident => $word:literal, $label:literal;)+) => {
+        /// What is wrong.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum AlertKind {
+            $(#[doc = $label] $name,)+
+        }
+
+        impl AlertKind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The word in the table and the API.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$name => $word,)+ }
+            }
+
+            /// What people read.
+            #[must_use]
+            pub const fn label(self) -> &'static str {
+                match self { $(Self::$name => $label,)+ }
+            }
+
+            /// The kind with this word.
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|kind| kind.word() == word)
+            }
+        }
+    };
+}
+
+kinds! {
+    NoReceipt => "no_receipt", "A first notice has no receipt after a quarter of an hour";
+    Unconfirmed => "unconfirmed", "The partner's server accepts messages but signs for none";
+    Misdirected => "misdirected", "Something other than the partner's node answers at its address";
+    Parked => "parked", "The partner's node refused a message; it waits for a person";
+    BadReceipt => "bad_receipt", "A receipt from the partner was not believed";
+    PeerConflict => "peer_conflict", "The partner holds another message under one of our numbers";
+    HistoryLost => "history_lost", "The partner holds messages of ours that we do not remember";
+    OwnFault => "own_fault", "A message of ours could not be written";
+    BadEvent => "bad_event", "A signed message from the partner could not be read";
+    JtiConflict => "jti_conflict", "The partner sent two different messages under one id";
+    SeqConflict => "seq_conflict", "The partner sent two different messages under one number";
+    UnknownCase => "unknown_case", "The partner wrote about a case that we do not know";
+    WithoutEffect => "without_effect", "A message from the partner was kept without effect";
+    MessageUnread => "message_unread", "The partner sent a message to be read";
+    LedgerContradiction => "ledger_contradiction", "The partner's ledger contradicts what it showed before";
+    ManifestRefused => "manifest_refused", "The partner's list of keys was refused";
+    CardLocked => "card_locked", "A partner's card was locked after three wrong fingerprints";
+}
+
+/// An open alert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alert {
+    /// Which.
+    pub id: Uuid,
+    /// Since when (duty time).
+    pub at: Moment,
+    /// What is wrong.
+    pub kind: AlertKind,
+    /// With which partner.
+    pub partner: Option<PartnerId>,
+    /// In which exchange.
+    pub exchange: Option<ExchangeId>,
+    /// Of which incident.
+    pub incident: Option<IncidentId>,
+    /// About which message.
+    pub message: Option<MessageId>,
+}
+
+/// Raises an alert, unless one of this kind, partner and message is open.
+///
+/// # Errors
+/// Those of the database.
+pub fn raise(
+    turn: &mut Turn<'_>,
+    kind: AlertKind,
+    partner: Option<PartnerId>,
+    exchange: Option<ExchangeId>,
+    incident: Option<IncidentId>,
+    message: Option<MessageId>,
+) -> Result<(), StoreError> {
+    let at = turn.now();
+    let rows = turn.rows();
+    let open: Option<Vec<u8>> = alike(kind, partner, message).select(alerts::id).first(rows.db).optional()?;
+    if open.is_some() {
+        return Ok(());
+    }
+    let octets = |id: Option<Uuid>| id.map(|id| id.as_bytes().to_vec());
+    let id = id_of(kind, partner, message, at);
+    // One that was raised and cleared within this instant is raised again.
+    let again = diesel::update(alerts::table.find(id.as_bytes().as_slice()))
+        .set(alerts::cleared_at.eq(None::<i64>))
+        .execute(rows.db)?;
+    if again == 0 {
+        diesel::insert_into(alerts::table)
+            .values((
+                alerts::id.eq(id.as_bytes().as_slice()),
+                alerts::at.eq(at.micros()),
+                alerts::kind.eq(kind.word()),
+                alerts::partner_id.eq(octets(partner.map(PartnerId::uuid))),
+                alerts::exchange_id.eq(octets(exchange.map(ExchangeId::uuid))),
+                alerts::incident_id.eq(octets(incident.map(IncidentId::uuid))),
+                alerts::message.eq(octets(message.map(MessageId::uuid))),
+            ))
+            .execute(rows.db)?;
+    }
+    Ok(())
+}
+
+/// Clears the open alert of this kind, partner and message. Answers whether there was one.
+///
+/// # Errors
+/// Those of the database.
+pub fn clear(
+    turn: &mut Turn<'_>,
+    kind: AlertKind,
+    partner: Option<PartnerId>,
+    message: Option<MessageId>,
+) -> Result<bool, StoreError> {
+    let at = turn.now();
+    let rows = turn.rows();
+    let open: Option<Vec<u8>> = alike(kind, partner, message).select(alerts::id).first(rows.db).optional()?;
+    let Some(open) = open else { return Ok(false) };
+    diesel::update(alerts::table.find(open)).set(alerts::cleared_at.eq(at.micros())).execute(rows.db)?;
+    Ok(true)
+}
+
+/// A person has seen to an alert. Answers whether it was open.
+///
+/// # Errors
+/// Those of the database.
+pub fn clear_one(turn: &mut Turn<'_>, id: Uuid) -> Result<bool, StoreError> {
+    let at = turn.now();
+    let open = alerts::table.find(id.as_bytes().as_slice()).filter(alerts::cleared_at.is_null());
+    Ok(diesel::update(open).set(alerts::cleared_at.eq(at.micros())).execute(turn.rows().db)? == 1)
+}
+
+/// Open alerts, newest first, at most `limit`.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when one can't be read; those of the database.
+pub fn open(rows: &mut Rows<'_>, limit: u32) -> Result<Vec<Alert>, StoreError> {
+    type Found =
+        (Vec<u8>, i64, String, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
+    let found: Vec<Found> = alerts::table
+        .filter(alerts::cleared_at.is_null())
+        .order((alerts::at.desc(), alerts::id.desc()))
+        .limit(i64::from(limit))
+        .select((
+            alerts::id,
+            alerts::at,
+            alerts::kind,
+            alerts::partner_id,
+            alerts::exchange_id,
+            alerts::incident_id,
+            alerts::message,
+        ))
+        .load(rows.db)?;
+    let corrupt = || StoreError::corrupt("alerts", "an id");
+    found
+        .into_iter()
+        .map(|(id, at, kind, partner, exchange, incident, message)| {
+            Ok(Alert {
+                id: Uuid::from_slice(&id).map_err(StoreError::corrupt("alerts", "an id"))?,
+                at: Moment::from_micros(at).map_err(StoreError::corrupt("alerts", "an instant"))?,
+                kind: AlertKind::from_word(&kind).ok_or(StoreError::Corrupt { table: "alerts", what: "a kind" })?,
+                partner: partner.map(|id| PartnerId::from_slice(&id)).transpose().map_err(corrupt())?,
+                exchange: exchange.map(|id| ExchangeId::from_slice(&id)).transpose().map_err(corrupt())?,
+                incident: incident.map(|id| IncidentId::from_slice(&id)).transpose().map_err(corrupt())?,
+                message: message.map(|id| MessageId::from_slice(&id)).transpose().map_err(corrupt())?,
+            })
+        })
+        .collect()
+}
+
+type Alike = diesel::helper_types::IntoBoxed<'static, alerts::table, super::backend::MultiBackend>;
+
+/// Open alerts of this kind, partner and message.
+fn alike(kind: AlertKind, partner: Option<PartnerId>, message: Option<MessageId>) -> Alike {
+    let mut alike = alerts::table
+        .into_boxed()
+        .filter(alerts::cleared_at.is_null())
+        .filter(alerts::kind.eq(kind.word()));
+    alike = match partner {
+        Some(partner) => alike.filter(alerts::partner_id.eq(partner.as_bytes().to_vec())),
+        None => alike.filter(alerts::partner_id.is_null()),
+    };
+    match message {
+        Some(message) => alike.filter(alerts::message.eq(message.as_bytes().to_vec())),
+        None => alike.filter(alerts::message.is_null()),
+    }
+}
+
+/// Derived, so that no random number is needed: a UUID of version 8 (RFC 9562, section 5.8).
+fn id_of(kind: AlertKind, partner: Option<PartnerId>, message: Option<MessageId>, at: Moment) -> Uuid {
+    let mut told = kind.word().as_bytes().to_vec();
+    told.push(0);
+    told.extend_from_slice(partner.map(PartnerId::uuid).unwrap_or_default().as_bytes());
+    told.extend_from_slice(message.map(MessageId::uuid).unwrap_or_default().as_bytes());
+    told.extend_from_slice(&at.micros().to_be_bytes());
+    let mut id = [0; 16];
+    for (to, from) in id.iter_mut().zip(Digest32::of(&told).as_bytes()) {
+        *to = *from;
+    }
+    uuid::Builder::from_custom_bytes(id).into_uuid()
+}

@@ -1,0 +1,450 @@
+//! What came in: every message seen once, its receipt, and how far a partner's messages reach without a gap.
+//!
+//! A message is known by (partner, id): the same payload again gets the receipt that was made the first time. Numbers have
+//! no gaps at the sender (protocol §10); here `head` is the highest number held, and the numbers below it that are not held
+//! are kept as ranges, so that one message with an absurd number costs one range.
+
+use diesel::prelude::*;
+use domain::exchange::Direction;
+use domain::values::{CaseId, Digest32, ExchangeId, MessageId, PartnerId};
+use uuid::Uuid;
+
+use super::schema::{checkpoints_seen, exchanges, inbound, inbox, quarantine};
+use super::{Rows, StoreError, Turn, ledger};
+
+/// Missing numbers that a receipt names (protocol §6).
+pub const MISSING_MAX: usize = 100;
+/// Ranges of missing numbers kept for one partner; the latest beyond it are forgotten. They are still taken when they come.
+const RANGES_MAX: usize = 500;
+/// Messages that could not be read, kept for one partner; the oldest beyond it go.
+pub const QUARANTINE_MAX: i64 = 1_000;
+/// Where copies of unreadable messages are sealed for.
+const QUARANTINED: &str = "quarantine.sealed";
+
+/// A message that is held already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Digest of its payload.
+    pub payload_sha256: Digest32,
+    /// The receipt that answered it.
+    pub receipt: String,
+}
+
+/// Whether a message of this partner is held, and what it was answered with.
+///
+/// # Errors
+/// [`StoreError::Busy`] when it came within this very batch, so that its receipt is not durable yet; the sender then tries
+/// again. [`StoreError::Corrupt`] when the receipt can't be read; those of the database.
+pub fn seen(turn: &mut Turn<'_>, partner: PartnerId, message: MessageId) -> Result<Option<Seen>, StoreError> {
+    let rows = turn.rows();
+    let found: Option<(Vec<u8>, i64)> = inbox::table
+        .find((partner.as_bytes().as_slice(), message.as_bytes().as_slice()))
+        .select((inbox::payload_sha256, inbox::receipt_entry))
+        .first(rows.db)
+        .optional()?;
+    let Some((payload, entry)) = found else { return Ok(None) };
+    let receipt = ledger::object(rows, number(entry)?)?.ok_or(StoreError::Busy)?;
+    Ok(Some(Seen {
+        payload_sha256: digest(&payload)?,
+        receipt: String::from_utf8(receipt).map_err(StoreError::corrupt("inbox", "a receipt that is no token"))?,
+    }))
+}
+
+/// Whether another message of this partner has this number.
+///
+/// # Errors
+/// Those of the database.
+pub fn seq_taken(turn: &mut Turn<'_>, partner: PartnerId, seq: u64) -> Result<bool, StoreError> {
+    let seq = stored(seq)?;
+    let held: i64 = inbox::table
+        .filter(inbox::partner_id.eq(partner.as_bytes().as_slice()))
+        .filter(inbox::seq.eq(seq))
+        .count()
+        .get_result(turn.rows().db)?;
+    Ok(held > 0)
+}
+
+/// The ledger entry of a message's octets.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_entry(rows: &mut Rows<'_>, partner: PartnerId, message: MessageId) -> Result<Option<u64>, StoreError> {
+    let found: Option<i64> = inbox::table
+        .find((partner.as_bytes().as_slice(), message.as_bytes().as_slice()))
+        .select(inbox::set_entry)
+        .first(rows.db)
+        .optional()?;
+    found.map(number).transpose()
+}
+
+/// The exchange of a partner's case.
+///
+/// # Errors
+/// Those of the database.
+pub fn exchange_of_case(
+    turn: &mut Turn<'_>,
+    partner: PartnerId,
+    direction: Direction,
+    case: CaseId,
+) -> Result<Option<ExchangeId>, StoreError> {
+    let found: Option<Vec<u8>> = exchanges::table
+        .filter(exchanges::partner_id.eq(partner.as_bytes().as_slice()))
+        .filter(exchanges::direction.eq(direction.word()))
+        .filter(exchanges::case_id.eq(case.as_bytes().as_slice()))
+        .select(exchanges::id)
+        .first(turn.rows().db)
+        .optional()?;
+    found.map(|id| ExchangeId::from_slice(&id)).transpose().map_err(StoreError::corrupt("exchanges", "an id"))
+}
+
+/// How a message follows the one before it (protocol §6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chain {
+    /// Nothing before it is missing, and it names its predecessor rightly.
+    Ok,
+    /// Something before it is missing.
+    Gap,
+    /// It names another predecessor than the one held.
+    Broken,
+}
+
+/// How far a partner's messages reach, as a receipt states it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inbound {
+    /// How the message that was just placed follows its predecessor; `Ok` for one without a number.
+    pub chain: Chain,
+    /// The highest number held; 0 for none.
+    pub head_seq: u64,
+    /// Digest of its payload.
+    pub head_payload: Option<Digest32>,
+    /// Numbers below it that are not held, at most [`MISSING_MAX`].
+    pub missing: Vec<u64>,
+}
+
+/// A new message, verified and decided on.
+#[derive(Debug, Clone)]
+pub struct Arrived {
+    /// From whom.
+    pub partner: PartnerId,
+    /// Which message.
+    pub message: MessageId,
+    /// The word of its event.
+    pub event: &'static str,
+    /// Its number; `None` for a heartbeat.
+    pub seq: Option<u64>,
+    /// The payload hash of the number before, as it says.
+    pub prev: Option<Digest32>,
+    /// Digest of its payload.
+    pub payload_sha256: Digest32,
+    /// The ledger entry of its octets.
+    pub set_entry: u64,
+    /// The exchange that it belongs to.
+    pub exchange: Option<ExchangeId>,
+}
+
+/// What is held of a partner's numbers.
+struct Held {
+    known: bool,
+    head_seq: u64,
+    head_payload: Option<Digest32>,
+    missing: Ranges,
+}
+
+impl Held {
+    fn load(rows: &mut Rows<'_>, partner: PartnerId) -> Result<Self, StoreError> {
+        let found: Option<(i64, Option<Vec<u8>>, String)> = inbound::table
+            .find(partner.as_bytes().as_slice())
+            .select((inbound::head_seq, inbound::head_payload, inbound::missing))
+            .first(rows.db)
+            .optional()?;
+        let Some((head, payload, missing)) = found else {
+            return Ok(Self { known: false, head_seq: 0, head_payload: None, missing: Ranges::default() });
+        };
+        Ok(Self {
+            known: true,
+            head_seq: number(head)?,
+            head_payload: payload.map(|payload| digest(&payload)).transpose()?,
+            missing: Ranges::parse(&missing)?,
+        })
+    }
+
+    fn save(&self, rows: &mut Rows<'_>, partner: PartnerId) -> Result<(), StoreError> {
+        let values = (
+            inbound::head_seq.eq(stored(self.head_seq)?),
+            inbound::head_payload.eq(self.head_payload.map(|payload| payload.as_bytes().to_vec())),
+            inbound::missing.eq(self.missing.text()),
+        );
+        if self.known {
+            diesel::update(inbound::table.find(partner.as_bytes().as_slice())).set(values).execute(rows.db)?;
+        } else {
+            let partner = inbound::partner_id.eq(partner.as_bytes().as_slice());
+            diesel::insert_into(inbound::table).values((partner, values.0, values.1, values.2)).execute(rows.db)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a number in. What was above the head and skipped becomes missing.
+    fn place(&mut self, seq: u64, payload: Digest32) {
+        if seq > self.head_seq {
+            self.missing.add(self.head_seq.saturating_add(1), seq.saturating_sub(1));
+            self.head_seq = seq;
+            self.head_payload = Some(payload);
+        }
+        self.missing.remove(seq);
+    }
+
+    fn stated(&self, chain: Chain) -> Inbound {
+        Inbound {
+            chain,
+            head_seq: self.head_seq,
+            head_payload: self.head_payload,
+            missing: self.missing.first_below(self.head_seq, MISSING_MAX),
+        }
+    }
+}
+
+/// Places a new message among the partner's numbers and answers what its receipt has to state.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when what is held can't be read; those of the database.
+pub fn advance(turn: &mut Turn<'_>, arrived: &Arrived) -> Result<Inbound, StoreError> {
+    let rows = turn.rows();
+    let mut held = Held::load(rows, arrived.partner)?;
+    let Some(seq) = arrived.seq else { return Ok(held.stated(Chain::Ok)) };
+    let before = predecessor(rows, &held, arrived.partner, seq)?;
+    held.place(seq, arrived.payload_sha256);
+    let chain = match before {
+        Predecessor::Missing => Chain::Gap,
+        Predecessor::Held(payload) if payload != arrived.prev => Chain::Broken,
+        Predecessor::Held(_) if held.missing.any_below(seq) => Chain::Gap,
+        Predecessor::Held(_) => Chain::Ok,
+    };
+    held.save(rows, arrived.partner)?;
+    Ok(held.stated(chain))
+}
+
+/// The message one number before.
+enum Predecessor {
+    Missing,
+    /// Its payload; `None` before number 1.
+    Held(Option<Digest32>),
+}
+
+fn predecessor(
+    rows: &mut Rows<'_>,
+    held: &Held,
+    partner: PartnerId,
+    seq: u64,
+) -> Result<Predecessor, StoreError> {
+    let Some(before) = seq.checked_sub(1).filter(|before| *before > 0) else { return Ok(Predecessor::Held(None)) };
+    if before == held.head_seq {
+        return Ok(Predecessor::Held(held.head_payload));
+    }
+    let found: Option<Vec<u8>> = inbox::table
+        .filter(inbox::partner_id.eq(partner.as_bytes().as_slice()))
+        .filter(inbox::seq.eq(stored(before)?))
+        .select(inbox::payload_sha256)
+        .first(rows.db)
+        .optional()?;
+    match found {
+        Some(payload) => Ok(Predecessor::Held(Some(digest(&payload)?))),
+        None => Ok(Predecessor::Missing),
+    }
+}
+
+/// Keeps a message with the entry of its receipt.
+///
+/// # Errors
+/// Those of the database.
+pub fn keep(turn: &mut Turn<'_>, arrived: Arrived, receipt_entry: u64) -> Result<(), StoreError> {
+    let now = turn.now();
+    diesel::insert_into(inbox::table)
+        .values((
+            inbox::partner_id.eq(arrived.partner.as_bytes().as_slice()),
+            inbox::message.eq(arrived.message.as_bytes().as_slice()),
+            inbox::event.eq(arrived.event),
+            inbox::seq.eq(arrived.seq.map(stored).transpose()?),
+            inbox::payload_sha256.eq(arrived.payload_sha256.as_bytes().as_slice()),
+            inbox::set_entry.eq(stored(arrived.set_entry)?),
+            inbox::receipt_entry.eq(stored(receipt_entry)?),
+            inbox::exchange_id.eq(arrived.exchange.map(|id| id.as_bytes().to_vec())),
+            inbox::received_at.eq(now.micros()),
+        ))
+        .execute(turn.rows().db)?;
+    Ok(())
+}
+
+/// A heartbeat says how far the sender has numbered: what lies beyond our head is missing. Answers whether anything is.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when what is held can't be read; those of the database.
+pub fn note_head(turn: &mut Turn<'_>, partner: PartnerId, their_head: u64) -> Result<bool, StoreError> {
+    let rows = turn.rows();
+    let mut held = Held::load(rows, partner)?;
+    if their_head <= held.head_seq {
+        return Ok(held.missing.any_below(held.head_seq));
+    }
+    let before = held.missing.clone();
+    held.missing.add(held.head_seq.saturating_add(1), their_head);
+    if held.missing != before {
+        held.save(rows, partner)?;
+    }
+    Ok(true)
+}
+
+/// Keeps a sealed copy of a message that can't be read. The same octets again are kept once.
+///
+/// # Errors
+/// Those of the database.
+pub fn quarantine(turn: &mut Turn<'_>, partner: PartnerId, why: &str, octets: &[u8]) -> Result<(), StoreError> {
+    let now = turn.now();
+    let rows = turn.rows();
+    let digest = Digest32::of(&[partner.as_bytes().as_slice(), octets].concat());
+    let id = digest.as_bytes().first_chunk::<16>().map(|id| Uuid::from_bytes(*id)).unwrap_or_default();
+    let known: i64 = quarantine::table.find(id.as_bytes().as_slice()).count().get_result(rows.db)?;
+    if known > 0 {
+        return Ok(());
+    }
+    let theirs = || quarantine::table.filter(quarantine::partner_id.eq(partner.as_bytes().as_slice()));
+    let kept: i64 = theirs().count().get_result(rows.db)?;
+    if kept >= QUARANTINE_MAX {
+        let oldest: Vec<Vec<u8>> = theirs()
+            .order((quarantine::at, quarantine::id))
+            .limit(kept.saturating_sub(QUARANTINE_MAX).saturating_add(1))
+            .select(quarantine::id)
+            .load(rows.db)?;
+        diesel::delete(quarantine::table.filter(quarantine::id.eq_any(oldest))).execute(rows.db)?;
+    }
+    diesel::insert_into(quarantine::table)
+        .values((
+            quarantine::id.eq(id.as_bytes().as_slice()),
+            quarantine::partner_id.eq(partner.as_bytes().as_slice()),
+            quarantine::at.eq(now.micros()),
+            quarantine::why.eq(why),
+            quarantine::sealed.eq(rows.seal.seal(QUARANTINED, id.as_bytes(), octets)?),
+        ))
+        .execute(rows.db)?;
+    Ok(())
+}
+
+/// What a partner's checkpoint says beside those seen before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sighting {
+    /// It contradicts none.
+    Consistent,
+    /// It is smaller than one seen before, and new to us: the ledger went back.
+    Shrunk,
+    /// One of the same size has another root.
+    Forked,
+}
+
+/// Keeps a partner's verified checkpoint as a witness, whatever it says.
+///
+/// # Errors
+/// Those of the database.
+pub fn keep_checkpoint_seen(
+    turn: &mut Turn<'_>,
+    partner: PartnerId,
+    size: u64,
+    root: Digest32,
+    note: &str,
+) -> Result<Sighting, StoreError> {
+    let at = turn.now();
+    let size = stored(size)?;
+    let rows = turn.rows();
+    let theirs = || checkpoints_seen::table.filter(checkpoints_seen::partner_id.eq(partner.as_bytes().as_slice()));
+    let roots: Vec<Vec<u8>> =
+        theirs().filter(checkpoints_seen::size.eq(size)).select(checkpoints_seen::root).load(rows.db)?;
+    if roots.iter().any(|known| known == root.as_bytes()) {
+        return Ok(if roots.len() > 1 { Sighting::Forked } else { Sighting::Consistent });
+    }
+    let largest: Option<i64> = theirs().select(diesel::dsl::max(checkpoints_seen::size)).first(rows.db)?;
+    diesel::insert_into(checkpoints_seen::table)
+        .values((
+            checkpoints_seen::partner_id.eq(partner.as_bytes().as_slice()),
+            checkpoints_seen::size.eq(size),
+            checkpoints_seen::root.eq(root.as_bytes().as_slice()),
+            checkpoints_seen::note.eq(note),
+            checkpoints_seen::at.eq(at.micros()),
+        ))
+        .execute(rows.db)?;
+    Ok(if !roots.is_empty() {
+        Sighting::Forked
+    } else if largest.is_some_and(|largest| size < largest) {
+        Sighting::Shrunk
+    } else {
+        Sighting::Consistent
+    })
+}
+
+/// Sorted ranges of numbers, as text `3-5,8`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Ranges(Vec<(u64, u64)>);
+
+impl Ranges {
+    fn parse(text: &str) -> Result<Self, StoreError> {
+        let range = |part: &str| -> Option<(u64, u64)> {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            Some((first.parse().ok()?, last.parse().ok()?))
+        };
+        let parsed: Option<Vec<_>> = text.split(',').filter(|part| !part.is_empty()).map(range).collect();
+        parsed.map(Self).ok_or(StoreError::Corrupt { table: "inbound", what: "missing numbers" })
+    }
+
+    fn text(&self) -> String {
+        let one = |(first, last): &(u64, u64)| {
+            if first == last { first.to_string() } else { format!("{first}-{last}") }
+        };
+        self.0.iter().map(one).collect::<Vec<_>>().join(",")
+    }
+
+    /// Adds `first..=last`; nothing when that is empty. Ranges that touch become one.
+    fn add(&mut self, first: u64, last: u64) {
+        if first > last {
+            return;
+        }
+        self.0.push((first, last));
+        self.0.sort_unstable();
+        let mut joined: Vec<(u64, u64)> = Vec::with_capacity(self.0.len());
+        for (first, last) in self.0.drain(..) {
+            match joined.last_mut() {
+                Some(before) if first <= before.1.saturating_add(1) => before.1 = before.1.max(last),
+                Some(_) | None => joined.push((first, last)),
+            }
+        }
+        joined.truncate(RANGES_MAX);
+        self.0 = joined;
+    }
+
+    fn remove(&mut self, number: u64) {
+        let Some(at) = self.0.iter().position(|(first, last)| (*first..=*last).contains(&number)) else { return };
+        let (first, last) = self.0.remove(at);
+        if number < last {
+            self.0.insert(at, (number.saturating_add(1), last));
+        }
+        if first < number {
+            self.0.insert(at, (first, number.saturating_sub(1)));
+        }
+        self.0.truncate(RANGES_MAX);
+    }
+
+    fn any_below(&self, number: u64) -> bool {
+        self.0.first().is_some_and(|(first, _)| *first < number)
+    }
+
+    fn first_below(&self, number: u64, most: usize) -> Vec<u64> {
+        self.0.iter().flat_map(|(first, last)| *first..=*last).take_while(|missing| *missing < number).take(most).collect()
+    }
+}
+
+fn digest(octets: &[u8]) -> Result<Digest32, StoreError> {
+    Digest32::from_slice(octets).map_err(StoreError::corrupt("inbox", "a digest"))
+}
+
+fn number(stored: i64) -> Result<u64, StoreError> {
+    u64::try_from(stored).map_err(StoreError::corrupt("inbox", "a negative number"))
+}
+
+fn stored(number: u64) -> Result<i64, StoreError> {
+    i64::try_from(number).map_err(StoreError::corrupt("inbox", "a number beyond all ledgers"))
+}

@@ -1,0 +1,105 @@
+//! Streams: the state of an incident or exchange is the fold of its events, stored and buffered.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use domain::exchange::{self, Exchange};
+use domain::incident::{self, Incident};
+use domain::values::{ExchangeId, IncidentId};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::{Pending, event, from_stored, open};
+use crate::store::backend::KEYS_PER_STATEMENT;
+use crate::store::schema::{contents, ledger};
+use crate::store::{Rows, StoreError};
+
+/// Objects of one stream's events, in order; `None` for erased ones.
+type Objects = Vec<Option<Vec<u8>>>;
+
+/// The state of an incident.
+pub(in crate::store) fn incident(
+    rows: &mut Rows<'_>,
+    pending: &Pending,
+    id: IncidentId,
+) -> Result<Option<Incident>, StoreError> {
+    let stored = stored(rows, &[id.uuid()])?.remove(&id.uuid()).unwrap_or_default();
+    fold(&stored, pending, id.uuid(), incident::evolve, |event| matches!(event, incident::Event::Anonymised { .. }))
+}
+
+/// The states of exchanges, in the order asked.
+pub(in crate::store) fn exchanges(
+    rows: &mut Rows<'_>,
+    pending: &Pending,
+    ids: &[ExchangeId],
+) -> Result<Vec<(ExchangeId, Option<Exchange>)>, StoreError> {
+    let streams: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
+    let mut found: HashMap<Uuid, Objects> = HashMap::new();
+    for chunk in streams.chunks(KEYS_PER_STATEMENT) {
+        found.extend(stored(rows, chunk)?);
+    }
+    let erasing = |event: &exchange::Event| matches!(event, exchange::Event::Anonymised { .. });
+    ids.iter()
+        .map(|id| {
+            let stored = found.get(&id.uuid()).map(Vec::as_slice).unwrap_or_default();
+            Ok((*id, fold(stored, pending, id.uuid(), exchange::evolve, erasing)?))
+        })
+        .collect()
+}
+
+/// Stored objects of some streams.
+fn stored(rows: &mut Rows<'_>, streams: &[Uuid]) -> Result<HashMap<Uuid, Objects>, StoreError> {
+    type Found = Vec<(i64, Option<Vec<u8>>, Option<Vec<u8>>)>;
+    let query = ledger::table.inner_join(contents::table.on(contents::n.eq(ledger::n))).order(ledger::n).select((
+        ledger::n,
+        ledger::stream,
+        contents::sealed,
+    ));
+    let found: Found = match streams {
+        // The usual case has a prepared statement; a list of keys can't have one.
+        [one] => query.filter(ledger::stream.eq(one.as_bytes().as_slice())).load(rows.db)?,
+        many => {
+            let many: Vec<&[u8]> = many.iter().map(|id| id.as_bytes().as_slice()).collect();
+            query.filter(ledger::stream.eq_any(many)).load(rows.db)?
+        }
+    };
+    let mut objects: HashMap<Uuid, Objects> = HashMap::new();
+    for (n, stream, sealed) in found {
+        let id = Uuid::from_slice(stream.as_deref().unwrap_or_default())
+            .map_err(StoreError::corrupt("ledger", "a stream"))?;
+        let object = match sealed {
+            Some(sealed) => Some(open(rows.seal, from_stored(n)?, stream.as_deref(), &sealed)?.1),
+            None => None,
+        };
+        objects.entry(id).or_default().push(object);
+    }
+    Ok(objects)
+}
+
+/// Folds stored and buffered events. Events in front of an erasing one, and erased ones, are passed over; a gap that no
+/// erasing event follows means that somebody removed contents behind our back.
+fn fold<E: DeserializeOwned, S>(
+    stored: &[Option<Vec<u8>>],
+    pending: &Pending,
+    stream: Uuid,
+    evolve: impl Fn(Option<S>, &E) -> Option<S>,
+    erasing: impl Fn(&E) -> bool,
+) -> Result<Option<S>, StoreError> {
+    let mut state = None;
+    let mut gap = false;
+    for object in stored.iter().map(Option::as_deref).chain(pending.objects(stream)) {
+        let Some(object) = object else {
+            gap = true;
+            continue;
+        };
+        let event: E = event(object)?;
+        if erasing(&event) {
+            gap = false;
+        }
+        state = evolve(state, &event);
+    }
+    if gap {
+        return Err(StoreError::Corrupt { table: "contents", what: "erased events that no erasure recorded" });
+    }
+    Ok(state)
+}

@@ -1,0 +1,162 @@
+//! The floor of a node: ledger, read tables and outgoing work, which change together in one transaction or not at all.
+//!
+//! Two ways in. [`Store::read`] runs a closure on one snapshot and never waits for writers. [`Store::write`] hands a
+//! closure to the single writer, which runs all closures waiting at that moment in one transaction, each in a savepoint
+//! of its own, and answers nobody before the commit. Closures are synchronous, so nothing can wait for a network inside a
+//! transaction; they must pass every [`StoreError`] on.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`ledger`] | the append-only chain: streams, timeline, verification, rebuilding |
+//! | [`projections`] | event → read tables and outgoing work |
+//! | [`queries`] | what pages and the API show |
+//! | [`due`] | which duties and fan-outs want attention, and when |
+//! | [`outbox`], [`inbox`] | lanes, claims and attempts; what came in, and its receipt |
+//! | [`partners`], [`people`] | directory, terms, keys; accounts, sessions, tokens |
+//! | [`forms`], [`alerts`] | one-use forms and drafts; what a person has to look at |
+//!
+//! No diesel type leaves this module; what differs between SQLite and Postgres is in `backend` alone.
+
+pub mod alerts;
+pub mod due;
+pub mod forms;
+pub mod inbox;
+pub mod ledger;
+pub mod outbox;
+pub mod partners;
+pub mod people;
+pub mod projections;
+pub mod queries;
+
+mod backend;
+mod bulk;
+mod error;
+mod schema;
+mod sealed;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+mod turn;
+mod writer;
+
+use std::sync::Arc;
+
+use domain::values::Moment;
+
+use self::backend::{Db, Readers};
+pub use self::error::StoreError;
+pub use self::ledger::{Checkpoint, EntryKind, LoggedEvent, TimelineEntry};
+pub use self::sealed::DataKey;
+use self::sealed::Seal;
+pub use self::turn::{Change, Turn};
+use self::writer::Writer;
+
+/// How to open a store.
+pub struct StoreSettings {
+    /// `sqlite:PATH` or `postgres://…`; another scheme stops the start.
+    pub url: String,
+    /// What free text, names, contacts, contents and keys are sealed under.
+    pub data_key: DataKey,
+    /// Reading connections, at least one.
+    pub readers: u32,
+}
+
+/// Reading connections unless told otherwise.
+pub const READERS: u32 = 4;
+
+/// The store of one node. Clones share it; the last one to go stops the writer.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    // Stops the writer when it goes.
+    writer: Writer,
+    readers: Readers,
+    seal: Arc<Seal>,
+}
+
+/// A look at the tables: what every query function takes.
+pub struct Rows<'a> {
+    db: &'a mut Db,
+    seal: &'a Seal,
+}
+
+impl Store {
+    /// Opens the database, migrates it, checks the data key and starts the writer.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownScheme`], [`StoreError::NewerDatabase`], [`StoreError::WrongKey`], or
+    /// [`StoreError::Unavailable`] when the database can't be opened.
+    pub fn open(settings: StoreSettings) -> Result<Self, StoreError> {
+        let seal = Arc::new(Seal::new(&settings.data_key)?);
+        let address = backend::Address::parse(&settings.url)?;
+        let mut db = address.connect()?;
+        backend::migrate(&mut db)?;
+        ledger::check_data_key(&mut db, &seal)?;
+        let readers = Readers::open(address.clone(), settings.readers.max(1))?;
+        let writer = Writer::start(address, db, Arc::clone(&seal))?;
+        Ok(Self { inner: Arc::new(Inner { writer, readers, seal }) })
+    }
+
+    /// Runs a closure on one snapshot of the database. It can't change anything.
+    ///
+    /// # Errors
+    /// What the closure answers; [`StoreError::Busy`] when no connection is free soon; [`StoreError::Fault`] when it
+    /// panics.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Rows<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let inner = Arc::clone(&self.inner);
+        let done =
+            tokio::task::spawn_blocking(move || inner.readers.snapshot(|db| f(&mut Rows { db, seal: &inner.seal })));
+        done.await.unwrap_or(Err(StoreError::Fault))
+    }
+
+    /// Runs a closure in a turn of the writer and answers once its changes are durable. When it answers with an error,
+    /// its changes, and only its, are undone. `now` is the one instant of everything that it records.
+    ///
+    /// # Errors
+    /// What the closure answers; [`StoreError::Unavailable`] when the commit failed, [`StoreError::Busy`] when too many
+    /// are waiting, [`StoreError::Stopped`] after [`Store::stop`], [`StoreError::Fault`] when it panics.
+    pub async fn write<T, E>(
+        &self,
+        now: Moment,
+        f: impl FnOnce(&mut Turn<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match self.inner.writer.send(now, f) {
+            Ok(answer) => answer.await.unwrap_or_else(|_| Err(E::from(StoreError::Stopped))),
+            Err(error) => Err(E::from(error)),
+        }
+    }
+
+    /// Makes the read tables of a fresh store from this store's event entries alone. Answers how many there were.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when an entry can't be read; else those of [`Store::read`] and [`Store::write`].
+    pub async fn rebuild_into(&self, fresh: &Self, now: Moment) -> Result<u64, StoreError> {
+        let inner = Arc::clone(&self.inner);
+        let rebuild = move |turn: &mut Turn<'_>| {
+            inner.readers.snapshot(|db| ledger::rebuild(&mut Rows { db, seal: &inner.seal }, turn))
+        };
+        fresh.write(now, rebuild).await
+    }
+
+    /// Finishes what was handed to the writer and stops it. Later writes answer [`StoreError::Stopped`].
+    pub fn stop(&self) {
+        self.inner.writer.stop();
+    }
+
+    /// Statements that the writer has executed so far.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.inner.writer.statements()
+    }
+}

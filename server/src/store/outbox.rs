@@ -1,0 +1,621 @@
+//! Outgoing work: messages to carry, and the lanes that they wait in.
+//!
+//! A **lane** is one partner over one channel (ruling 23). It holds the next sequence number, the payload hash that the
+//! next message names as `prev`, the back-off, and the lease.
+//!
+//! *Contract*, which other nodes can see:
+//! - A message gets its number, `prev` and octets once, in lane order, under the lane's lease ([`keep_sealed`]), before it
+//!   is sent. Sealing that loses its lease in between keeps nothing.
+//! - Only a receipt ([`receipted`]) or a person ([`abandon`]) ends a delivery. Whoever finishes without the lease changes
+//!   nothing ([`finish`]).
+//! - Nothing is sent to a partner who is not active, but for heartbeats to a verified one; nothing but heartbeats goes
+//!   out on a stopped lane.
+//!
+//! *Economy*, which only saves effort: a lease keeps two workers from sending the same octets at once. If both do, the
+//! partner's node recognises the repeat and answers with the same receipt. `due_at` says when a look at the lane may
+//! find work; a look too early finds none and sets it right, so it is set to zero whenever work may have come.
+//!
+//! Lanes count in machine time (`elapsed`), as do `next_attempt_at` and `claimed_at` of messages; their other instants are
+//! duty time. Machine time may be set back: an instant further ahead than any wait of ours counts as past.
+
+mod carry;
+mod claim;
+
+use diesel::prelude::*;
+use domain::delivery::{self, Channel, Class};
+use domain::values::{Digest32, ExchangeId, IncidentId, MessageId, Moment, PartnerId};
+use uuid::Uuid;
+
+use super::bulk::insert_many;
+use super::projections::Queued;
+use super::schema::{attempts, exchanges, lanes, outbox, partners};
+use super::{Rows, StoreError, Turn};
+
+pub use self::carry::{Finished, Sealed, finish, keep_sealed, receipted, release, rest};
+pub use self::claim::{Claimed, FAILING_LANES_MAX, SealedItem, claim, next_due, outcome_word, something_due};
+
+/// Beyond this many attempts of one message, only counters grow.
+pub const ATTEMPTS_KEPT: u32 = 200;
+/// The longest wait that lanes ever set is an hour and its jitter; anything further ahead is a clock that was set back.
+const AHEAD_SECONDS_MAX: i64 = 2 * 3_600;
+/// A sign of life goes out once a day (protocol §13) …
+const HEARTBEAT_SECONDS: i64 = 24 * 3_600;
+/// … spread over so long before and after.
+const HEARTBEAT_SPREAD_SECONDS: i64 = 2 * 3_600;
+/// Heartbeats are due within a day; anything further ahead is a clock that was set back.
+const HEARTBEAT_AHEAD_SECONDS_MAX: i64 = 48 * 3_600;
+/// Where bodies are sealed for.
+const BODY: &str = "outbox.body";
+
+const _: () = {
+    assert!(AHEAD_SECONDS_MAX > 3_600 + 3_600 / 5 + 1, "longer than the longest delay with its jitter");
+    assert!(HEARTBEAT_AHEAD_SECONDS_MAX > HEARTBEAT_SECONDS + HEARTBEAT_SPREAD_SECONDS, "longer than any heartbeat's wait");
+};
+
+/// What a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OutKind {
+    /// The first word of an incident.
+    Notified,
+    /// A newer snapshot.
+    Updated,
+    /// The notice no longer stands.
+    Withdrawn,
+    /// Our acknowledgement of theirs.
+    Acknowledged,
+    /// A sign of life.
+    Heartbeat,
+}
+
+impl OutKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] =
+        [Self::Notified, Self::Updated, Self::Withdrawn, Self::Acknowledged, Self::Heartbeat];
+
+    /// The word in tables and the API.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Notified => "notified",
+            Self::Updated => "updated",
+            Self::Withdrawn => "withdrawn",
+            Self::Acknowledged => "acknowledged",
+            Self::Heartbeat => "heartbeat",
+        }
+    }
+
+    /// The kind with this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// How the engine treats it.
+    #[must_use]
+    pub const fn class(self) -> Class {
+        match self {
+            Self::Notified => Class::FirstWord,
+            Self::Updated | Self::Withdrawn | Self::Acknowledged => Class::Other,
+            Self::Heartbeat => Class::Heartbeat,
+        }
+    }
+
+    const fn priority(self) -> i16 {
+        match self.class() {
+            Class::FirstWord => 0,
+            Class::Other => 1,
+            Class::Heartbeat => 2,
+        }
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = outbox, treat_none_as_default_value = false)]
+struct NewItem {
+    id: Vec<u8>,
+    partner_id: Vec<u8>,
+    channel: &'static str,
+    kind: &'static str,
+    exchange_id: Option<Vec<u8>>,
+    revision: i32,
+    body: Vec<u8>,
+    checkpoint_size: Option<i64>,
+    state: &'static str,
+    open: bool,
+    priority: i16,
+    position: i64,
+    attempts: i32,
+    failures: i32,
+    queued_at: i64,
+    alerted: bool,
+    same_outcome: i32,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = lanes, treat_none_as_default_value = false)]
+struct NewLane {
+    partner_id: Vec<u8>,
+    channel: &'static str,
+    next_seq: i64,
+    fail_count: i32,
+}
+
+impl NewLane {
+    const fn of(partner_id: Vec<u8>) -> Self {
+        Self { partner_id, channel: Channel::Node.word(), next_seq: 1, fail_count: 0 }
+    }
+}
+
+/// A lane as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lane {
+    /// The number that the next sequenced message gets.
+    pub next_seq: i64,
+    /// Failures since something cleared the back-off.
+    pub fail_count: u32,
+    /// The end of the back-off (machine time).
+    pub waits_until: Option<Moment>,
+    /// When a look may find work (machine time).
+    pub due_at: Option<Moment>,
+    /// Why nothing but heartbeats goes out.
+    pub stopped: Option<String>,
+    /// When a receipt last proved route, keys and storage (machine time).
+    pub proven_at: Option<Moment>,
+    /// When an authenticated message last came from the partner (machine time).
+    pub heard_at: Option<Moment>,
+    /// Since when attempts fail (machine time).
+    pub failed_since: Option<Moment>,
+    /// The word of the last failure.
+    pub last_failure: Option<String>,
+    /// When the next heartbeat is due (machine time).
+    pub heartbeat_due_at: Option<Moment>,
+}
+
+/// The lane of a partner; `None` before there was any.
+///
+/// # Errors
+/// Those of the database.
+pub fn lane(rows: &mut Rows<'_>, partner: PartnerId) -> Result<Option<Lane>, StoreError> {
+    #[derive(Queryable, Selectable)]
+    #[diesel(table_name = lanes)]
+    struct Row {
+        next_seq: i64,
+        fail_count: i32,
+        waits_until: Option<i64>,
+        due_at: Option<i64>,
+        stopped: Option<String>,
+        proven_at: Option<i64>,
+        heard_at: Option<i64>,
+        failed_since: Option<i64>,
+        last_failure: Option<String>,
+        heartbeat_due_at: Option<i64>,
+    }
+    let row: Option<Row> = this_lane(partner).select(Row::as_select()).first(rows.db).optional()?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Lane {
+        next_seq: row.next_seq,
+        fail_count: count(row.fail_count),
+        waits_until: moment_or_none(row.waits_until)?,
+        due_at: moment_or_none(row.due_at)?,
+        stopped: row.stopped,
+        proven_at: moment_or_none(row.proven_at)?,
+        heard_at: moment_or_none(row.heard_at)?,
+        failed_since: moment_or_none(row.failed_since)?,
+        last_failure: row.last_failure,
+        heartbeat_due_at: moment_or_none(row.heartbeat_due_at)?,
+    }))
+}
+
+type ThisLane = diesel::helper_types::Find<lanes::table, (Vec<u8>, &'static str)>;
+
+fn this_lane(partner: PartnerId) -> ThisLane {
+    lanes::table.find((partner.as_bytes().to_vec(), Channel::Node.word()))
+}
+
+/// Makes the partner's lane if there is none.
+///
+/// # Errors
+/// Those of the database.
+pub fn ensure_lane(turn: &mut Turn<'_>, partner: PartnerId) -> Result<(), StoreError> {
+    ensure_lanes(turn.rows(), &[partner.as_bytes().to_vec()])
+}
+
+fn ensure_lanes(rows: &mut Rows<'_>, partners: &[Vec<u8>]) -> Result<(), StoreError> {
+    let known: Vec<Vec<u8>> = lanes::table
+        .filter(lanes::partner_id.eq_any(partners))
+        .filter(lanes::channel.eq(Channel::Node.word()))
+        .select(lanes::partner_id)
+        .load(rows.db)?;
+    let missing: Vec<_> =
+        partners.iter().filter(|partner| !known.contains(*partner)).cloned().map(NewLane::of).collect();
+    insert_many!(rows.db, lanes::table, &missing)
+}
+
+/// Queues messages and wakes their lanes. One statement each for all messages, all lanes.
+pub(super) fn queue(turn: &mut Turn<'_>, queued: Vec<Queued>) -> Result<(), StoreError> {
+    if queued.is_empty() {
+        return Ok(());
+    }
+    let checkpoint_size = turn.fan_out_checkpoint().map(i64::try_from).transpose();
+    let checkpoint_size = checkpoint_size.map_err(StoreError::corrupt("outbox", "a size beyond all ledgers"))?;
+    let rows = turn.rows();
+    let mut all = std::collections::BTreeSet::new();
+    let mut first_words = std::collections::BTreeSet::new();
+    let mut items = Vec::with_capacity(queued.len());
+    for item in queued {
+        let id = item.message.as_bytes().to_vec();
+        let partner = item.partner.as_bytes().to_vec();
+        all.insert(partner.clone());
+        if item.kind.class() == Class::FirstWord {
+            first_words.insert(partner.clone());
+        }
+        items.push(NewItem {
+            body: rows.seal.seal(BODY, &id, &item.body)?,
+            id,
+            partner_id: partner,
+            channel: Channel::Node.word(),
+            kind: item.kind.word(),
+            exchange_id: Some(item.exchange.as_bytes().to_vec()),
+            revision: i32::try_from(item.revision).unwrap_or(i32::MAX),
+            checkpoint_size,
+            state: "queued",
+            open: true,
+            priority: item.kind.priority(),
+            position: i64::try_from(item.position).unwrap_or(i64::MAX),
+            attempts: 0,
+            failures: 0,
+            queued_at: item.at.micros(),
+            alerted: item.kind.class() != Class::FirstWord,
+            same_outcome: 0,
+        });
+    }
+    insert_many!(rows.db, outbox::table, &items)?;
+    let all: Vec<_> = all.into_iter().collect();
+    ensure_lanes(rows, &all)?;
+    wake(rows, &all)?;
+    wake_for_first_words(rows, &first_words.into_iter().collect::<Vec<_>>())
+}
+
+/// Work may have come: a lane that works is looked at at once, one that backs off when its back-off ends.
+fn wake(rows: &mut Rows<'_>, partners: &[Vec<u8>]) -> Result<(), StoreError> {
+    let these = || lanes::table.filter(lanes::partner_id.eq_any(partners));
+    diesel::update(these().filter(lanes::waits_until.is_null())).set(lanes::due_at.eq(0)).execute(rows.db)?;
+    diesel::update(these().filter(lanes::waits_until.is_not_null()).filter(lanes::due_at.is_null()))
+        .set(lanes::due_at.eq(lanes::waits_until))
+        .execute(rows.db)?;
+    Ok(())
+}
+
+/// A new first word may break a back-off, at most once a minute (protocol §9).
+fn wake_for_first_words(rows: &mut Rows<'_>, partners: &[Vec<u8>]) -> Result<(), StoreError> {
+    if partners.is_empty() {
+        return Ok(());
+    }
+    let rested = lanes::tried_at + delivery::FIRST_WORD_SECONDS * 1_000_000;
+    diesel::update(lanes::table.filter(lanes::partner_id.eq_any(partners)))
+        .filter(lanes::waits_until.is_not_null())
+        .filter(lanes::due_at.gt(rested))
+        .set(lanes::due_at.eq(rested))
+        .execute(rows.db)?;
+    Ok(())
+}
+
+/// Looks at the partner's lane again at once: the partner, or the lane, may send more than before.
+pub(super) fn wake_lane(rows: &mut Rows<'_>, partner: PartnerId) -> Result<(), StoreError> {
+    wake(rows, &[partner.as_bytes().to_vec()])
+}
+
+/// Queues a heartbeat, unless one is under way, and sets when the next is due. Answers whether it was queued. `at` is
+/// machine time.
+///
+/// # Errors
+/// Those of the database.
+pub fn queue_heartbeat(
+    turn: &mut Turn<'_>,
+    partner: PartnerId,
+    message: MessageId,
+    at: Moment,
+) -> Result<bool, StoreError> {
+    let now = turn.now();
+    let position = i64::try_from(turn.ledger_size()).unwrap_or(i64::MAX);
+    let rows = turn.rows();
+    let partner_id = partner.as_bytes().to_vec();
+    ensure_lanes(rows, std::slice::from_ref(&partner_id))?;
+    let spread = delivery::start_wait_seconds(partner) * (2 * HEARTBEAT_SPREAD_SECONDS / delivery::START_WAIT_SECONDS_MAX);
+    let next = at.plus_seconds(HEARTBEAT_SECONDS - HEARTBEAT_SPREAD_SECONDS + spread);
+    diesel::update(this_lane(partner)).set(lanes::heartbeat_due_at.eq(next.micros())).execute(rows.db)?;
+    let under_way: Option<Vec<u8>> = outbox::table
+        .filter(outbox::partner_id.eq(&partner_id))
+        .filter(outbox::channel.eq(Channel::Node.word()))
+        .filter(outbox::open)
+        .filter(outbox::priority.eq(OutKind::Heartbeat.priority()))
+        .select(outbox::id)
+        .first(rows.db)
+        .optional()?;
+    if under_way.is_some() {
+        return Ok(false);
+    }
+    let id = message.as_bytes().to_vec();
+    let item = NewItem {
+        body: rows.seal.seal(BODY, &id, b"{}")?,
+        id,
+        partner_id: partner_id.clone(),
+        channel: Channel::Node.word(),
+        kind: OutKind::Heartbeat.word(),
+        exchange_id: None,
+        revision: 0,
+        checkpoint_size: None,
+        state: "queued",
+        open: true,
+        priority: OutKind::Heartbeat.priority(),
+        position,
+        attempts: 0,
+        failures: 0,
+        queued_at: now.micros(),
+        alerted: true,
+        same_outcome: 0,
+    };
+    diesel::insert_into(outbox::table).values(&item).execute(rows.db)?;
+    wake(rows, &[partner_id])?;
+    Ok(true)
+}
+
+/// Partners whose heartbeat is due, at most `limit`.
+///
+/// # Errors
+/// Those of the database.
+pub fn heartbeats_due(rows: &mut Rows<'_>, elapsed: Moment, limit: u32) -> Result<Vec<PartnerId>, StoreError> {
+    let ahead = elapsed.plus_seconds(HEARTBEAT_AHEAD_SECONDS_MAX);
+    let found: Vec<Vec<u8>> = lanes::table
+        .inner_join(partners::table.on(partners::id.eq(lanes::partner_id)))
+        .filter(partners::state.eq_any(["verified", "active"]))
+        .filter(
+            lanes::heartbeat_due_at.le(elapsed.micros()).or(lanes::heartbeat_due_at.gt(ahead.micros())),
+        )
+        .order(lanes::heartbeat_due_at)
+        .limit(i64::from(limit))
+        .select(lanes::partner_id)
+        .load(rows.db)?;
+    found.iter().map(|id| PartnerId::from_slice(id).map_err(StoreError::corrupt("lanes", "a partner"))).collect()
+}
+
+/// When the next heartbeat is due (machine time).
+///
+/// # Errors
+/// Those of the database.
+pub fn next_heartbeat(rows: &mut Rows<'_>) -> Result<Option<Moment>, StoreError> {
+    let next: Option<i64> = lanes::table
+        .inner_join(partners::table.on(partners::id.eq(lanes::partner_id)))
+        .filter(partners::state.eq_any(["verified", "active"]))
+        .select(diesel::dsl::min(lanes::heartbeat_due_at))
+        .first(rows.db)?;
+    moment_or_none(next)
+}
+
+/// An authenticated message came from the partner: the back-off is over and open work is tried at once (protocol §9).
+/// `elapsed` is machine time.
+///
+/// # Errors
+/// Those of the database.
+pub fn heard_from(turn: &mut Turn<'_>, partner: PartnerId, elapsed: Moment) -> Result<(), StoreError> {
+    let rows = turn.rows();
+    diesel::update(this_lane(partner))
+        .set((
+            lanes::heard_at.eq(elapsed.micros()),
+            lanes::fail_count.eq(0),
+            lanes::waits_until.eq(None::<i64>),
+            lanes::failed_since.eq(None::<i64>),
+        ))
+        .execute(rows.db)?;
+    diesel::update(this_lane(partner).filter(lanes::due_at.is_not_null())).set(lanes::due_at.eq(0)).execute(rows.db)?;
+    Ok(())
+}
+
+/// Stops a lane: nothing but heartbeats goes out until [`resume_lane`]. `why` is a word for pages.
+///
+/// # Errors
+/// Those of the database.
+pub fn stop_lane(turn: &mut Turn<'_>, partner: PartnerId, why: &str) -> Result<(), StoreError> {
+    diesel::update(this_lane(partner)).set(lanes::stopped.eq(why)).execute(turn.rows().db)?;
+    Ok(())
+}
+
+/// A person confirmed that a stopped lane may go on; with `after`, behind that number and payload (a restored backup,
+/// protocol §8).
+///
+/// # Errors
+/// Those of the database.
+pub fn resume_lane(
+    turn: &mut Turn<'_>,
+    partner: PartnerId,
+    after: Option<(i64, Digest32)>,
+) -> Result<(), StoreError> {
+    let rows = turn.rows();
+    if let Some((seq, payload)) = after {
+        diesel::update(this_lane(partner))
+            .set((
+                lanes::next_seq.eq(seq.saturating_add(1)),
+                lanes::last_payload.eq(payload.as_bytes().as_slice()),
+            ))
+            .execute(rows.db)?;
+    }
+    diesel::update(this_lane(partner)).set(lanes::stopped.eq(None::<String>)).execute(rows.db)?;
+    wake_lane(rows, partner)
+}
+
+/// Tries a parked message again. Answers whether it was parked.
+///
+/// # Errors
+/// Those of the database.
+pub fn retry_parked(turn: &mut Turn<'_>, message: MessageId) -> Result<bool, StoreError> {
+    let rows = turn.rows();
+    let parked = outbox::table.find(message.as_bytes().as_slice()).filter(outbox::state.eq("parked"));
+    let partner: Option<Vec<u8>> = parked.select(outbox::partner_id).first(rows.db).optional()?;
+    let Some(partner) = partner else { return Ok(false) };
+    diesel::update(outbox::table.find(message.as_bytes().as_slice()))
+        .set((
+            outbox::state.eq("waiting"),
+            outbox::next_attempt_at.eq(None::<i64>),
+            outbox::failures.eq(0),
+            outbox::same_outcome.eq(0),
+        ))
+        .execute(rows.db)?;
+    wake(rows, &[partner])?;
+    Ok(true)
+}
+
+/// A person ended the carrying of a message. Answers whether it was open.
+///
+/// # Errors
+/// Those of the database.
+pub fn abandon(turn: &mut Turn<'_>, message: MessageId) -> Result<bool, StoreError> {
+    let changed = diesel::update(outbox::table.find(message.as_bytes().as_slice()).filter(outbox::open))
+        .set((outbox::state.eq("abandoned"), outbox::open.eq(false)))
+        .execute(turn.rows().db)?;
+    Ok(changed == 1)
+}
+
+/// Erases what is to be carried, or was, for an exchange.
+pub(super) fn erase(turn: &mut Turn<'_>, exchange: ExchangeId) -> Result<(), StoreError> {
+    let rows = turn.rows();
+    let of_exchange = outbox::table.filter(outbox::exchange_id.eq(exchange.as_bytes().as_slice()));
+    diesel::update(of_exchange.filter(outbox::open))
+        .set((outbox::state.eq("abandoned"), outbox::open.eq(false)))
+        .execute(rows.db)?;
+    diesel::update(of_exchange).set(outbox::body.eq(Vec::<u8>::new())).execute(rows.db)?;
+    Ok(())
+}
+
+/// A message of ours as a receipt has to match it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentItem {
+    /// Which.
+    pub message: MessageId,
+    /// What it is.
+    pub kind: OutKind,
+    /// Which exchange it belongs to; `None` for a heartbeat.
+    pub exchange: Option<ExchangeId>,
+    /// Its number in the lane.
+    pub seq: Option<i64>,
+    /// Digest of the octets sent.
+    pub set_sha256: Option<Digest32>,
+    /// When it was first to be sent (duty time).
+    pub first_attempt_at: Option<Moment>,
+    /// Whether it is still being carried.
+    pub open: bool,
+}
+
+/// A message of ours to this partner.
+///
+/// # Errors
+/// Those of the database.
+pub fn sent(rows: &mut Rows<'_>, partner: PartnerId, message: MessageId) -> Result<Option<SentItem>, StoreError> {
+    type Found = (String, Option<Vec<u8>>, Option<i64>, Option<Vec<u8>>, Option<i64>, bool);
+    let found: Option<Found> = outbox::table
+        .find(message.as_bytes().as_slice())
+        .filter(outbox::partner_id.eq(partner.as_bytes().as_slice()))
+        .select((
+            outbox::kind,
+            outbox::exchange_id,
+            outbox::seq,
+            outbox::set_sha256,
+            outbox::first_attempt_at,
+            outbox::open,
+        ))
+        .first(rows.db)
+        .optional()?;
+    let Some((kind, exchange, seq, set_sha256, first_attempt_at, open)) = found else { return Ok(None) };
+    Ok(Some(SentItem {
+        message,
+        kind: OutKind::from_word(&kind).ok_or(StoreError::Corrupt { table: "outbox", what: "a kind" })?,
+        exchange: exchange
+            .map(|id| ExchangeId::from_slice(&id).map_err(StoreError::corrupt("outbox", "an exchange")))
+            .transpose()?,
+        seq,
+        set_sha256: digest_or_none(set_sha256)?,
+        first_attempt_at: moment_or_none(first_attempt_at)?,
+        open,
+    }))
+}
+
+/// A first word that is still without a receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unreceipted {
+    /// Which.
+    pub message: MessageId,
+    /// To whom.
+    pub partner: PartnerId,
+    /// Of which exchange.
+    pub exchange: Option<ExchangeId>,
+    /// Of which incident.
+    pub incident: Option<IncidentId>,
+}
+
+/// First words that were first claimed a quarter of an hour of machine time ago, have no receipt, and were not alerted.
+///
+/// # Errors
+/// Those of the database.
+pub fn unreceipted(rows: &mut Rows<'_>, elapsed: Moment, limit: u32) -> Result<Vec<Unreceipted>, StoreError> {
+    type Found = (Vec<u8>, Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>);
+    let latest = elapsed.plus_seconds(-delivery::FIRST_WORD_ALERT_SECONDS);
+    let found: Vec<Found> = outbox::table
+        .left_join(exchanges::table.on(outbox::exchange_id.eq(exchanges::id.nullable())))
+        .filter(outbox::open)
+        .filter(diesel::dsl::not(outbox::alerted))
+        .filter(outbox::claimed_at.le(latest.micros()))
+        .order(outbox::claimed_at)
+        .limit(i64::from(limit))
+        .select((outbox::id, outbox::partner_id, outbox::exchange_id, exchanges::incident_id.nullable()))
+        .load(rows.db)?;
+    let corrupt = || StoreError::corrupt("outbox", "an id");
+    found
+        .into_iter()
+        .map(|(message, partner, exchange, incident)| {
+            Ok(Unreceipted {
+                message: MessageId::from_slice(&message).map_err(corrupt())?,
+                partner: PartnerId::from_slice(&partner).map_err(corrupt())?,
+                exchange: exchange.map(|id| ExchangeId::from_slice(&id)).transpose().map_err(corrupt())?,
+                incident: incident.map(|id| IncidentId::from_slice(&id)).transpose().map_err(corrupt())?,
+            })
+        })
+        .collect()
+}
+
+/// The missing receipt of a first word was alerted, or needs no alert.
+///
+/// # Errors
+/// Those of the database.
+pub fn mark_alerted(turn: &mut Turn<'_>, message: MessageId) -> Result<(), StoreError> {
+    diesel::update(outbox::table.find(message.as_bytes().as_slice()))
+        .set(outbox::alerted.eq(true))
+        .execute(turn.rows().db)?;
+    Ok(())
+}
+
+fn moment(micros: i64) -> Result<Moment, StoreError> {
+    Moment::from_micros(micros).map_err(StoreError::corrupt("outbox", "an instant"))
+}
+
+fn moment_or_none(micros: Option<i64>) -> Result<Option<Moment>, StoreError> {
+    micros.map(moment).transpose()
+}
+
+fn digest_or_none(octets: Option<Vec<u8>>) -> Result<Option<Digest32>, StoreError> {
+    octets.map(|octets| Digest32::from_slice(&octets)).transpose().map_err(StoreError::corrupt("outbox", "a digest"))
+}
+
+fn count(stored: i32) -> u32 {
+    u32::try_from(stored).unwrap_or(0)
+}
+
+fn stored_lease(lease: Uuid) -> Vec<u8> {
+    lease.as_bytes().to_vec()
+}
+
+/// Removes a finished heartbeat: the ledger holds it, the lane remembers when it was.
+fn forget_heartbeat(rows: &mut Rows<'_>, message: MessageId) -> Result<(), StoreError> {
+    let id = message.as_bytes().as_slice();
+    diesel::delete(outbox::table.find(id)).execute(rows.db)?;
+    diesel::delete(attempts::table.filter(attempts::message.eq(id))).execute(rows.db)?;
+    Ok(())
+}

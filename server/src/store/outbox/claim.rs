@@ -1,0 +1,554 @@
+//! Claiming: which lanes are due, which message of each goes next, and all that is needed to seal and carry it.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use domain::clock::ClockKind;
+use domain::delivery::{self, Attempts, Channel, Duty, Heard, Lane as BackOff, Sent, Waiting};
+use domain::exchange;
+use domain::facts::Facts;
+use domain::values::{Digest32, ExchangeId, IncidentId, MessageId, Moment, PartnerId};
+use uuid::Uuid;
+
+use super::{
+    AHEAD_SECONDS_MAX, BODY, OutKind, carry, count, digest_or_none, moment, moment_or_none, stored_lease,
+};
+use crate::store::schema::{clocks, exchanges, facts, lanes, outbox, partners};
+use crate::store::{Checkpoint, Rows, StoreError, Turn, ledger, projections};
+
+/// Lanes that failed lately and are in flight at once, so that hanging partners leave room for the others.
+pub const FAILING_LANES_MAX: u32 = 16;
+/// Messages of one lane looked at to choose the next.
+const LOOKED_AT: i64 = 100;
+
+/// One message, claimed with its lane.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// To whom.
+    pub partner: PartnerId,
+    /// Their name on the wire.
+    pub issuer: String,
+    /// Where it goes.
+    pub push_url: String,
+    /// Address ranges that an administrator admits for this partner (CIDR).
+    pub exceptions: Vec<String>,
+    /// Which message.
+    pub message: MessageId,
+    /// What it is.
+    pub kind: OutKind,
+    /// Its exchange; `None` for a heartbeat.
+    pub exchange: Option<ExchangeId>,
+    /// The exchange's incident, if it has one.
+    pub incident: Option<IncidentId>,
+    /// JSON of the exchange's event that queued it; `{}` for a heartbeat.
+    pub body: Vec<u8>,
+    /// The facts that a notice tells.
+    pub facts: Option<Facts>,
+    /// The checkpoint fixed for it when it was queued.
+    pub checkpoint: Option<Checkpoint>,
+    /// Its octets, when it was sealed before: these are sent again.
+    pub sealed: Option<SealedItem>,
+    /// The number that the lane gives next.
+    pub next_seq: i64,
+    /// The payload hash of the number before.
+    pub prev: Option<Digest32>,
+    /// Attempts of this message so far.
+    pub attempts: u32,
+    /// Those of them that failed while the lane otherwise worked.
+    pub failures: u32,
+    /// The word of the last outcome ([`outcome_word`]), and how many attempts in a row, it included, came to that.
+    pub last_outcome: Option<(String, u32)>,
+    /// The lane's back-off.
+    pub lane: BackOff,
+    /// When the message was first to be sent (duty time); `None` before it is sealed.
+    pub first_attempt_at: Option<Moment>,
+    /// When a receipt last proved the lane (machine time).
+    pub proven_at: Option<Moment>,
+    /// The due instant of the exchange's notice clock while that is open.
+    pub due: Option<Moment>,
+}
+
+/// A message as it was sealed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedItem {
+    /// Its number in the lane; `None` for a heartbeat.
+    pub seq: Option<i64>,
+    /// Digest of its payload.
+    pub payload_sha256: Digest32,
+    /// Digest of its octets.
+    pub set_sha256: Digest32,
+    /// The octets: a compact token.
+    pub octets: Vec<u8>,
+}
+
+impl Claimed {
+    /// The message as the rules of delivery see it.
+    #[must_use]
+    pub const fn sent(&self) -> Sent {
+        Sent { id: self.message, class: self.kind.class() }
+    }
+
+    /// What came before an attempt with this outcome.
+    #[must_use]
+    pub fn history(&self, heard: Heard) -> Attempts {
+        let same_outcome = match &self.last_outcome {
+            Some((word, times)) if word == outcome_word(heard) => *times,
+            Some(_) | None => 0,
+        };
+        Attempts { attempts: self.attempts, same_outcome, lane: self.lane }
+    }
+
+    /// The duty that the message serves, at an instant of duty time.
+    #[must_use]
+    pub fn duty(&self, now: Moment) -> Duty {
+        Duty { ended: self.due.is_none(), remaining_seconds: self.due.map(|due| due.seconds_since(now)) }
+    }
+}
+
+/// The word of an outcome in tables: of a refusal, the reason.
+#[must_use]
+pub const fn outcome_word(heard: Heard) -> &'static str {
+    match heard {
+        Heard::Refused { err } => err.word(),
+        Heard::Receipted
+        | Heard::Unconfirmed
+        | Heard::NotReached
+        | Heard::Busy { .. }
+        | Heard::Misdirected { .. } => heard.word(),
+    }
+}
+
+/// Partners that anything may be sent to.
+const SENDABLE: [&str; 2] = ["verified", "active"];
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = lanes)]
+struct LaneRow {
+    partner_id: Vec<u8>,
+    next_seq: i64,
+    last_payload: Option<Vec<u8>>,
+    fail_count: i32,
+    waits_until: Option<i64>,
+    tried_at: Option<i64>,
+    stopped: Option<String>,
+    proven_at: Option<i64>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = partners)]
+struct PartnerRow {
+    id: Vec<u8>,
+    issuer: Option<String>,
+    state: String,
+    push_url: Option<String>,
+    exceptions: String,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = outbox)]
+struct ItemRow {
+    id: Vec<u8>,
+    partner_id: Vec<u8>,
+    kind: String,
+    exchange_id: Option<Vec<u8>>,
+    body: Vec<u8>,
+    checkpoint_size: Option<i64>,
+    seq: Option<i64>,
+    payload_sha256: Option<Vec<u8>>,
+    set_sha256: Option<Vec<u8>>,
+    set_entry: Option<i64>,
+    attempts: i32,
+    failures: i32,
+    last_outcome: Option<String>,
+    same_outcome: i32,
+    first_attempt_at: Option<i64>,
+}
+
+/// Claims at most `limit` lanes that are due and free, and the next message of each; `only` looks at one partner alone.
+/// `elapsed` and `lease_until` are machine time. Of lanes that failed lately at most [`FAILING_LANES_MAX`] are in flight.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when a message can't be read; those of the database.
+pub fn claim(
+    turn: &mut Turn<'_>,
+    lease: Uuid,
+    elapsed: Moment,
+    lease_until: Moment,
+    limit: usize,
+    only: Option<PartnerId>,
+) -> Result<Vec<Claimed>, StoreError> {
+    let rows = turn.rows();
+    let candidates = candidates(rows, elapsed, limit, only)?;
+    if candidates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let won = lease_lanes(rows, &candidates, lease, elapsed, lease_until)?;
+    let partners = load_partners(rows, &won)?;
+    let mut chosen = Vec::with_capacity(won.len());
+    let mut lanes = HashMap::with_capacity(won.len());
+    for lane in won {
+        let heartbeats_only = lane.stopped.is_some() || partners.get(&lane.partner_id).is_none_or(|it| it.state != "active");
+        match next_message(rows, &lane, heartbeats_only, elapsed)? {
+            Some(message) => {
+                chosen.push(message);
+                lanes.insert(lane.partner_id.clone(), lane);
+            }
+            None => carry::settle(rows, &lane.partner_id, lease, heartbeats_only)?,
+        }
+    }
+    mark_claimed(rows, &chosen, elapsed)?;
+    assemble(turn, &chosen, &lanes, &partners)
+}
+
+/// Lanes that are due and free: working ones first, then those that failed lately, as far as there is room for them.
+fn candidates(
+    rows: &mut Rows<'_>,
+    elapsed: Moment,
+    limit: usize,
+    only: Option<PartnerId>,
+) -> Result<Vec<Vec<u8>>, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let ahead = elapsed.plus_seconds(AHEAD_SECONDS_MAX).micros();
+    let now = elapsed.micros();
+    let mut load = |failing: bool, limit: i64| -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut due = lanes::table
+            .inner_join(partners::table.on(partners::id.eq(lanes::partner_id)))
+            .filter(lanes::channel.eq(Channel::Node.word()))
+            .filter(partners::state.eq_any(SENDABLE))
+            .filter(partners::issuer.is_not_null())
+            .filter(partners::push_url.is_not_null())
+            .filter(lanes::due_at.le(now).or(lanes::due_at.gt(ahead)))
+            .filter(lanes::lease.is_null().or(lanes::lease_until.le(now)).or(lanes::lease_until.gt(ahead)))
+            .order(lanes::due_at)
+            .limit(limit)
+            .select(lanes::partner_id)
+            .into_boxed();
+        due = if failing { due.filter(lanes::fail_count.gt(0)) } else { due.filter(lanes::fail_count.eq(0)) };
+        if let Some(only) = only {
+            due = due.filter(lanes::partner_id.eq(only.as_bytes().to_vec()));
+        }
+        Ok(due.load(rows.db)?)
+    };
+    let mut found = load(false, limit)?;
+    let left = limit.saturating_sub(i64::try_from(found.len()).unwrap_or(i64::MAX));
+    if left > 0 {
+        let failing = load(true, left.min(i64::from(FAILING_LANES_MAX)))?;
+        let room = usize::try_from(room_for_failing(rows)?).unwrap_or(0);
+        found.extend(failing.into_iter().take(room));
+    }
+    Ok(found)
+}
+
+fn room_for_failing(rows: &mut Rows<'_>) -> Result<i64, StoreError> {
+    let in_flight: i64 = lanes::table
+        .filter(lanes::lease.is_not_null())
+        .filter(lanes::fail_count.gt(0))
+        .count()
+        .get_result(rows.db)?;
+    Ok(i64::from(FAILING_LANES_MAX).saturating_sub(in_flight))
+}
+
+/// Takes the lease of each of these lanes that is still free.
+fn lease_lanes(
+    rows: &mut Rows<'_>,
+    candidates: &[Vec<u8>],
+    lease: Uuid,
+    elapsed: Moment,
+    lease_until: Moment,
+) -> Result<Vec<LaneRow>, StoreError> {
+    let ahead = elapsed.plus_seconds(AHEAD_SECONDS_MAX).micros();
+    let free = lanes::table
+        .filter(lanes::channel.eq(Channel::Node.word()))
+        .filter(lanes::partner_id.eq_any(candidates))
+        .filter(lanes::lease.is_null().or(lanes::lease_until.le(elapsed.micros())).or(lanes::lease_until.gt(ahead)));
+    diesel::update(free)
+        .set((lanes::lease.eq(stored_lease(lease)), lanes::lease_until.eq(lease_until.micros())))
+        .execute(rows.db)?;
+    let won = lanes::table
+        .filter(lanes::partner_id.eq_any(candidates))
+        .filter(lanes::lease.eq(stored_lease(lease)))
+        .select(LaneRow::as_select())
+        .load(rows.db)?;
+    Ok(won)
+}
+
+fn load_partners(rows: &mut Rows<'_>, lanes: &[LaneRow]) -> Result<HashMap<Vec<u8>, PartnerRow>, StoreError> {
+    let ids: Vec<_> = lanes.iter().map(|lane| &lane.partner_id).collect();
+    let found = partners::table.filter(partners::id.eq_any(ids)).select(PartnerRow::as_select()).load(rows.db)?;
+    Ok(found.into_iter().map(|row| (row.id.clone(), row)).collect())
+}
+
+/// The message of a lane that goes next, by the rules of delivery.
+fn next_message(
+    rows: &mut Rows<'_>,
+    lane: &LaneRow,
+    heartbeats_only: bool,
+    elapsed: Moment,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    type Found = (Vec<u8>, String, i64, i32, i32);
+    let ahead = elapsed.plus_seconds(AHEAD_SECONDS_MAX).micros();
+    let mut waiting = outbox::table
+        .filter(outbox::partner_id.eq(&lane.partner_id))
+        .filter(outbox::channel.eq(Channel::Node.word()))
+        .filter(outbox::open)
+        .filter(outbox::state.ne("parked"))
+        .filter(
+            outbox::next_attempt_at
+                .is_null()
+                .or(outbox::next_attempt_at.le(elapsed.micros()))
+                .or(outbox::next_attempt_at.gt(ahead)),
+        )
+        .order((outbox::priority, outbox::position))
+        .limit(LOOKED_AT)
+        .select((outbox::id, outbox::kind, outbox::position, outbox::attempts, outbox::failures))
+        .into_boxed();
+    if heartbeats_only {
+        waiting = waiting.filter(outbox::kind.eq(OutKind::Heartbeat.word()));
+    }
+    let items: Vec<Waiting> = waiting
+        .load::<Found>(rows.db)?
+        .into_iter()
+        .map(|(id, kind, position, attempts, failures)| {
+            Ok(Waiting {
+                id: MessageId::from_slice(&id).map_err(StoreError::corrupt("outbox", "a message"))?,
+                class: kind_of(&kind)?.class(),
+                order: u64::try_from(position).unwrap_or(0),
+                attempts: count(attempts),
+                fails: count(failures),
+                next_attempt_at: None,
+                parked: false,
+            })
+        })
+        .collect::<Result<_, StoreError>>()?;
+    let waits_until = lane.waits_until.filter(|until| *until <= ahead).map(moment).transpose()?;
+    let back_off = BackOff { fail_count: count(lane.fail_count), next_attempt_at: waits_until };
+    let tried_at = lane.tried_at.filter(|tried| *tried <= elapsed.micros()).map(moment).transpose()?;
+    let next = delivery::next_item(&items, back_off, tried_at, elapsed);
+    Ok(next.map(|message| message.as_bytes().to_vec()))
+}
+
+/// When messages were first claimed, for the alert about a missing receipt.
+fn mark_claimed(rows: &mut Rows<'_>, chosen: &[Vec<u8>], elapsed: Moment) -> Result<(), StoreError> {
+    if !chosen.is_empty() {
+        diesel::update(outbox::table.filter(outbox::id.eq_any(chosen)).filter(outbox::claimed_at.is_null()))
+            .set(outbox::claimed_at.eq(elapsed.micros()))
+            .execute(rows.db)?;
+    }
+    Ok(())
+}
+
+/// What the exchanges of claimed messages add: their incidents, and the due instants of open notice clocks.
+struct Exchanges {
+    incidents: HashMap<Vec<u8>, Vec<u8>>,
+    due: HashMap<Vec<u8>, i64>,
+}
+
+fn load_exchanges(rows: &mut Rows<'_>, ids: &[Vec<u8>]) -> Result<Exchanges, StoreError> {
+    let incidents: Vec<(Vec<u8>, Option<Vec<u8>>)> = exchanges::table
+        .filter(exchanges::id.eq_any(ids))
+        .select((exchanges::id, exchanges::incident_id))
+        .load(rows.db)?;
+    let due: Vec<(Vec<u8>, i64)> = clocks::table
+        .filter(clocks::stream.eq_any(ids))
+        .filter(clocks::kind.eq(ClockKind::PartnerNotice.word()))
+        .filter(clocks::open)
+        .select((clocks::stream, clocks::due_at))
+        .load(rows.db)?;
+    Ok(Exchanges {
+        incidents: incidents.into_iter().filter_map(|(id, incident)| Some((id, incident?))).collect(),
+        due: due.into_iter().collect(),
+    })
+}
+
+/// Messages of one batch often tell the same facts and carry the same checkpoint: each is read once.
+#[derive(Default)]
+struct Shared {
+    facts: HashMap<(Vec<u8>, u32), Option<Facts>>,
+    checkpoints: HashMap<u64, Option<Checkpoint>>,
+}
+
+impl Shared {
+    fn facts(&mut self, rows: &mut Rows<'_>, incident: &[u8], version: u32) -> Result<Option<Facts>, StoreError> {
+        let key = (incident.to_vec(), version);
+        if let Some(known) = self.facts.get(&key) {
+            return Ok(known.clone());
+        }
+        let sealed: Option<Vec<u8>> = facts::table
+            .find((incident, i32::try_from(version).unwrap_or(i32::MAX)))
+            .select(facts::sealed)
+            .first(rows.db)
+            .optional()?;
+        let id = Uuid::from_slice(incident).map_err(StoreError::corrupt("facts", "an incident"))?;
+        let opened = sealed.map(|sealed| projections::open_facts(rows.seal, id, &sealed)).transpose()?;
+        self.facts.insert(key, opened.clone());
+        Ok(opened)
+    }
+
+    fn checkpoint(&mut self, turn: &mut Turn<'_>, size: u64) -> Result<Option<Checkpoint>, StoreError> {
+        if let Some(known) = self.checkpoints.get(&size) {
+            return Ok(known.clone());
+        }
+        let found = turn.checkpoint(size)?;
+        self.checkpoints.insert(size, found.clone());
+        Ok(found)
+    }
+}
+
+fn assemble(
+    turn: &mut Turn<'_>,
+    chosen: &[Vec<u8>],
+    lanes: &HashMap<Vec<u8>, LaneRow>,
+    partners: &HashMap<Vec<u8>, PartnerRow>,
+) -> Result<Vec<Claimed>, StoreError> {
+    let rows = turn.rows();
+    let items: Vec<ItemRow> =
+        outbox::table.filter(outbox::id.eq_any(chosen)).select(ItemRow::as_select()).load(rows.db)?;
+    let ids: Vec<_> = items.iter().filter_map(|item| item.exchange_id.clone()).collect();
+    let about = load_exchanges(rows, &ids)?;
+    let mut shared = Shared::default();
+    let mut claimed = Vec::with_capacity(items.len());
+    for item in items {
+        let lane = lanes.get(&item.partner_id);
+        let partner = partners.get(&item.partner_id);
+        let (Some(lane), Some(partner)) = (lane, partner) else { continue };
+        claimed.push(one(turn, item, lane, partner, &about, &mut shared)?);
+    }
+    Ok(claimed)
+}
+
+fn one(
+    turn: &mut Turn<'_>,
+    item: ItemRow,
+    lane: &LaneRow,
+    partner: &PartnerRow,
+    about: &Exchanges,
+    shared: &mut Shared,
+) -> Result<Claimed, StoreError> {
+    let kind = kind_of(&item.kind)?;
+    let rows = turn.rows();
+    let body = rows.seal.open(BODY, &item.id, &item.body)?;
+    let incident = item.exchange_id.as_ref().and_then(|id| about.incidents.get(id));
+    let facts = match (facts_version(kind, &body)?, incident) {
+        (Some(version), Some(incident)) => shared.facts(rows, incident, version)?,
+        (Some(_), None) | (None, _) => None,
+    };
+    let sealed = sealed_item(rows, &item)?;
+    let checkpoint = match item.checkpoint_size.map(u64::try_from).transpose() {
+        Ok(Some(size)) => shared.checkpoint(turn, size)?,
+        Ok(None) | Err(_) => None,
+    };
+    let due = item.exchange_id.as_ref().and_then(|id| about.due.get(id));
+    let corrupt = |what| StoreError::corrupt("outbox", what);
+    Ok(Claimed {
+        partner: PartnerId::from_slice(&item.partner_id).map_err(corrupt("a partner"))?,
+        issuer: partner.issuer.clone().unwrap_or_default(),
+        push_url: partner.push_url.clone().unwrap_or_default(),
+        exceptions: serde_json::from_str(&partner.exceptions)
+            .map_err(StoreError::corrupt("partners", "address exceptions"))?,
+        message: MessageId::from_slice(&item.id).map_err(corrupt("a message"))?,
+        kind,
+        exchange: item.exchange_id.map(|id| ExchangeId::from_slice(&id)).transpose().map_err(corrupt("an exchange"))?,
+        incident: incident.map(|id| IncidentId::from_slice(id)).transpose().map_err(corrupt("an incident"))?,
+        body,
+        facts,
+        checkpoint,
+        sealed,
+        next_seq: lane.next_seq,
+        prev: digest_or_none(lane.last_payload.clone())?,
+        attempts: count(item.attempts),
+        failures: count(item.failures),
+        last_outcome: item.last_outcome.map(|word| (word, count(item.same_outcome))),
+        lane: BackOff { fail_count: count(lane.fail_count), next_attempt_at: moment_or_none(lane.waits_until)? },
+        first_attempt_at: moment_or_none(item.first_attempt_at)?,
+        proven_at: moment_or_none(lane.proven_at)?,
+        due: due.copied().map(moment).transpose()?,
+    })
+}
+
+/// The version of the facts that a notice tells.
+fn facts_version(kind: OutKind, body: &[u8]) -> Result<Option<u32>, StoreError> {
+    match kind {
+        OutKind::Notified | OutKind::Updated => {}
+        OutKind::Withdrawn | OutKind::Acknowledged | OutKind::Heartbeat => return Ok(None),
+    }
+    let event: exchange::Event =
+        serde_json::from_slice(body).map_err(StoreError::corrupt("outbox", "a body that is no event"))?;
+    match event {
+        exchange::Event::NoticeQueued { notice, .. } => Ok(Some(notice.facts_version)),
+        exchange::Event::Opened { .. }
+        | exchange::Event::WithdrawalQueued { .. }
+        | exchange::Event::WithdrawnUnsent { .. }
+        | exchange::Event::Receipted { .. }
+        | exchange::Event::ClockStarted { .. }
+        | exchange::Event::ClockChanged { .. }
+        | exchange::Event::Acknowledged { .. }
+        | exchange::Event::CallRecorded { .. }
+        | exchange::Event::Abandoned { .. }
+        | exchange::Event::NoticeReceived { .. }
+        | exchange::Event::WithdrawalReceived { .. }
+        | exchange::Event::AcknowledgementQueued { .. }
+        | exchange::Event::Linked { .. }
+        | exchange::Event::StepFired { .. }
+        | exchange::Event::TakenInHand { .. }
+        | exchange::Event::Anonymised { .. } => {
+            Err(StoreError::Corrupt { table: "outbox", what: "a notice whose body is another event" })
+        }
+    }
+}
+
+fn sealed_item(rows: &mut Rows<'_>, item: &ItemRow) -> Result<Option<SealedItem>, StoreError> {
+    let payload = digest_or_none(item.payload_sha256.clone())?;
+    let set = digest_or_none(item.set_sha256.clone())?;
+    let (Some(payload_sha256), Some(set_sha256), Some(entry)) = (payload, set, item.set_entry) else {
+        return Ok(None);
+    };
+    let entry = u64::try_from(entry).map_err(StoreError::corrupt("outbox", "an entry"))?;
+    let octets = ledger::object(rows, entry)?;
+    let octets = octets.ok_or(StoreError::Corrupt { table: "outbox", what: "an open message that was erased" })?;
+    Ok(Some(SealedItem { seq: item.seq, payload_sha256, set_sha256, octets }))
+}
+
+fn kind_of(word: &str) -> Result<OutKind, StoreError> {
+    OutKind::from_word(word).ok_or(StoreError::Corrupt { table: "outbox", what: "a kind" })
+}
+
+/// Whether a claim may find something now, or a heartbeat is due: a look that costs the writer nothing.
+///
+/// # Errors
+/// Those of the database.
+pub fn something_due(rows: &mut Rows<'_>, elapsed: Moment) -> Result<bool, StoreError> {
+    if !candidates(rows, elapsed, 1, None)?.is_empty() {
+        return Ok(true);
+    }
+    Ok(!super::heartbeats_due(rows, elapsed, 1)?.is_empty())
+}
+
+/// When a claim may next find something, or a heartbeat is due (machine time); may lie in the past: then at once. `None`
+/// when nothing waits.
+///
+/// # Errors
+/// Those of the database.
+pub fn next_due(rows: &mut Rows<'_>) -> Result<Option<Moment>, StoreError> {
+    let mut earliest = |failing: bool| -> Result<Option<i64>, StoreError> {
+        let mut free = lanes::table
+            .inner_join(partners::table.on(partners::id.eq(lanes::partner_id)))
+            .filter(lanes::channel.eq(Channel::Node.word()))
+            .filter(partners::state.eq_any(SENDABLE))
+            .filter(partners::issuer.is_not_null())
+            .filter(partners::push_url.is_not_null())
+            .filter(lanes::lease.is_null())
+            .select(diesel::dsl::min(lanes::due_at))
+            .into_boxed();
+        free = if failing { free.filter(lanes::fail_count.gt(0)) } else { free.filter(lanes::fail_count.eq(0)) };
+        Ok(free.first(rows.db)?)
+    };
+    let (working, failing) = (earliest(false)?, earliest(true)?);
+    let failing = if room_for_failing(rows)? > 0 { failing } else { None };
+    let leased: Option<i64> = lanes::table
+        .filter(lanes::lease.is_not_null())
+        .filter(lanes::due_at.is_not_null())
+        .select(diesel::dsl::min(lanes::lease_until))
+        .first(rows.db)?;
+    let heartbeat = super::next_heartbeat(rows)?.map(Moment::micros);
+    moment_or_none([working, failing, leased, heartbeat].into_iter().flatten().min())
+}

@@ -1,0 +1,607 @@
+//! The directory: partners and how far pairing has come, the terms with them, services; and our own organisation, keys and
+//! documents.
+//!
+//! A partner's name is sealed; issuers, addresses, keys and cards are what any partner may see, and are plain. Versions of
+//! terms and manifests are kept for ever: incidents and old evidence refer to them.
+
+use diesel::prelude::*;
+use domain::arrangement::Arrangement;
+use domain::report::Organisation;
+use domain::values::{Line, Moment, PartnerId, ServiceId};
+use zeroize::Zeroizing;
+
+use super::schema::{arrangements, meta, own_documents, own_keys, partner_manifests, partners, services};
+use super::{Rows, StoreError, Turn, outbox};
+
+/// Where partners' names are sealed for.
+const NAME: &str = "partners.name";
+/// Where services' names are sealed for.
+const SERVICE: &str = "services.name";
+/// Where terms are sealed for.
+const TERMS: &str = "arrangements.terms";
+/// Where our own keys are sealed for.
+const SEED: &str = "own_keys.seed";
+/// Where single values are sealed for.
+const META: &str = "meta.value";
+/// Names our organisation among the single values.
+const ORGANISATION: &str = "organisation";
+/// Partners in one answer; an agreement with more is beyond what one node is for.
+const PARTNERS_MAX: i64 = 10_000;
+/// Services in one answer.
+const SERVICES_MAX: i64 = 1_000;
+
+/// How far pairing has come (protocol §15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PartnerState {
+    /// The card is here; nothing is trusted, sent or taken.
+    Imported,
+    /// The fingerprint was checked: heartbeats and receipts pass.
+    Verified,
+    /// Each side holds the other's receipt: everything passes.
+    Active,
+    /// An administrator stopped the exchange for now.
+    Suspended,
+    /// The pairing has ended; its history stays.
+    Ended,
+    /// Three wrong fingerprints.
+    Locked,
+}
+
+impl PartnerState {
+    /// Every state.
+    pub const ALL: [Self; 6] =
+        [Self::Imported, Self::Verified, Self::Active, Self::Suspended, Self::Ended, Self::Locked];
+
+    /// The word in tables and the API.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Imported => "imported",
+            Self::Verified => "verified",
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Ended => "ended",
+            Self::Locked => "locked",
+        }
+    }
+
+    /// The state with this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+}
+
+/// Another controller that we have, or may have, terms with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partner {
+    /// Which.
+    pub id: PartnerId,
+    /// Their name on the wire; `None` without a node.
+    pub issuer: Option<String>,
+    /// How far pairing has come.
+    pub state: PartnerState,
+    /// Their name.
+    pub name: Line,
+    /// The RFC 7638 thumbprint of their identity key.
+    pub identity_thumbprint: Option<String>,
+    /// Their identity key: `x` of an Ed25519 key, base64url.
+    pub identity_x: Option<String>,
+    /// Where messages go.
+    pub push_url: Option<String>,
+    /// Where their key manifest is.
+    pub keys_url: Option<String>,
+    /// Their party card, as signed.
+    pub card: Option<String>,
+    /// The version of their key manifest.
+    pub manifest_version: Option<u64>,
+    /// Their key manifest, as signed.
+    pub manifest: Option<String>,
+    /// When the manifest was last looked at (machine time).
+    pub manifest_fetched_at: Option<Moment>,
+    /// Address ranges that an administrator admits for them (CIDR).
+    pub exceptions: Vec<String>,
+    /// When they were added (duty time).
+    pub added_at: Moment,
+    /// When their fingerprint was last confirmed (duty time).
+    pub verified_at: Option<Moment>,
+}
+
+/// A partner to add: imported, trusted in nothing.
+#[derive(Debug, Clone)]
+pub struct NewPartner {
+    /// A fresh id.
+    pub id: PartnerId,
+    /// Their name on the wire; `None` without a node.
+    pub issuer: Option<String>,
+    /// Their name.
+    pub name: Line,
+    /// The thumbprint of their identity key.
+    pub identity_thumbprint: Option<String>,
+    /// Their identity key.
+    pub identity_x: Option<String>,
+    /// Where messages go.
+    pub push_url: Option<String>,
+    /// Where their key manifest is.
+    pub keys_url: Option<String>,
+    /// Their party card, as signed.
+    pub card: Option<String>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = partners)]
+struct PartnerRow {
+    id: Vec<u8>,
+    issuer: Option<String>,
+    state: String,
+    name: Vec<u8>,
+    identity_thumbprint: Option<String>,
+    identity_x: Option<String>,
+    push_url: Option<String>,
+    keys_url: Option<String>,
+    card: Option<String>,
+    manifest_version: Option<i64>,
+    manifest: Option<String>,
+    manifest_fetched_at: Option<i64>,
+    exceptions: String,
+    added_at: i64,
+    verified_at: Option<i64>,
+}
+
+impl PartnerRow {
+    fn opened(self, rows: &Rows<'_>) -> Result<Partner, StoreError> {
+        let corrupt = |what| StoreError::Corrupt { table: "partners", what };
+        Ok(Partner {
+            name: line(rows.seal.open(NAME, &self.id, &self.name)?).ok_or(corrupt("a name"))?,
+            id: PartnerId::from_slice(&self.id).map_err(|_| corrupt("an id"))?,
+            issuer: self.issuer,
+            state: PartnerState::from_word(&self.state).ok_or(corrupt("a state"))?,
+            identity_thumbprint: self.identity_thumbprint,
+            identity_x: self.identity_x,
+            push_url: self.push_url,
+            keys_url: self.keys_url,
+            card: self.card,
+            manifest_version: self.manifest_version.and_then(|version| u64::try_from(version).ok()),
+            manifest: self.manifest,
+            manifest_fetched_at: self.manifest_fetched_at.map(moment).transpose()?,
+            exceptions: serde_json::from_str(&self.exceptions).map_err(|_| corrupt("address exceptions"))?,
+            added_at: moment(self.added_at)?,
+            verified_at: self.verified_at.map(moment).transpose()?,
+        })
+    }
+}
+
+/// Adds a partner.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when the issuer is known; those of the database.
+pub fn insert(turn: &mut Turn<'_>, new: &NewPartner) -> Result<(), StoreError> {
+    let now = turn.now();
+    let rows = turn.rows();
+    // Looked up first: on Postgres a unique violation would end the whole batch.
+    if let Some(issuer) = &new.issuer
+        && by_issuer(rows, issuer)?.is_some()
+    {
+        return Err(StoreError::Conflict);
+    }
+    diesel::insert_into(partners::table)
+        .values((
+            partners::id.eq(new.id.as_bytes().as_slice()),
+            partners::issuer.eq(new.issuer.as_deref()),
+            partners::state.eq(PartnerState::Imported.word()),
+            partners::name.eq(rows.seal.seal(NAME, new.id.as_bytes(), new.name.as_str().as_bytes())?),
+            partners::identity_thumbprint.eq(new.identity_thumbprint.as_deref()),
+            partners::identity_x.eq(new.identity_x.as_deref()),
+            partners::push_url.eq(new.push_url.as_deref()),
+            partners::keys_url.eq(new.keys_url.as_deref()),
+            partners::card.eq(new.card.as_deref()),
+            partners::exceptions.eq("[]"),
+            partners::added_at.eq(now.micros()),
+        ))
+        .execute(rows.db)?;
+    Ok(())
+}
+
+/// The partner with this name on the wire, compared octet for octet.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when it does not open; those of the database.
+pub fn by_issuer(rows: &mut Rows<'_>, issuer: &str) -> Result<Option<Partner>, StoreError> {
+    let found: Option<PartnerRow> = partners::table
+        .filter(partners::issuer.eq(issuer))
+        .select(PartnerRow::as_select())
+        .first(rows.db)
+        .optional()?;
+    found.map(|row| row.opened(rows)).transpose()
+}
+
+/// A partner.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when it does not open; those of the database.
+pub fn by_id(rows: &mut Rows<'_>, id: PartnerId) -> Result<Option<Partner>, StoreError> {
+    let found: Option<PartnerRow> = partners::table
+        .find(id.as_bytes().as_slice())
+        .select(PartnerRow::as_select())
+        .first(rows.db)
+        .optional()?;
+    found.map(|row| row.opened(rows)).transpose()
+}
+
+/// Every partner, the first added first.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when one does not open; those of the database.
+pub fn all(rows: &mut Rows<'_>) -> Result<Vec<Partner>, StoreError> {
+    let found: Vec<PartnerRow> = partners::table
+        .order((partners::added_at, partners::id))
+        .limit(PARTNERS_MAX)
+        .select(PartnerRow::as_select())
+        .load(rows.db)?;
+    found.into_iter().map(|row| row.opened(rows)).collect()
+}
+
+/// Moves a pairing. What may be sent changes with it, so the lane is looked at again.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_state(turn: &mut Turn<'_>, id: PartnerId, state: PartnerState) -> Result<(), StoreError> {
+    let now = turn.now();
+    let rows = turn.rows();
+    let partner = || partners::table.find(id.as_bytes().as_slice());
+    diesel::update(partner()).set(partners::state.eq(state.word())).execute(rows.db)?;
+    if state == PartnerState::Verified {
+        diesel::update(partner()).set(partners::verified_at.eq(now.micros())).execute(rows.db)?;
+    }
+    outbox::wake_lane(rows, id)
+}
+
+/// Keeps a later card of the same identity, with the name in it.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_card(turn: &mut Turn<'_>, id: PartnerId, name: &Line, token: &str) -> Result<(), StoreError> {
+    let rows = turn.rows();
+    let name = rows.seal.seal(NAME, id.as_bytes(), name.as_str().as_bytes())?;
+    diesel::update(partners::table.find(id.as_bytes().as_slice()))
+        .set((partners::name.eq(name), partners::card.eq(token)))
+        .execute(rows.db)?;
+    Ok(())
+}
+
+/// Keeps a newer key manifest; earlier ones stay in the history. `looked_at` is machine time.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_manifest(
+    turn: &mut Turn<'_>,
+    id: PartnerId,
+    version: u64,
+    token: &str,
+    looked_at: Moment,
+) -> Result<(), StoreError> {
+    let now = turn.now();
+    let rows = turn.rows();
+    let version = i64::try_from(version).map_err(StoreError::corrupt("partner_manifests", "a version"))?;
+    diesel::insert_into(partner_manifests::table)
+        .values((
+            partner_manifests::partner_id.eq(id.as_bytes().as_slice()),
+            partner_manifests::version.eq(version),
+            partner_manifests::token.eq(token),
+            partner_manifests::taken_at.eq(now.micros()),
+        ))
+        .execute(rows.db)?;
+    diesel::update(partners::table.find(id.as_bytes().as_slice()))
+        .set((
+            partners::manifest_version.eq(version),
+            partners::manifest.eq(token),
+            partners::manifest_fetched_at.eq(looked_at.micros()),
+        ))
+        .execute(rows.db)?;
+    Ok(())
+}
+
+/// The manifest was looked at and nothing new came of it (machine time).
+///
+/// # Errors
+/// Those of the database.
+pub fn set_manifest_looked_at(turn: &mut Turn<'_>, id: PartnerId, looked_at: Moment) -> Result<(), StoreError> {
+    diesel::update(partners::table.find(id.as_bytes().as_slice()))
+        .set(partners::manifest_fetched_at.eq(looked_at.micros()))
+        .execute(turn.rows().db)?;
+    Ok(())
+}
+
+/// Active and verified partners whose manifest was not looked at since `before` (machine time), the longest ago first.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when one does not open; those of the database.
+pub fn stale_manifests(rows: &mut Rows<'_>, before: Moment, limit: u32) -> Result<Vec<Partner>, StoreError> {
+    let never = partners::manifest_fetched_at.is_null();
+    let found: Vec<PartnerRow> = partners::table
+        .filter(partners::state.eq_any([PartnerState::Active.word(), PartnerState::Verified.word()]))
+        .filter(partners::keys_url.is_not_null())
+        .filter(never.or(partners::manifest_fetched_at.lt(before.micros())))
+        .order((partners::manifest_fetched_at, partners::id))
+        .limit(i64::from(limit))
+        .select(PartnerRow::as_select())
+        .load(rows.db)?;
+    found.into_iter().map(|row| row.opened(rows)).collect()
+}
+
+/// Admits address ranges for one partner (CIDR), in the place of those admitted before.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_exceptions(turn: &mut Turn<'_>, id: PartnerId, exceptions: &[String]) -> Result<(), StoreError> {
+    let json = serde_json::to_string(exceptions).map_err(StoreError::corrupt("partners", "address exceptions"))?;
+    diesel::update(partners::table.find(id.as_bytes().as_slice()))
+        .set(partners::exceptions.eq(json))
+        .execute(turn.rows().db)?;
+    Ok(())
+}
+
+/// A service: a processing activity under joint control.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// Which.
+    pub id: ServiceId,
+    /// Its name.
+    pub name: Line,
+}
+
+/// Every current service, in the order shown.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when one does not open; those of the database.
+pub fn services(rows: &mut Rows<'_>) -> Result<Vec<Service>, StoreError> {
+    let found: Vec<(Vec<u8>, Vec<u8>)> = services::table
+        .filter(services::current)
+        .order((services::position, services::id))
+        .limit(SERVICES_MAX)
+        .select((services::id, services::name))
+        .load(rows.db)?;
+    found
+        .into_iter()
+        .map(|(id, name)| {
+            let corrupt = |what| StoreError::Corrupt { table: "services", what };
+            Ok(Service {
+                name: line(rows.seal.open(SERVICE, &id, &name)?).ok_or(corrupt("a name"))?,
+                id: ServiceId::from_slice(&id).map_err(|_| corrupt("an id"))?,
+            })
+        })
+        .collect()
+}
+
+/// Adds a service at the end.
+///
+/// # Errors
+/// Those of the database.
+pub fn insert_service(turn: &mut Turn<'_>, id: ServiceId, name: &Line) -> Result<(), StoreError> {
+    let rows = turn.rows();
+    let last: Option<i32> = services::table.select(diesel::dsl::max(services::position)).first(rows.db)?;
+    diesel::insert_into(services::table)
+        .values((
+            services::id.eq(id.as_bytes().as_slice()),
+            services::position.eq(last.map_or(0, |last| last.saturating_add(1))),
+            services::name.eq(rows.seal.seal(SERVICE, id.as_bytes(), name.as_str().as_bytes())?),
+            services::current.eq(true),
+        ))
+        .execute(rows.db)?;
+    Ok(())
+}
+
+/// The current terms with every partner.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when one does not open; those of the database.
+pub fn arrangements(rows: &mut Rows<'_>) -> Result<Vec<Arrangement>, StoreError> {
+    let found: Vec<(Vec<u8>, Vec<u8>)> = arrangements::table
+        .filter(arrangements::current)
+        .order(arrangements::id)
+        .limit(PARTNERS_MAX)
+        .select((arrangements::id, arrangements::terms))
+        .load(rows.db)?;
+    found.into_iter().map(|(id, terms)| rows.seal.open_json(TERMS, &id, &terms)).collect()
+}
+
+/// The current terms with one partner: whom to ring is in them.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when one does not open; those of the database.
+pub fn arrangements_with(rows: &mut Rows<'_>, partner: PartnerId) -> Result<Vec<Arrangement>, StoreError> {
+    let found: Vec<(Vec<u8>, Vec<u8>)> = arrangements::table
+        .filter(arrangements::current)
+        .filter(arrangements::partner_id.eq(partner.as_bytes().as_slice()))
+        .order(arrangements::id)
+        .select((arrangements::id, arrangements::terms))
+        .load(rows.db)?;
+    found.into_iter().map(|(id, terms)| rows.seal.open_json(TERMS, &id, &terms)).collect()
+}
+
+/// One version of terms, current or not.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when it does not open; those of the database.
+pub fn arrangement(
+    rows: &mut Rows<'_>,
+    id: domain::values::ArrangementId,
+    version: u32,
+) -> Result<Option<Arrangement>, StoreError> {
+    let found: Option<Vec<u8>> = arrangements::table
+        .find((id.as_bytes().as_slice(), i32::try_from(version).unwrap_or(i32::MAX)))
+        .select(arrangements::terms)
+        .first(rows.db)
+        .optional()?;
+    found.map(|terms| rows.seal.open_json(TERMS, id.as_bytes(), &terms)).transpose()
+}
+
+/// Adds a version of terms, which becomes the current one.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when that version is there; those of the database.
+pub fn insert_arrangement(turn: &mut Turn<'_>, arrangement: &Arrangement) -> Result<(), StoreError> {
+    let rows = turn.rows();
+    let id = arrangement.id.as_bytes().as_slice();
+    let version = i32::try_from(arrangement.version).map_err(StoreError::corrupt("arrangements", "a version"))?;
+    // Looked up first: on Postgres a unique violation would end the whole batch.
+    let known: i64 = arrangements::table.find((id, version)).count().get_result(rows.db)?;
+    if known > 0 {
+        return Err(StoreError::Conflict);
+    }
+    diesel::update(arrangements::table.filter(arrangements::id.eq(id)))
+        .set(arrangements::current.eq(false))
+        .execute(rows.db)?;
+    diesel::insert_into(arrangements::table)
+        .values((
+            arrangements::id.eq(id),
+            arrangements::version.eq(version),
+            arrangements::partner_id.eq(arrangement.partner.as_bytes().as_slice()),
+            arrangements::current.eq(true),
+            arrangements::digest.eq(arrangement.digest().as_bytes().as_slice()),
+            arrangements::terms.eq(rows.seal.seal_json(TERMS, id, arrangement)?),
+        ))
+        .execute(rows.db)?;
+    Ok(())
+}
+
+/// What a key of ours signs (protocol §3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyPurpose {
+    /// Cards and key manifests; sealed by a passphrase as well (ruling 18).
+    Identity,
+    /// Messages and receipts.
+    Set,
+    /// Checkpoints.
+    Log,
+}
+
+impl KeyPurpose {
+    /// The word in tables.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Set => "set",
+            Self::Log => "log",
+        }
+    }
+}
+
+/// A key of ours.
+pub struct OwnKey {
+    /// Its RFC 7638 thumbprint.
+    pub kid: String,
+    /// Its seed; of the identity key, what the passphrase opens.
+    pub seed: Zeroizing<Vec<u8>>,
+    /// From when it may sign (duty time).
+    pub valid_from: Moment,
+    /// Until when (duty time).
+    pub valid_until: Moment,
+}
+
+/// Keeps a key of ours, sealed.
+///
+/// # Errors
+/// Those of the database.
+pub fn keep_own_key(
+    turn: &mut Turn<'_>,
+    purpose: KeyPurpose,
+    kid: &str,
+    seed: &[u8],
+    valid_from: Moment,
+    valid_until: Moment,
+) -> Result<(), StoreError> {
+    let rows = turn.rows();
+    diesel::insert_into(own_keys::table)
+        .values((
+            own_keys::kid.eq(kid),
+            own_keys::purpose.eq(purpose.word()),
+            own_keys::seed.eq(rows.seal.seal(SEED, kid.as_bytes(), seed)?),
+            own_keys::valid_from.eq(valid_from.micros()),
+            own_keys::valid_until.eq(valid_until.micros()),
+        ))
+        .execute(rows.db)?;
+    Ok(())
+}
+
+/// The newest key of ours for a purpose.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when it does not open; those of the database.
+pub fn own_key(rows: &mut Rows<'_>, purpose: KeyPurpose) -> Result<Option<OwnKey>, StoreError> {
+    let found: Option<(String, Vec<u8>, i64, i64)> = own_keys::table
+        .filter(own_keys::purpose.eq(purpose.word()))
+        .order((own_keys::valid_from.desc(), own_keys::kid))
+        .select((own_keys::kid, own_keys::seed, own_keys::valid_from, own_keys::valid_until))
+        .first(rows.db)
+        .optional()?;
+    let Some((kid, seed, from, until)) = found else { return Ok(None) };
+    let seed = Zeroizing::new(rows.seal.open(SEED, kid.as_bytes(), &seed)?);
+    Ok(Some(OwnKey { kid, seed, valid_from: moment(from)?, valid_until: moment(until)? }))
+}
+
+/// Keeps a document that we signed (`card`, `manifest`), under its version.
+///
+/// # Errors
+/// Those of the database.
+pub fn keep_own_document(turn: &mut Turn<'_>, kind: &str, version: u64, token: &str) -> Result<(), StoreError> {
+    let now = turn.now();
+    let version = i64::try_from(version).map_err(StoreError::corrupt("own_documents", "a version"))?;
+    diesel::insert_into(own_documents::table)
+        .values((
+            own_documents::kind.eq(kind),
+            own_documents::version.eq(version),
+            own_documents::token.eq(token),
+            own_documents::at.eq(now.micros()),
+        ))
+        .execute(turn.rows().db)?;
+    Ok(())
+}
+
+/// The newest document of ours of a kind.
+///
+/// # Errors
+/// Those of the database.
+pub fn own_document(rows: &mut Rows<'_>, kind: &str) -> Result<Option<String>, StoreError> {
+    Ok(own_documents::table
+        .filter(own_documents::kind.eq(kind))
+        .order(own_documents::version.desc())
+        .select(own_documents::token)
+        .first(rows.db)
+        .optional()?)
+}
+
+/// Who we are.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when it does not open; those of the database.
+pub fn organisation(rows: &mut Rows<'_>) -> Result<Option<Organisation>, StoreError> {
+    let found: Option<Vec<u8>> =
+        meta::table.find(ORGANISATION).select(meta::value).first(rows.db).optional()?;
+    found.map(|sealed| rows.seal.open_json(META, ORGANISATION.as_bytes(), &sealed)).transpose()
+}
+
+/// Says who we are.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_organisation(turn: &mut Turn<'_>, organisation: &Organisation) -> Result<(), StoreError> {
+    let rows = turn.rows();
+    let sealed = rows.seal.seal_json(META, ORGANISATION.as_bytes(), organisation)?;
+    let known = diesel::update(meta::table.find(ORGANISATION)).set(meta::value.eq(&sealed)).execute(rows.db)?;
+    if known == 0 {
+        diesel::insert_into(meta::table)
+            .values((meta::key.eq(ORGANISATION), meta::value.eq(&sealed)))
+            .execute(rows.db)?;
+    }
+    Ok(())
+}
+
+fn line(octets: Vec<u8>) -> Option<Line> {
+    String::from_utf8(octets).ok().and_then(|text| Line::parse(&text).ok())
+}
+
+fn moment(micros: i64) -> Result<Moment, StoreError> {
+    Moment::from_micros(micros).map_err(StoreError::corrupt("partners", "an instant"))
+}

@@ -1,0 +1,93 @@
+//! Event → read tables and outgoing work.
+//!
+//! Rows are functions of a stream's state, so that no rule is written twice: `domain` folds the events, [`rows`] says how
+//! a state looks in the tables, and [`plan`] compares before and after. What the state does not hold (when a stream began,
+//! what is to be carried, steps of ladders) comes from one exhaustive match per kind of event.
+//!
+//! Promises:
+//! - A change of one exchange costs a fixed number of statements, however many partners its incident has; a chunk of a
+//!   fan-out writes its rows with few statements and leaves the same rows behind as one exchange at a time would.
+//! - The tables `incidents`, `facts`, `exchanges`, `clocks` and `ladders` depend on event entries alone: the same events
+//!   [`replay`]ed into empty tables leave the same rows ([`tables::Tables`] compares them).
+//!
+//! **Ladders.** One row per incident, clock kind and due instant (acknowledgements are grouped by due minute), or per
+//! notice received for the ICO clock that lives there. A row is made when the first clock enters its group, wakes when one
+//! enters again after it fell silent, and falls silent when the last open clock leaves, when a person takes it in hand, or
+//! when its incident ends it. `next_step_at` is what the watch asks for; a silent ladder has none.
+//!
+//! **Clocks of partners.** `incident_id` is set on our own duties only: the contract clock of a partner who told *us* is
+//! kept for the record and belongs to no incident of ours.
+
+mod apply;
+mod plan;
+mod rows;
+#[cfg(test)]
+pub(super) mod samples;
+pub mod tables;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use domain::exchange::Acknowledgement;
+use domain::values::{Actor, ExchangeId, Moment};
+use uuid::Uuid;
+
+pub(super) use self::plan::Queued;
+
+use super::sealed::Seal;
+use super::{Change, StoreError, Turn};
+
+/// Brings the read tables and the outgoing work up to the events just appended. They are the last entries of the ledger,
+/// in the order of `changes`.
+pub(super) fn project(turn: &mut Turn<'_>, changes: &[Change]) -> Result<(), StoreError> {
+    let events: usize = changes.iter().map(Change::len).sum();
+    let first = turn.ledger_size().saturating_sub(u64::try_from(events).unwrap_or(u64::MAX));
+    let plan = plan::Plan::of(changes, first)?;
+    apply::apply(turn, plan)
+}
+
+/// Brings empty tables up to one change again, for rebuilding. `since` is when the stream's first erased entry was made:
+/// after erasure nothing else tells when the stream began.
+pub(super) fn replay(turn: &mut Turn<'_>, change: &Change, since: Option<Moment>) -> Result<(), StoreError> {
+    let mut plan = plan::Plan::default();
+    match change {
+        Change::Incident { id, before, events } => plan.incident(*id, before.as_ref(), events, since)?,
+        Change::Exchange { before, events, .. } => plan.exchange(before.as_ref(), events, 0, since)?,
+    }
+    apply::apply(turn, plan)
+}
+
+impl Change {
+    /// How many events it holds.
+    fn len(&self) -> usize {
+        match self {
+            Self::Incident { events, .. } => events.len(),
+            Self::Exchange { events, .. } => events.len(),
+        }
+    }
+}
+
+/// Opens `exchanges.acknowledged_by`: the newest acknowledgement, with name, role and reference.
+pub(super) fn open_acknowledgement(seal: &Seal, id: ExchangeId, sealed: &[u8]) -> Result<Acknowledgement, StoreError> {
+    seal.open_json(rows::ACKNOWLEDGED_BY, id.as_bytes(), sealed)
+}
+
+/// Opens `ladders.in_hand_by`: who sees to it.
+pub(super) fn open_in_hand(seal: &Seal, stream: Uuid, sealed: &[u8]) -> Result<Actor, StoreError> {
+    seal.open_json(rows::IN_HAND_BY, stream.as_bytes(), sealed)
+}
+
+/// Opens `incidents.title`; empty after erasure.
+pub(super) fn open_title(seal: &Seal, incident: Uuid, sealed: &[u8]) -> Result<String, StoreError> {
+    rows::text(seal.open(rows::TITLE, incident.as_bytes(), sealed)?, "incidents")
+}
+
+/// Opens `clocks.reason`: why a duty ended without being met.
+pub(super) fn open_reason(seal: &Seal, stream: Uuid, sealed: &[u8]) -> Result<String, StoreError> {
+    rows::text(seal.open(rows::REASON, stream.as_bytes(), sealed)?, "clocks")
+}
+
+/// Opens `facts.sealed`.
+pub(super) fn open_facts(seal: &Seal, incident: Uuid, sealed: &[u8]) -> Result<domain::facts::Facts, StoreError> {
+    seal.open_json(rows::FACTS, incident.as_bytes(), sealed)
+}

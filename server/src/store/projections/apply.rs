@@ -1,0 +1,184 @@
+//! Writes a plan to the tables: a fixed number of statements for one stream, few for many.
+
+use diesel::prelude::*;
+use domain::ladder;
+use domain::values::Moment;
+
+use super::plan::{ClocksChanged, LadderStep, Plan};
+use super::rows::{ClockRow, ExchangeRow, IN_HAND_BY, LadderKey, LadderRow};
+use crate::store::bulk::{insert_many, replace_many};
+use crate::store::schema::{clocks, exchanges, facts, incidents, ladders};
+use crate::store::{Rows, StoreError, Turn, outbox};
+
+pub(super) fn apply(turn: &mut Turn<'_>, plan: Plan) -> Result<(), StoreError> {
+    let Plan { queued, abandoned, erased, ladders, .. } = write_rows(turn.rows(), plan)?;
+    for step in ladders {
+        move_ladder(turn.rows(), step)?;
+    }
+    outbox::queue(turn, queued)?;
+    for message in abandoned {
+        outbox::abandon(turn, message)?;
+    }
+    for exchange in erased {
+        outbox::erase(turn, exchange)?;
+    }
+    Ok(())
+}
+
+/// Writes the rows that are functions of states; leaves the rest of the plan.
+fn write_rows(rows: &mut Rows<'_>, mut plan: Plan) -> Result<Plan, StoreError> {
+    let seal = rows.seal;
+    for row in std::mem::take(&mut plan.incidents_new) {
+        diesel::insert_into(incidents::table).values(&row.sealed(seal)?).execute(rows.db)?;
+    }
+    for row in std::mem::take(&mut plan.incidents_changed) {
+        let row = row.sealed(seal)?;
+        diesel::update(incidents::table.find(&row.id)).set(&row).execute(rows.db)?;
+    }
+    for (id, at) in std::mem::take(&mut plan.closed) {
+        diesel::update(incidents::table.find(id.as_bytes().as_slice()))
+            .set(incidents::closed_at.eq(at.micros()))
+            .execute(rows.db)?;
+    }
+    for id in std::mem::take(&mut plan.facts_gone) {
+        diesel::delete(facts::table.filter(facts::incident_id.eq(id.as_bytes().as_slice()))).execute(rows.db)?;
+    }
+    for row in std::mem::take(&mut plan.facts_new) {
+        diesel::insert_into(facts::table).values(&row.sealed(seal)?).execute(rows.db)?;
+    }
+    let new: Vec<_> = std::mem::take(&mut plan.exchanges_new)
+        .into_iter()
+        .map(|row| row.sealed(seal))
+        .collect::<Result<_, _>>()?;
+    insert_many!(rows.db, exchanges::table, &new)?;
+    change_exchanges(rows, std::mem::take(&mut plan.exchanges_changed))?;
+    let new: Vec<_> =
+        std::mem::take(&mut plan.clocks_new).into_iter().map(|row| row.sealed(seal)).collect::<Result<_, _>>()?;
+    insert_many!(rows.db, clocks::table, &new)?;
+    change_clocks(rows, std::mem::take(&mut plan.clocks_changed))?;
+    Ok(plan)
+}
+
+fn change_exchanges(rows: &mut Rows<'_>, changed: Vec<ExchangeRow>) -> Result<(), StoreError> {
+    let seal = rows.seal;
+    let mut changed: Vec<_> = changed.into_iter().map(|row| row.sealed(seal)).collect::<Result<_, _>>()?;
+    if let [one] = changed.as_slice() {
+        diesel::update(exchanges::table.find(&one.id)).set(one).execute(rows.db)?;
+        return Ok(());
+    }
+    let ids: Vec<_> = changed.iter().map(|row| row.id.clone()).collect();
+    let opened: std::collections::HashMap<Vec<u8>, i64> = exchanges::table
+        .filter(exchanges::id.eq_any(&ids))
+        .select((exchanges::id, exchanges::opened_at))
+        .load::<(Vec<u8>, i64)>(rows.db)?
+        .into_iter()
+        .collect();
+    for row in &mut changed {
+        row.opened_at = opened.get(&row.id).copied().unwrap_or(row.opened_at);
+    }
+    replace_many!(rows.db, exchanges::table, exchanges::id, ids, changed)
+}
+
+fn change_clocks(rows: &mut Rows<'_>, changed: Vec<ClocksChanged>) -> Result<(), StoreError> {
+    let seal = rows.seal;
+    if let [one] = changed.as_slice() {
+        return change_clocks_of_one(rows, one);
+    }
+    let streams: Vec<_> = changed.iter().map(|clocks| clocks.stream.as_bytes().to_vec()).collect();
+    let after: Vec<_> = changed
+        .into_iter()
+        .flat_map(|clocks| clocks.after)
+        .map(|row| row.sealed(seal))
+        .collect::<Result<_, _>>()?;
+    replace_many!(rows.db, clocks::table, clocks::stream, streams, after)
+}
+
+fn change_clocks_of_one(rows: &mut Rows<'_>, changed: &ClocksChanged) -> Result<(), StoreError> {
+    let same_kind = |row: &ClockRow, others: &[ClockRow]| others.iter().find(|other| other.kind == row.kind).cloned();
+    for gone in changed.before.iter().filter(|row| same_kind(row, &changed.after).is_none()) {
+        diesel::delete(clocks::table.find((&gone.stream, &gone.kind))).execute(rows.db)?;
+    }
+    for row in &changed.after {
+        match same_kind(row, &changed.before) {
+            Some(before) if before == *row => {}
+            Some(_) => {
+                let row = row.clone().sealed(rows.seal)?;
+                diesel::update(clocks::table.find((&row.stream, &row.kind))).set(&row).execute(rows.db)?;
+            }
+            None => {
+                diesel::insert_into(clocks::table).values(&row.clone().sealed(rows.seal)?).execute(rows.db)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn move_ladder(rows: &mut Rows<'_>, step: LadderStep) -> Result<(), StoreError> {
+    match step {
+        LadderStep::Wanted { key, anchored_at } => want(rows, key, anchored_at),
+        LadderStep::Left { key } => leave(rows, key),
+        LadderStep::Reached { key, offset } => {
+            let next = ladder::next_step_after(key.due, Some(offset)).map(Moment::micros);
+            let set = (ladders::last_offset.eq(offset), ladders::next_step_at.eq(next));
+            diesel::update(ladder(&key)).set(set).execute(rows.db)?;
+            Ok(())
+        }
+        LadderStep::Ended { key } => {
+            diesel::update(ladder(&key)).set(ladders::next_step_at.eq(None::<i64>)).execute(rows.db)?;
+            Ok(())
+        }
+        LadderStep::InHand { key, by, at } => {
+            let by = rows.seal.seal(IN_HAND_BY, key.stream.as_bytes(), &by)?;
+            let set = (
+                ladders::in_hand_by.eq(by),
+                ladders::in_hand_at.eq(at.micros()),
+                ladders::next_step_at.eq(None::<i64>),
+            );
+            diesel::update(ladder(&key)).set(set).execute(rows.db)?;
+            Ok(())
+        }
+        LadderStep::Gone { stream } => {
+            diesel::delete(ladders::table.filter(ladders::stream.eq(stream.as_bytes().as_slice()))).execute(rows.db)?;
+            Ok(())
+        }
+    }
+}
+
+type OneLadder = diesel::helper_types::Find<ladders::table, (Vec<u8>, &'static str, i64)>;
+
+fn ladder(key: &LadderKey) -> OneLadder {
+    ladders::table.find((key.stream.as_bytes().to_vec(), key.kind.word(), key.due.micros()))
+}
+
+fn want(rows: &mut Rows<'_>, key: LadderKey, anchored_at: i64) -> Result<(), StoreError> {
+    let known: Option<LadderRow> = ladder(&key).select(LadderRow::as_select()).first(rows.db).optional()?;
+    match known {
+        None => {
+            let row = LadderRow::begun(key, anchored_at);
+            diesel::insert_into(ladders::table).values(&row).execute(rows.db)?;
+        }
+        Some(row) if row.is_silent() => {
+            let next = row.next_step();
+            diesel::update(ladder(&key)).set(ladders::next_step_at.eq(next)).execute(rows.db)?;
+        }
+        Some(_) => {}
+    }
+    Ok(())
+}
+
+fn leave(rows: &mut Rows<'_>, key: LadderKey) -> Result<(), StoreError> {
+    let group = clocks::table
+        .filter(clocks::kind.eq(key.kind.word()))
+        .filter(clocks::group_due_at.eq(key.due.micros()))
+        .filter(clocks::open);
+    let silent = ladders::next_step_at.eq(None::<i64>);
+    let stream = key.stream.as_bytes().to_vec();
+    if key.of_incident {
+        let open = group.filter(clocks::incident_id.eq(stream));
+        diesel::update(ladder(&key)).filter(diesel::dsl::not(diesel::dsl::exists(open))).set(silent).execute(rows.db)?;
+    } else {
+        let open = group.filter(clocks::stream.eq(stream));
+        diesel::update(ladder(&key)).filter(diesel::dsl::not(diesel::dsl::exists(open))).set(silent).execute(rows.db)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! The rebuildable read tables as values, to compare the live ones with those rebuilt from event entries.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+
+use super::rows::{ClockRow, ExchangeRow, FactsRow, IncidentRow, LadderRow};
+use crate::store::schema::{clocks, exchanges, facts, incidents, ladders};
+use crate::store::{Rows, StoreError};
+
+/// The rows of `incidents`, `facts`, `exchanges`, `clocks` and `ladders`, texts unsealed. Two are equal when the tables
+/// say the same.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Tables {
+    pub(super) incidents: BTreeMap<Vec<u8>, IncidentRow>,
+    pub(super) facts: BTreeMap<(Vec<u8>, i32), FactsRow>,
+    pub(super) exchanges: BTreeMap<Vec<u8>, ExchangeRow>,
+    pub(super) clocks: BTreeMap<(Vec<u8>, String), ClockRow>,
+    pub(super) ladders: BTreeMap<(Vec<u8>, String, i64), LadderRow>,
+}
+
+impl Tables {
+    /// The tables as they stand in the database.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a sealed column does not open; those of the database.
+    pub fn read(rows: &mut Rows<'_>) -> Result<Self, StoreError> {
+        let seal = rows.seal;
+        let mut tables = Self::default();
+        for row in incidents::table.select(IncidentRow::as_select()).load(rows.db)? {
+            let row = row.opened(seal)?;
+            tables.incidents.insert(row.id.clone(), row);
+        }
+        for row in facts::table.select(FactsRow::as_select()).load(rows.db)? {
+            let row = row.opened(seal)?;
+            tables.facts.insert((row.incident_id.clone(), row.version), row);
+        }
+        for row in exchanges::table.select(ExchangeRow::as_select()).load(rows.db)? {
+            let row = row.opened(seal)?;
+            tables.exchanges.insert(row.id.clone(), row);
+        }
+        for row in clocks::table.select(ClockRow::as_select()).load(rows.db)? {
+            let row = row.opened(seal)?;
+            tables.clocks.insert((row.stream.clone(), row.kind.clone()), row);
+        }
+        for row in ladders::table.select(LadderRow::as_select()).load(rows.db)? {
+            let row = row.opened(seal)?;
+            tables.ladders.insert((row.stream.clone(), row.kind.clone(), row.due_at), row);
+        }
+        Ok(tables)
+    }
+
+    /// How many rows there are in all.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.incidents.len() + self.facts.len() + self.exchanges.len() + self.clocks.len() + self.ladders.len()
+    }
+
+    /// Whether nothing was ever recorded.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

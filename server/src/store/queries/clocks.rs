@@ -1,0 +1,529 @@
+//! Clocks as the pages show them: the most pressing first, those of one incident and due instant together.
+
+use diesel::dsl::{count_star, min};
+use diesel::prelude::*;
+use domain::arrangement::FallbackContact;
+use domain::clock::{Anchor, ClockKind};
+use domain::values::{Actor, ExchangeId, IncidentId, Moment, PartnerId};
+use uuid::Uuid;
+
+use super::{Page, count, exchange_id, incident_id, moment, moment_or_none, number, one_more, partner_id, partners};
+use crate::store::schema::{clocks, exchanges, incidents, ladders, outbox};
+use crate::store::{Rows, StoreError, projections};
+
+/// Groups counted beyond those shown.
+const GROUPS_MAX: i64 = 500;
+/// Duties that the share in time is taken of: the last so many that ended.
+pub const SHARE_OF: i64 = 1_000;
+const SOON_SECONDS: i64 = 6 * 3_600;
+const TABLE: &str = "clocks";
+
+/// The counts above the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Strip {
+    /// Open and past due.
+    pub overdue: u32,
+    /// Open and due within six hours.
+    pub soon: u32,
+    /// Open and not past due.
+    pub running: u32,
+    /// Of the last [`SHARE_OF`] duties that were met, exercises left out: how many, and how many of them in time.
+    pub met: u32,
+    /// See `met`.
+    pub met_in_time: u32,
+}
+
+/// Which clocks to show.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only this duty.
+    pub kind: Option<ClockKind>,
+    /// Only towards this partner.
+    pub partner: Option<PartnerId>,
+    /// Only of this incident.
+    pub incident: Option<IncidentId>,
+}
+
+/// The incident of a clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// Which.
+    pub id: IncidentId,
+    /// Our reference.
+    pub reference: String,
+    /// A few words; empty after erasure.
+    pub title: String,
+    /// The word of its stage.
+    pub stage: String,
+    /// The word of its report's state.
+    pub report_state: String,
+    /// Questions that no fact answers.
+    pub report_gaps: u32,
+}
+
+/// Open clocks of one kind that are due together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Whose ladder it is: the incident's id, or the exchange's for a notice received.
+    pub stream: Uuid,
+    /// Which duty.
+    pub kind: ClockKind,
+    /// When the ladder is due: names it.
+    pub group_due: Moment,
+    /// When the first of them is due.
+    pub due: Moment,
+    /// The incident; `None` for a notice received that no incident of ours took over.
+    pub subject: Option<Subject>,
+    /// The exchange, when it is one.
+    pub exchange: Option<ExchangeId>,
+    /// The partner, when it is one, with their name.
+    pub partner: Option<(PartnerId, String)>,
+    /// Open clocks in the group.
+    pub open: u32,
+    /// All clocks in the group, met ones too.
+    pub all: u32,
+    /// What started them.
+    pub anchor: Anchor,
+    /// When.
+    pub anchored_at: Moment,
+    /// How long they run.
+    pub hours: u32,
+    /// The statute's limit.
+    pub legal_limit: Option<Moment>,
+    /// A drill.
+    pub exercise: bool,
+    /// The last ladder step that fired or was passed, in minutes from the due instant.
+    pub last_step: Option<i32>,
+    /// When the next step comes.
+    pub next_step: Option<Moment>,
+    /// Who sees to it, and since when.
+    pub in_hand: Option<(Actor, Moment)>,
+    /// How the one message stands, when the group is one partner.
+    pub carrying: Option<Carrying>,
+    /// Whom to ring, when the group is one partner.
+    pub contact: Option<FallbackContact>,
+    /// The sender's reference, for a notice received.
+    pub reference: String,
+}
+
+/// How the carrying of the newest message to a partner stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carrying {
+    /// The word of the exchange's standing.
+    pub standing: String,
+    /// Attempts made.
+    pub attempts: u32,
+    /// The word of the last outcome.
+    pub last_outcome: Option<String>,
+    /// When a person at the partner acknowledged.
+    pub acknowledged: bool,
+    /// When it was delivered.
+    pub receipted_at: Option<Moment>,
+}
+
+/// The counts above the list. Their cost depends on what is open, and on [`SHARE_OF`], not on history.
+///
+/// # Errors
+/// Those of the database.
+pub fn strip(rows: &mut Rows<'_>, now: Moment) -> Result<Strip, StoreError> {
+    let open = || clocks::table.filter(clocks::open);
+    let overdue: i64 = open().filter(clocks::due_at.lt(now.micros())).count().get_result(rows.db)?;
+    let running: i64 = open().filter(clocks::due_at.ge(now.micros())).count().get_result(rows.db)?;
+    let soon: i64 = open()
+        .filter(clocks::due_at.ge(now.micros()))
+        .filter(clocks::due_at.lt(now.plus_seconds(SOON_SECONDS).micros()))
+        .count()
+        .get_result(rows.db)?;
+    let ended: Vec<(String, bool)> = clocks::table
+        .filter(clocks::ended_at.is_not_null())
+        .order(clocks::ended_at.desc())
+        .limit(SHARE_OF)
+        .select((clocks::state, clocks::exercise))
+        .load(rows.db)?;
+    let met = ended.iter().filter(|(state, exercise)| !exercise && state.starts_with("met"));
+    let (mut all, mut in_time) = (0, 0);
+    for (state, _) in met {
+        all += 1;
+        in_time += u32::from(state == "met");
+    }
+    Ok(Strip { overdue: count(overdue), soon: count(soon), running: count(running), met: all, met_in_time: in_time })
+}
+
+/// The most pressing groups, at most `limit`, and how many more there are.
+///
+/// # Errors
+/// Those of the database.
+pub fn pressing(rows: &mut Rows<'_>, filter: Filter, limit: usize) -> Result<(Vec<Group>, u32), StoreError> {
+    let mut keys = own_groups(rows, filter)?;
+    if filter.incident.is_none() && filter.kind.is_none_or(|kind| kind == ClockKind::IcoReport) {
+        keys.extend(received_clocks(rows, filter)?);
+    }
+    keys.sort_by_key(|key| key.due);
+    let more = count(i64::try_from(keys.len().saturating_sub(limit)).unwrap_or(i64::MAX));
+    keys.truncate(limit);
+    let groups = keys.into_iter().map(|key| group(rows, key)).collect::<Result<Vec<_>, _>>()?;
+    Ok((groups.into_iter().flatten().collect(), more))
+}
+
+/// What names a group.
+struct Key {
+    incident: Option<Vec<u8>>,
+    exchange: Option<Vec<u8>>,
+    kind: String,
+    group_due: i64,
+    due: i64,
+    open: i64,
+}
+
+/// Duties of our own incidents.
+fn own_groups(rows: &mut Rows<'_>, filter: Filter) -> Result<Vec<Key>, StoreError> {
+    type Found = Vec<(Option<Vec<u8>>, String, i64, Option<i64>, i64)>;
+    let mut query = clocks::table
+        .filter(clocks::open)
+        .filter(clocks::incident_id.is_not_null())
+        .group_by((clocks::incident_id, clocks::kind, clocks::group_due_at))
+        .select((clocks::incident_id, clocks::kind, clocks::group_due_at, min(clocks::due_at), count_star()))
+        .order(min(clocks::due_at))
+        .limit(GROUPS_MAX)
+        .into_boxed();
+    if let Some(kind) = filter.kind {
+        query = query.filter(clocks::kind.eq(kind.word()));
+    }
+    if let Some(partner) = filter.partner {
+        query = query.filter(clocks::partner_id.eq(partner.as_bytes().to_vec()));
+    }
+    if let Some(incident) = filter.incident {
+        query = query.filter(clocks::incident_id.eq(incident.as_bytes().to_vec()));
+    }
+    let found: Found = query.load(rows.db)?;
+    Ok(found
+        .into_iter()
+        .map(|(incident, kind, group_due, due, open)| Key {
+            incident,
+            exchange: None,
+            kind,
+            group_due,
+            due: due.unwrap_or(group_due),
+            open,
+        })
+        .collect())
+}
+
+/// ICO clocks of notices received that no incident of ours took over.
+fn received_clocks(rows: &mut Rows<'_>, filter: Filter) -> Result<Vec<Key>, StoreError> {
+    let mut query = clocks::table
+        .filter(clocks::open)
+        .filter(clocks::incident_id.is_null())
+        .filter(clocks::kind.eq(ClockKind::IcoReport.word()))
+        .order(clocks::due_at)
+        .limit(GROUPS_MAX)
+        .select((clocks::exchange_id, clocks::kind, clocks::group_due_at, clocks::due_at))
+        .into_boxed();
+    if let Some(partner) = filter.partner {
+        query = query.filter(clocks::partner_id.eq(partner.as_bytes().to_vec()));
+    }
+    let found: Vec<(Option<Vec<u8>>, String, i64, i64)> = query.load(rows.db)?;
+    Ok(found
+        .into_iter()
+        .map(|(exchange, kind, group_due, due)| Key { incident: None, exchange, kind, group_due, due, open: 1 })
+        .collect())
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = clocks)]
+struct Face {
+    exchange_id: Option<Vec<u8>>,
+    partner_id: Option<Vec<u8>>,
+    anchor: String,
+    anchored_at: i64,
+    hours: i32,
+    legal_limit_at: Option<i64>,
+    exercise: bool,
+}
+
+/// Everything about one group; `None` when its clocks ended meanwhile (they can't within one snapshot).
+fn group(rows: &mut Rows<'_>, key: Key) -> Result<Option<Group>, StoreError> {
+    let of_group = clocks::table.filter(clocks::kind.eq(&key.kind)).filter(clocks::group_due_at.eq(key.group_due));
+    let face: Option<Face> = match (&key.incident, &key.exchange) {
+        (Some(incident), _) => of_group
+            .filter(clocks::incident_id.eq(incident))
+            .filter(clocks::open)
+            .select(Face::as_select())
+            .first(rows.db)
+            .optional()?,
+        (None, Some(exchange)) => {
+            of_group.filter(clocks::stream.eq(exchange)).select(Face::as_select()).first(rows.db).optional()?
+        }
+        (None, None) => None,
+    };
+    let Some(face) = face else { return Ok(None) };
+    let all: i64 = match &key.incident {
+        Some(incident) => of_group.filter(clocks::incident_id.eq(incident)).count().get_result(rows.db)?,
+        None => 1,
+    };
+    let stream = key.incident.as_ref().or(key.exchange.as_ref()).map(Vec::as_slice).unwrap_or_default();
+    let stream = Uuid::from_slice(stream).map_err(StoreError::corrupt(TABLE, "a stream"))?;
+    let subject = key.incident.as_deref().map(|id| subject(rows, incident_id(TABLE, id)?)).transpose()?.flatten();
+    let ladder = ladder(rows, stream, &key.kind, key.group_due)?;
+    let single = key.open == 1;
+    let exchange = face.exchange_id.as_deref().filter(|_| single).map(|id| exchange_id(TABLE, id)).transpose()?;
+    let partner = face.partner_id.as_deref().filter(|_| single).map(|id| partner_id(TABLE, id)).transpose()?;
+    let (carrying, reference) = match exchange {
+        Some(id) => carrying(rows, id)?,
+        None => (None, String::new()),
+    };
+    Ok(Some(Group {
+        stream,
+        kind: clock_kind(&key.kind)?,
+        group_due: moment(TABLE, key.group_due)?,
+        due: moment(TABLE, key.due)?,
+        subject,
+        exchange,
+        contact: partner.map(|id| partners::contacts(rows, id)).transpose()?.into_iter().flatten().next(),
+        partner: partner.map(|id| Ok::<_, StoreError>((id, partners::name(rows, id)?))).transpose()?,
+        open: count(key.open),
+        all: count(all),
+        anchor: anchor(&face.anchor)?,
+        anchored_at: moment(TABLE, face.anchored_at)?,
+        hours: number(face.hours),
+        legal_limit: moment_or_none(TABLE, face.legal_limit_at)?,
+        exercise: face.exercise,
+        last_step: ladder.last_step,
+        next_step: ladder.next_step,
+        in_hand: ladder.in_hand,
+        carrying,
+        reference,
+    }))
+}
+
+/// The incident of a clock, as far as lists show it.
+///
+/// # Errors
+/// Those of the database.
+pub fn subject(rows: &mut Rows<'_>, id: IncidentId) -> Result<Option<Subject>, StoreError> {
+    type Found = (String, Vec<u8>, String, String, i32);
+    let found: Option<Found> = incidents::table
+        .find(id.as_bytes().as_slice())
+        .select((incidents::reference, incidents::title, incidents::stage, incidents::report_state, incidents::report_gaps))
+        .first(rows.db)
+        .optional()?;
+    let Some((reference, title, stage, report_state, gaps)) = found else { return Ok(None) };
+    let title = projections::open_title(rows.seal, id.uuid(), &title)?;
+    Ok(Some(Subject { id, reference, title, stage, report_state, report_gaps: number(gaps) }))
+}
+
+#[derive(Default)]
+struct Ladder {
+    last_step: Option<i32>,
+    next_step: Option<Moment>,
+    in_hand: Option<(Actor, Moment)>,
+}
+
+fn ladder(rows: &mut Rows<'_>, stream: Uuid, kind: &str, due: i64) -> Result<Ladder, StoreError> {
+    type Found = (Option<i32>, Option<i64>, Option<Vec<u8>>, Option<i64>);
+    let found: Option<Found> = ladders::table
+        .find((stream.as_bytes().to_vec(), kind, due))
+        .select((ladders::last_offset, ladders::next_step_at, ladders::in_hand_by, ladders::in_hand_at))
+        .first(rows.db)
+        .optional()?;
+    let Some((last_step, next_step, by, at)) = found else { return Ok(Ladder::default()) };
+    let in_hand = match (by, at) {
+        (Some(by), Some(at)) => Some((projections::open_in_hand(rows.seal, stream, &by)?, moment("ladders", at)?)),
+        (None, _) | (_, None) => None,
+    };
+    Ok(Ladder { last_step, next_step: moment_or_none("ladders", next_step)?, in_hand })
+}
+
+/// How the newest message of an exchange stands, and the exchange's reference.
+fn carrying(rows: &mut Rows<'_>, id: ExchangeId) -> Result<(Option<Carrying>, String), StoreError> {
+    type Found = (String, String, Option<Vec<u8>>, Option<i64>);
+    let found: Option<Found> = exchanges::table
+        .find(id.as_bytes().as_slice())
+        .select((exchanges::standing, exchanges::reference, exchanges::message, exchanges::acknowledged_at))
+        .first(rows.db)
+        .optional()?;
+    let Some((standing, reference, message, acknowledged)) = found else { return Ok((None, String::new())) };
+    let item: Option<(i32, Option<String>, Option<i64>)> = match message {
+        Some(message) => outbox::table
+            .find(message)
+            .select((outbox::attempts, outbox::last_outcome, outbox::receipted_at))
+            .first(rows.db)
+            .optional()?,
+        None => None,
+    };
+    let (attempts, last_outcome, receipted_at) = item.unwrap_or_default();
+    let carrying = Carrying {
+        standing,
+        attempts: number(attempts),
+        last_outcome,
+        acknowledged: acknowledged.is_some(),
+        receipted_at: moment_or_none("outbox", receipted_at)?,
+    };
+    Ok((Some(carrying), reference))
+}
+
+/// One clock, open or ended, as the API lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Single {
+    /// Names it together with `kind`: the stream that it belongs to.
+    pub stream: Uuid,
+    /// Which duty.
+    pub kind: ClockKind,
+    /// The incident of ours.
+    pub incident: Option<IncidentId>,
+    /// The exchange.
+    pub exchange: Option<ExchangeId>,
+    /// The partner.
+    pub partner: Option<PartnerId>,
+    /// What started it.
+    pub anchor: Anchor,
+    /// When.
+    pub anchored_at: Moment,
+    /// How long it runs.
+    pub hours: u32,
+    /// When it is due.
+    pub due: Moment,
+    /// The statute's limit.
+    pub legal_limit: Option<Moment>,
+    /// The word of its state as recorded; passing time may have made it overdue since.
+    pub state: String,
+    /// Still to be done.
+    pub open: bool,
+    /// The instant of the evidence, or of the decision.
+    pub ended_at: Option<Moment>,
+    /// The word of what met it.
+    pub evidence: Option<String>,
+    /// Met in time, but proved only after it had been recorded as overdue.
+    pub proved_late: bool,
+    /// Why it was not required.
+    pub reason: Option<String>,
+    /// A drill.
+    pub exercise: bool,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = clocks)]
+struct SingleRow {
+    stream: Vec<u8>,
+    kind: String,
+    incident_id: Option<Vec<u8>>,
+    exchange_id: Option<Vec<u8>>,
+    partner_id: Option<Vec<u8>>,
+    anchor: String,
+    anchored_at: i64,
+    hours: i32,
+    due_at: i64,
+    legal_limit_at: Option<i64>,
+    state: String,
+    open: bool,
+    ended_at: Option<i64>,
+    evidence: Option<String>,
+    proved_late: bool,
+    reason: Option<Vec<u8>>,
+    exercise: bool,
+}
+
+impl SingleRow {
+    fn view(self, rows: &Rows<'_>) -> Result<Single, StoreError> {
+        let stream = Uuid::from_slice(&self.stream).map_err(StoreError::corrupt(TABLE, "a stream"))?;
+        let reason =
+            self.reason.map(|sealed| projections::open_reason(rows.seal, stream, &sealed)).transpose()?;
+        Ok(Single {
+            stream,
+            kind: clock_kind(&self.kind)?,
+            incident: self.incident_id.map(|id| incident_id(TABLE, &id)).transpose()?,
+            exchange: self.exchange_id.map(|id| exchange_id(TABLE, &id)).transpose()?,
+            partner: self.partner_id.map(|id| partner_id(TABLE, &id)).transpose()?,
+            anchor: anchor(&self.anchor)?,
+            anchored_at: moment(TABLE, self.anchored_at)?,
+            hours: number(self.hours),
+            due: moment(TABLE, self.due_at)?,
+            legal_limit: moment_or_none(TABLE, self.legal_limit_at)?,
+            state: self.state,
+            open: self.open,
+            ended_at: moment_or_none(TABLE, self.ended_at)?,
+            evidence: self.evidence,
+            proved_late: self.proved_late,
+            reason,
+            exercise: self.exercise,
+        })
+    }
+}
+
+/// Every clock, the oldest stream first.
+///
+/// # Errors
+/// Those of the database.
+pub fn every(
+    rows: &mut Rows<'_>,
+    after: Option<(Uuid, ClockKind)>,
+    limit: usize,
+) -> Result<Page<Single, (Uuid, ClockKind)>, StoreError> {
+    let mut query = clocks::table
+        .order((clocks::stream, clocks::kind))
+        .limit(one_more(limit))
+        .select(SingleRow::as_select())
+        .into_boxed();
+    if let Some((stream, kind)) = after {
+        let stream = stream.as_bytes().to_vec();
+        query = query
+            .filter(clocks::stream.ge(stream.clone()))
+            .filter(clocks::stream.gt(stream).or(clocks::kind.gt(kind.word())));
+    }
+    let found: Vec<SingleRow> = query.load(rows.db)?;
+    let items = found.into_iter().map(|row| row.view(rows)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Page::of(items, limit, |clock| (clock.stream, clock.kind)))
+}
+
+/// The clocks of one stream: an incident's own, or an exchange's.
+///
+/// # Errors
+/// Those of the database.
+pub fn of_stream(rows: &mut Rows<'_>, stream: Uuid) -> Result<Vec<Single>, StoreError> {
+    let found: Vec<SingleRow> = clocks::table
+        .filter(clocks::stream.eq(stream.as_bytes().as_slice()))
+        .order(clocks::kind)
+        .select(SingleRow::as_select())
+        .load(rows.db)?;
+    found.into_iter().map(|row| row.view(rows)).collect()
+}
+
+/// How the clocks of an incident stand: (kind, state, how many).
+///
+/// # Errors
+/// Those of the database.
+pub fn tally(rows: &mut Rows<'_>, incident: IncidentId) -> Result<Vec<(ClockKind, String, u32)>, StoreError> {
+    let found: Vec<(String, String, i64)> = clocks::table
+        .filter(clocks::incident_id.eq(incident.as_bytes().as_slice()))
+        .group_by((clocks::kind, clocks::state))
+        .select((clocks::kind, clocks::state, count_star()))
+        .load(rows.db)?;
+    found.into_iter().map(|(kind, state, many)| Ok((clock_kind(&kind)?, state, count(many)))).collect()
+}
+
+/// The earliest due instant among the open clocks of an incident.
+///
+/// # Errors
+/// Those of the database.
+pub fn next_due(rows: &mut Rows<'_>, incident: IncidentId) -> Result<Option<Moment>, StoreError> {
+    let due: Option<i64> = clocks::table
+        .filter(clocks::incident_id.eq(incident.as_bytes().as_slice()))
+        .filter(clocks::open)
+        .select(min(clocks::due_at))
+        .first(rows.db)?;
+    moment_or_none(TABLE, due)
+}
+
+fn clock_kind(word: &str) -> Result<ClockKind, StoreError> {
+    ClockKind::ALL
+        .into_iter()
+        .find(|kind| kind.word() == word)
+        .ok_or(StoreError::Corrupt { table: TABLE, what: "a kind of clock" })
+}
+
+fn anchor(word: &str) -> Result<Anchor, StoreError> {
+    Anchor::ALL
+        .into_iter()
+        .find(|anchor| anchor.word() == word)
+        .ok_or(StoreError::Corrupt { table: TABLE, what: "an anchor" })
+}

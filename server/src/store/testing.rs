@@ -1,0 +1,194 @@
+//! Fresh databases for tests: a new SQLite file, and a new Postgres schema, each with its own store.
+//!
+//! Every test of the store runs on both, always: [`both!`] makes two tests of one body.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use domain::values::Moment;
+use uuid::Uuid;
+
+use super::{DataKey, Store, StoreError, StoreSettings};
+
+/// A store on a database of its own, which goes with it.
+pub(crate) struct TestStore {
+    store: Store,
+    place: Place,
+}
+
+enum Place {
+    Sqlite(tempfile::TempDir),
+    Postgres { server: String, schema: String },
+}
+
+impl TestStore {
+    pub(crate) fn on_sqlite() -> Self {
+        Self::new(Place::Sqlite(tempfile::tempdir().unwrap()))
+    }
+
+    pub(crate) fn on_postgres() -> Self {
+        static SCHEMAS: AtomicU64 = AtomicU64::new(0);
+        let server = postgres();
+        let schema = format!("t{}_{}", std::process::id(), SCHEMAS.fetch_add(1, Ordering::Relaxed));
+        let mut connection = PgConnection::establish(&server).unwrap();
+        // A process of an earlier run may have had the same number and have been killed.
+        connection.batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")).unwrap();
+        Self::new(Place::Postgres { server, schema })
+    }
+
+    fn new(place: Place) -> Self {
+        let store = Store::open(place.settings(data_key())).unwrap();
+        Self { store, place }
+    }
+
+    /// The address of the database.
+    pub(crate) fn url(&self) -> String {
+        self.place.url()
+    }
+
+    /// Opens the same database once more, as another process would.
+    pub(crate) fn again(&self) -> Result<Store, StoreError> {
+        self.again_with(data_key())
+    }
+
+    pub(crate) fn again_with(&self, data_key: DataKey) -> Result<Store, StoreError> {
+        Store::open(self.place.settings(data_key))
+    }
+
+    /// Runs SQL past the store, as somebody with a database client would.
+    pub(crate) fn tamper(&self, sql: &str) {
+        let done = match &self.place {
+            Place::Sqlite(_) => self.place.sqlite().batch_execute(sql),
+            Place::Postgres { .. } => PgConnection::establish(&self.url()).unwrap().batch_execute(sql),
+        };
+        done.expect(sql);
+    }
+
+    /// A store on a copy of the database's files as they lie on disk now, as after a crash (SQLite only).
+    pub(crate) fn copy(&self) -> Self {
+        let Place::Sqlite(from) = &self.place else { panic!("only the files of SQLite are at hand") };
+        let to = tempfile::tempdir().unwrap();
+        for file in std::fs::read_dir(from.path()).unwrap() {
+            let file = file.unwrap();
+            // The shared-memory index dies with its process.
+            if !file.file_name().to_string_lossy().ends_with("-shm") {
+                std::fs::copy(file.path(), to.path().join(file.file_name())).unwrap();
+            }
+        }
+        Self::new(Place::Sqlite(to))
+    }
+
+    /// Every octet that the database keeps on disk (SQLite only).
+    pub(crate) fn octets(&self) -> Option<Vec<u8>> {
+        match &self.place {
+            Place::Sqlite(directory) => {
+                let mut octets = Vec::new();
+                for file in std::fs::read_dir(directory.path()).unwrap() {
+                    octets.extend(std::fs::read(file.unwrap().path()).unwrap());
+                }
+                Some(octets)
+            }
+            Place::Postgres { .. } => None,
+        }
+    }
+}
+
+impl Deref for TestStore {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+impl Drop for TestStore {
+    fn drop(&mut self) {
+        self.store.stop();
+        if let Place::Postgres { server, schema } = &self.place {
+            // The readers of a store that is still open hold no locks between snapshots.
+            let dropped = PgConnection::establish(server)
+                .map(|mut connection| connection.batch_execute(&format!("DROP SCHEMA {schema} CASCADE")));
+            // A test that stopped the server itself has nothing to clean up.
+            drop(dropped);
+        }
+    }
+}
+
+impl Place {
+    fn url(&self) -> String {
+        match self {
+            Self::Sqlite(directory) => format!("sqlite:{}", directory.path().join("node.db").display()),
+            Self::Postgres { server, schema } => {
+                let joint = if server.contains('?') { '&' } else { '?' };
+                format!("{server}{joint}options=-csearch_path%3D{schema}")
+            }
+        }
+    }
+
+    fn settings(&self, data_key: DataKey) -> StoreSettings {
+        StoreSettings { url: self.url(), data_key, readers: 2 }
+    }
+
+    fn sqlite(&self) -> SqliteConnection {
+        let mut connection = SqliteConnection::establish(self.url().trim_start_matches("sqlite:")).unwrap();
+        connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+        connection
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests/run says where it started the database; no setting of the node")]
+fn postgres() -> String {
+    std::env::var("TOCSIN_TEST_POSTGRES").expect(
+        "this test needs Postgres: start it through tests/run, or set TOCSIN_TEST_POSTGRES to what \
+         `tests/postgres.sh start` prints",
+    )
+}
+
+/// The data key of test stores.
+pub(crate) fn data_key() -> DataKey {
+    DataKey::from_bytes([7; 32])
+}
+
+/// An instant, in seconds after the start of the tests' time.
+pub(crate) fn at(seconds: i64) -> Moment {
+    Moment::parse("2026-03-03T02:10:00Z").unwrap().plus_seconds(seconds)
+}
+
+/// An id that tests can count.
+pub(crate) fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+/// Runs an async test body; several threads, so that closures and readers can meet.
+pub(crate) fn run<T>(body: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(body)
+}
+
+/// One test body, two tests: `both!(name, |store| { … })`. The body is async; `store` is a [`TestStore`].
+macro_rules! both {
+    ($(#[$about:meta])* $name:ident, |$store:ident| $body:block) => {
+        $(#[$about])*
+        mod $name {
+            #[allow(unused_imports, clippy::allow_attributes, reason = "a body may need nothing from its module")]
+            use super::*;
+
+            async fn body($store: $crate::store::testing::TestStore) $body
+
+            #[test]
+            fn on_sqlite() {
+                $crate::store::testing::run(body($crate::store::testing::TestStore::on_sqlite()));
+            }
+
+            #[test]
+            fn on_postgres() {
+                $crate::store::testing::run(body($crate::store::testing::TestStore::on_postgres()));
+            }
+        }
+    };
+}
+
+pub(crate) use both;

@@ -1,0 +1,109 @@
+//! The page of one action: what it does, what it asks, one button (or two). Every action that changes something has such
+//! a page, so that it works without script and says what will happen before it does.
+
+use askama::Template;
+
+use super::field::{Field, Summary};
+use super::form::FieldError;
+use super::page::{self, Answer, Chrome};
+use crate::node::DoorError;
+use crate::problem::Problem;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "action.html")]
+pub(super) struct ActionPage {
+    /// The frame.
+    pub chrome: Chrome,
+    /// The faults.
+    pub summary: Summary,
+    /// What it is about, and its page.
+    pub caption: String,
+    /// See `caption`.
+    pub back: String,
+    /// What it does.
+    pub heading: String,
+    /// What will happen.
+    pub paragraphs: Vec<String>,
+    /// What somebody else changed meanwhile: label, before, after.
+    pub changes: Vec<(&'static str, String, String)>,
+    /// What it asks.
+    pub fields: Vec<Field>,
+    /// Fields shown on request.
+    pub further: Vec<Field>,
+    /// Posted with it.
+    pub hidden: Vec<(&'static str, String)>,
+    /// Text that looks like personal data.
+    pub(super) findings: Vec<super::log::FoundText>,
+    /// Whether that has to be confirmed.
+    pub must_confirm: bool,
+    /// Value of `go`, words, and class of each button, the main one first.
+    pub buttons: Vec<(&'static str, &'static str, &'static str)>,
+    /// Where it is posted.
+    pub action: String,
+}
+
+impl ActionPage {
+    /// A page without fields.
+    #[must_use]
+    pub fn new(chrome: Chrome, heading: &str, caption: &str, back: String, action: String) -> Self {
+        Self {
+            chrome,
+            summary: Summary { errors: Vec::new() },
+            caption: caption.to_owned(),
+            back,
+            heading: heading.to_owned(),
+            paragraphs: Vec::new(),
+            changes: Vec::new(),
+            fields: Vec::new(),
+            further: Vec::new(),
+            hidden: Vec::new(),
+            findings: Vec::new(),
+            must_confirm: false,
+            buttons: Vec::new(),
+            action,
+        }
+    }
+
+    /// The page, with 422 and "Error" in its title when there are faults.
+    ///
+    /// # Errors
+    /// [`Problem::Internal`] when it can't be written.
+    pub fn answer(mut self, errors: Vec<FieldError>) -> Answer {
+        self.chrome.title = super::log::title(&self.chrome.title, &errors);
+        self.fields = self.fields.into_iter().map(|field| field.faults(&errors)).collect();
+        self.further = self.further.into_iter().map(|field| field.faults(&errors)).collect();
+        self.summary = Summary { errors };
+        page::html_as(page::form_status(&self.summary.errors), &self)
+    }
+
+    /// Whether the further fields are open.
+    fn further_open(&self) -> bool {
+        self.further.iter().any(|field| !field.error.is_empty() || !field.value.is_empty())
+    }
+}
+
+/// A rule's refusal as a fault of the form; anything else is a problem.
+///
+/// # Errors
+/// The problem.
+pub fn refusal(error: DoorError, anchor: &str) -> Result<Vec<FieldError>, Problem> {
+    match error {
+        DoorError::Refused(_)
+        | DoorError::ExchangeRefused(_)
+        | DoorError::Invalid(_)
+        | DoorError::Taken
+        | DoorError::Pairing(_) => Ok(vec![FieldError {
+            name: anchor.trim_end_matches("-day").to_owned(),
+            anchor: anchor.to_owned(),
+            message: capitalised(&error.to_string()),
+        }]),
+        DoorError::NotFound | DoorError::FormUnknown | DoorError::Store(_) => Err(error.into()),
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}", chars.as_str())
+}

@@ -1,0 +1,258 @@
+//! The home page: every running clock, the most pressing first; and the wall screen.
+
+use std::str::FromStr as _;
+
+use actix_web::web;
+use actix_web::HttpResponse;
+use askama::Template;
+use domain::clock::ClockKind;
+use domain::values::{ExchangeId, IncidentId, Moment, PartnerId};
+use serde::Deserialize;
+
+use super::alerts::{self, AlertLine};
+use super::clock::ClockPart;
+use super::field::Choice;
+use super::page::{self, Answer, Chrome, Posted, Visit};
+use super::words::{self, grouped};
+use crate::access::{DutyHolder, Responder};
+use crate::node::StreamId;
+use crate::problem::Problem;
+use crate::store::queries::clocks::{self, Filter, Group, Strip};
+use crate::store::queries::{self, incidents, partners};
+
+/// Groups of clocks on one page; further ones are counted.
+const SHOWN_MAX: usize = 50;
+/// Clocks on the wall.
+const WALL_MAX: usize = 4;
+const FILTER_INCIDENTS_MAX: i64 = 200;
+
+/// What the filter asks for.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    partner: String,
+    #[serde(default)]
+    incident: String,
+}
+
+impl Asked {
+    /// Values that can't be read filter nothing.
+    fn filter(&self) -> Filter {
+        Filter {
+            kind: ClockKind::ALL.into_iter().find(|kind| kind.word() == self.kind),
+            partner: PartnerId::from_str(&self.partner).ok(),
+            incident: IncidentId::from_str(&self.incident).ok(),
+        }
+    }
+}
+
+fn query(filter: Filter) -> String {
+    let mut parts = Vec::new();
+    parts.extend(filter.kind.map(|kind| format!("kind={}", kind.word())));
+    parts.extend(filter.partner.map(|partner| format!("partner={partner}")));
+    parts.extend(filter.incident.map(|incident| format!("incident={incident}")));
+    if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
+}
+
+/// One count above the list.
+pub struct Cell {
+    class: &'static str,
+    figure: String,
+    words: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "clocks.html")]
+struct ClocksPage {
+    chrome: Chrome,
+    may_log: bool,
+    kinds: Vec<Choice>,
+    partners: Vec<Choice>,
+    incidents: Vec<Choice>,
+    filtered: bool,
+    query: String,
+    list: ClockList,
+}
+
+#[derive(Template)]
+#[template(path = "clocks_list.html")]
+struct ClockList {
+    strip: Vec<Cell>,
+    alerts: Vec<AlertLine>,
+    clocks: Vec<ClockPart>,
+    filtered: bool,
+    more: u32,
+    more_words: String,
+}
+
+impl askama::filters::HtmlSafe for ClockList {}
+
+#[derive(Template)]
+#[template(path = "wall.html")]
+struct WallPage {
+    chrome: Chrome,
+    list: WallList,
+}
+
+#[derive(Template)]
+#[template(path = "wall_list.html")]
+struct WallList {
+    strip: Vec<Cell>,
+    clocks: Vec<ClockPart>,
+}
+
+impl askama::filters::HtmlSafe for WallList {}
+
+/// `GET /`
+///
+/// # Errors
+/// [`Problem`]
+pub async fn home(visit: Visit, asked: web::Query<Asked>) -> Answer {
+    let filter = asked.filter();
+    let (names, open) = visit
+        .node
+        .store()
+        .read(|rows| Ok((partners::names(rows)?, incidents::with_open_clocks(rows, FILTER_INCIDENTS_MAX)?)))
+        .await?;
+    let choice = |value: String, label: &str, on| Choice { value, label: label.to_owned(), hint: String::new(), on };
+    let page = ClocksPage {
+        chrome: visit.chrome("Clocks", "/"),
+        may_log: Responder::of(&visit.person).is_some(),
+        kinds: ClockKind::ALL
+            .into_iter()
+            .map(|kind| choice(kind.word().to_owned(), kind_words(kind), filter.kind == Some(kind)))
+            .collect(),
+        partners: names
+            .into_iter()
+            .map(|(id, name)| choice(id.to_string(), &name, filter.partner == Some(id)))
+            .collect(),
+        incidents: open
+            .into_iter()
+            .map(|(id, reference)| choice(id.to_string(), &reference, filter.incident == Some(id)))
+            .collect(),
+        filtered: filter != Filter::default(),
+        query: query(filter),
+        list: list_of(&visit, filter).await?,
+    };
+    page::html(&page)
+}
+
+/// `GET /clocks/list`: the part of the home page that follows the clocks.
+///
+/// # Errors
+/// [`Problem`]
+pub async fn list(visit: Visit, asked: web::Query<Asked>) -> Answer {
+    page::html(&list_of(&visit, asked.filter()).await?)
+}
+
+async fn list_of(visit: &Visit, filter: Filter) -> Result<ClockList, Problem> {
+    let now = visit.now();
+    let (strip, (groups, more), open_alerts) = visit
+        .node
+        .store()
+        .read(move |rows| {
+            Ok((clocks::strip(rows, now)?, clocks::pressing(rows, filter, SHOWN_MAX)?, queries::alerts::open(rows, alerts::SHOWN_MAX)?))
+        })
+        .await?;
+    let filtered = filter != Filter::default();
+    let back = format!("/{}", query(filter));
+    let more_words = format!("{} more; use the filter to see them.", words::counted(i64::from(more), "duty group"));
+    Ok(ClockList {
+        strip: cells(strip),
+        alerts: if filtered { Vec::new() } else { alerts::lines(open_alerts, visit.reader) },
+        clocks: parts(&groups, visit, &back),
+        filtered,
+        more,
+        more_words,
+    })
+}
+
+/// The components of some groups, with the button for those who may press it.
+pub(super) fn parts(groups: &[Group], visit: &Visit, back: &str) -> Vec<ClockPart> {
+    let may = DutyHolder::of(&visit.person).is_some();
+    let hand = may.then_some((visit.csrf.as_str(), back));
+    groups.iter().map(|group| ClockPart::of(group, visit.reader, hand)).collect()
+}
+
+fn cells(strip: Strip) -> Vec<Cell> {
+    let cell = |class, figure: u32, words| Cell { class, figure: grouped(i64::from(figure)), words };
+    let mut cells = vec![
+        cell("r", strip.overdue, "overdue"),
+        cell("a", strip.soon, "under 6 hours"),
+        cell("b", strip.running, "running"),
+    ];
+    if strip.met > 0 {
+        let permille = u64::from(strip.met_in_time) * 1_000 / u64::from(strip.met);
+        let figure = format!("{}.{}%", permille / 10, permille % 10);
+        cells.push(Cell { class: "g", figure, words: "of the latest duties met in time" });
+    }
+    cells
+}
+
+const fn kind_words(kind: ClockKind) -> &'static str {
+    match kind {
+        ClockKind::PartnerNotice => "Tell partners",
+        ClockKind::PartnerAcknowledgement => "Have partners acknowledge",
+        ClockKind::IcoReport => "Report to the ICO",
+    }
+}
+
+/// `GET /wall`
+///
+/// # Errors
+/// [`Problem`]
+pub async fn wall(visit: Visit) -> Answer {
+    page::html(&WallPage { chrome: visit.chrome("Wall", "/wall"), list: wall_of(&visit).await? })
+}
+
+/// `GET /wall/list`
+///
+/// # Errors
+/// [`Problem`]
+pub async fn wall_list(visit: Visit) -> Answer {
+    page::html(&wall_of(&visit).await?)
+}
+
+async fn wall_of(visit: &Visit) -> Result<WallList, Problem> {
+    let now = visit.now();
+    let (strip, (groups, _)) = visit
+        .node
+        .store()
+        .read(move |rows| Ok((clocks::strip(rows, now)?, clocks::pressing(rows, Filter::default(), WALL_MAX)?)))
+        .await?;
+    let clocks = groups.iter().map(|group| ClockPart::of(group, visit.reader, None)).collect();
+    Ok(WallList { strip: cells(strip), clocks })
+}
+
+/// `POST /take-in-hand`: the ladder of a duty stops, because a named person sees to it.
+///
+/// # Errors
+/// [`Problem`]
+pub async fn take_in_hand(posted: Posted) -> Answer {
+    let Posted { visit, form } = posted;
+    let by = DutyHolder::of(&visit.person).ok_or(Problem::NotAllowed("responders, data protection officers and managers"))?;
+    let unreadable = || Problem::Malformed("The duty could not be read.");
+    let stream = match form.first("stream").split_once(':') {
+        Some(("incident", id)) => IncidentId::from_str(id).map(StreamId::Incident),
+        Some(("exchange", id)) => ExchangeId::from_str(id).map(StreamId::Exchange),
+        _ => return Err(unreadable()),
+    };
+    let stream = stream.map_err(|_| unreadable())?;
+    let kind = ClockKind::ALL.into_iter().find(|kind| kind.word() == form.first("kind")).ok_or_else(unreadable)?;
+    let due = form.first("due").parse().ok().and_then(|micros| Moment::from_micros(micros).ok()).ok_or_else(unreadable)?;
+    visit.node.take_in_hand(&by, stream, kind, due).await?;
+    Ok(page::see_other(page::own_path(form.first("back"))))
+}
+
+/// `GET /now`: the present instant as the inputs of a date hold it, for the button *Now*.
+///
+/// # Errors
+/// [`Problem`]
+pub async fn now(visit: Visit) -> Answer {
+    let [day, month, year, time] = visit.reader.inputs(visit.now());
+    Ok(HttpResponse::Ok()
+        .insert_header((actix_web::http::header::CACHE_CONTROL, "no-store"))
+        .json(serde_json::json!({ "day": day, "month": month, "year": year, "time": time })))
+}

@@ -1,0 +1,94 @@
+//! The live word: one stream of events per open page, which says that something changed and what duty time it is. Pages
+//! tick by themselves in between, so a stream costs one short line now and then.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::header::{self, ContentEncoding};
+use actix_web::{HttpResponse, web};
+use futures_util::stream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use super::page::{Answer, Visit};
+use crate::node::Node;
+use crate::problem::Problem;
+
+/// Open streams at once; one more is told to come back later.
+const STREAMS_MAX: usize = 500;
+/// A quiet stream says the time so often, which also finds out that nobody listens any more.
+const QUIET: Duration = Duration::from_secs(15);
+/// Words after which a stream ends, so that the session is looked at again; the browser comes back by itself.
+const WORDS_MAX: u32 = 2_000;
+
+/// What every stream shares.
+pub struct Live {
+    places: Arc<Semaphore>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Live {
+    /// Streams end when `stop` turns true.
+    #[must_use]
+    pub fn new(stop: watch::Receiver<bool>) -> Self {
+        Self { places: Arc::new(Semaphore::new(STREAMS_MAX)), stop }
+    }
+}
+
+struct Listener {
+    node: web::Data<Node>,
+    changes: watch::Receiver<u64>,
+    stop: watch::Receiver<bool>,
+    said: u32,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Listener {
+    /// Waits until there is something to say, and says it. `None` ends the stream.
+    async fn word(mut self) -> Option<(Result<web::Bytes, Infallible>, Self)> {
+        if self.said >= WORDS_MAX || *self.stop.borrow() {
+            return None;
+        }
+        let mut event = "time";
+        if self.said > 0 {
+            tokio::select! {
+                changed = self.changes.changed() => {
+                    changed.ok()?;
+                    event = "change";
+                }
+                _ = self.stop.wait_for(|stop| *stop) => return None,
+                () = tokio::time::sleep(QUIET) => {}
+            }
+        }
+        self.said += 1;
+        let version = *self.changes.borrow_and_update();
+        let time = self.node.time();
+        let now = time.now().micros() / 1_000;
+        let line = format!(
+            "event: {event}\nid: {version}\ndata: {{\"version\":{version},\"now\":{now},\"speed\":{}}}\n\n",
+            time.speed()
+        );
+        Some((Ok(web::Bytes::from(line)), self))
+    }
+}
+
+/// `GET /live`
+///
+/// # Errors
+/// [`Problem::Unavailable`] when too many pages are open.
+pub async fn listen(visit: Visit, live: web::Data<Live>) -> Answer {
+    let place = Arc::clone(&live.places).try_acquire_owned().map_err(|_| Problem::Unavailable(None))?;
+    let listener = Listener {
+        changes: visit.node.live(),
+        node: visit.node,
+        stop: live.stop.clone(),
+        said: 0,
+        _place: place,
+    };
+    Ok(HttpResponse::Ok()
+        .content_type("text/event-stream")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header(("X-Accel-Buffering", "no"))
+        .insert_header(ContentEncoding::Identity)
+        .streaming(stream::unfold(listener, Listener::word)))
+}

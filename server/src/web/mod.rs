@@ -1,0 +1,128 @@
+//! Pages: rendered on the server, complete without script, for people with a session.
+//!
+//! | module | page |
+//! |---|---|
+//! | [`clocks`] | home, wall; the component itself is [`clock`] |
+//! | [`log`] | log an incident |
+//! | [`incidents`], [`incident`], [`actions`], [`update`] | the list, one incident, what may be done to it |
+//! | [`exchange`] | one partner on one incident |
+//! | [`report`] | the ICO report |
+//! | [`received`] | notices received |
+//! | [`partners`], [`statements`], [`sign_in`] | the rest |
+//!
+//! [`page`] holds what a handler takes and gives, [`form`] and [`field`] what people type, [`words`] and [`standing`] the
+//! words for time and states, [`problems`] what is shown when the answer is no.
+
+pub mod action;
+pub mod actions;
+pub mod alerts;
+pub mod clock;
+pub mod clocks;
+pub mod exchange;
+pub mod facts;
+pub mod field;
+pub mod form;
+pub mod incident;
+pub mod incidents;
+pub mod live;
+pub mod log;
+pub mod page;
+pub mod partners;
+pub mod problems;
+pub mod received;
+pub mod report;
+pub mod sign_in;
+pub mod standing;
+pub mod statements;
+pub mod timeline;
+pub mod update;
+pub mod words;
+
+mod files;
+
+use actix_web::middleware::from_fn;
+use actix_web::web::{ServiceConfig, resource, scope, to};
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::problem::Problem;
+
+/// Every page's address. It comes last: what it does not know is not found.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(
+        scope("")
+            .wrap(from_fn(problems::same_site))
+            .wrap(from_fn(problems::pages))
+            .configure(outside)
+            .configure(watching)
+            .configure(logging)
+            .configure(acting)
+            .configure(receiving)
+            .default_service(to(nowhere)),
+    );
+}
+
+/// What needs no session, and signing in itself.
+fn outside(config: &mut ServiceConfig) {
+    config
+        .service(resource("/static/{name}").get(files::serve))
+        .service(resource("/sign-in").get(sign_in::show).post(sign_in::enter))
+        .service(resource("/sign-out").post(sign_in::leave))
+        .service(resource("/privacy").get(statements::privacy))
+        .service(resource("/accessibility").get(statements::accessibility));
+}
+
+fn watching(config: &mut ServiceConfig) {
+    config
+        .service(resource("/").get(clocks::home))
+        .service(resource("/clocks/list").get(clocks::list))
+        .service(resource("/wall").get(clocks::wall))
+        .service(resource("/wall/list").get(clocks::wall_list))
+        .service(resource("/live").get(live::listen))
+        .service(resource("/now").get(clocks::now))
+        .service(resource("/take-in-hand").post(clocks::take_in_hand))
+        .service(resource("/partners").get(partners::list));
+}
+
+fn logging(config: &mut ServiceConfig) {
+    config
+        .service(resource("/incidents/new").get(log::start))
+        .service(resource("/incidents/new/{form}").get(log::open).post(log::step))
+        .service(resource("/incidents/new/{form}/draft").post(log::autosave))
+        .service(resource("/incidents/new/{form}/told").post(log::preview))
+        .service(resource("/incidents/new/{form}/discard").post(log::discard))
+        .service(resource("/incidents/new/{form}/check").get(log::check_page))
+        .service(resource("/incidents/new/{form}/log").post(log::log));
+}
+
+fn acting(config: &mut ServiceConfig) {
+    config
+        .service(resource("/incidents").get(incidents::list))
+        .service(resource("/incidents/{id}").get(incident::show))
+        .service(resource("/incidents/{id}/live").get(incident::live))
+        .service(resource("/incidents/{id}/timeline").get(incident::earlier))
+        .service(resource("/incidents/{id}/update-facts").get(update::show).post(update::save))
+        .service(resource("/incidents/{id}/report").get(report::show))
+        .service(resource("/incidents/{id}/report/draft").post(report::draft))
+        .service(
+            resource("/incidents/{id}/report/submission").get(report::submission).post(report::record_submission),
+        )
+        .service(resource("/incidents/{id}/report/not-required").get(report::not_required).post(report::propose))
+        .service(resource("/incidents/{id}/report/resolve").post(report::resolve))
+        .service(resource("/incidents/{id}/{action}").get(actions::show).post(actions::act))
+        .service(resource("/exchanges/{id}").get(exchange::show))
+        .service(resource("/exchanges/{id}/call").get(exchange::call).post(exchange::record_call))
+        .service(resource("/exchanges/{id}/abandon").get(exchange::abandon).post(exchange::do_abandon))
+        .service(resource("/exchanges/{id}/retry").post(exchange::retry));
+}
+
+fn receiving(config: &mut ServiceConfig) {
+    config
+        .service(resource("/received").get(received::list))
+        .service(resource("/received/{exchange}").get(received::show))
+        .service(resource("/received/{exchange}/acknowledge").post(received::acknowledge));
+}
+
+/// Whatever is asked for that is not there.
+async fn nowhere(_: HttpRequest) -> Result<HttpResponse, Problem> {
+    Err(Problem::NotFound)
+}

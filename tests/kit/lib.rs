@@ -1,0 +1,51 @@
+//! What the stories are told with: databases, nodes, partners that misbehave on command, a proxy, pages and a browser.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`database`] | a fresh SQLite file or Postgres schema per test, swept afterwards |
+//! | [`node`] | real nodes with hand-driven or real time; pairing |
+//! | [`party`] | what a party does and knows: its people, its partners, its record |
+//! | [`facts`] | incidents to log |
+//! | [`partner`] | scripted partners: accept, refuse, hang, forge, repeat |
+//! | [`proxy`] | cuts the line on command, and holds a message at any point that a proxy can see |
+//! | [`pairs`] | parties whose nodes are processes, each behind a proxy |
+//! | [`process`] | the built program as a process of its own, to be killed |
+//! | [`page`] | HTML by role, label and heading |
+//! | [`visitor`] | a person's visit over HTTP: cookies, forms, redirects |
+//! | [`browser`] | a headless Chromium with the accessibility checker |
+//! | [`wire`] | carries parcels between nodes in one process, or loses them |
+//! | [`wait`] | waiting for a condition, with a bound |
+
+pub mod browser;
+pub mod database;
+pub mod facts;
+pub mod node;
+pub mod page;
+pub mod pairs;
+pub mod party;
+pub mod partner;
+pub mod process;
+pub mod proxy;
+pub mod visitor;
+pub mod wait;
+pub mod wire;
+
+pub use database::{Database, On};
+
+/// Tells each story on SQLite and on Postgres. A story is an `async fn(on: On)` beside it; its first comment is its aim.
+#[macro_export]
+macro_rules! both {
+    ($($story:ident),+ $(,)?) => {$(
+        mod $story {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                super::$story($crate::On::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                super::$story($crate::On::Postgres).await;
+            }
+        }
+    )+};
+}

@@ -1,0 +1,209 @@
+//! Who may do what: every page and command by role, foreign sites, API tokens, guessing of passwords.
+
+use std::net::SocketAddr;
+
+use domain::values::IncidentId;
+use tests::facts::first_hour;
+use tests::node::{PASSWORD, Party, World, log_request};
+use tests::visitor::{Answer, Visitor};
+use tests::{On, both};
+
+both!(
+    pages_by_role,
+    commands_by_role,
+    other_sites_can_not_send_forms,
+    the_api_takes_tokens_only,
+    passwords_can_not_be_guessed,
+    answers_carry_their_protections,
+);
+
+/// An operator with one incident, serving its pages.
+async fn serving(world: &World) -> (Party, SocketAddr, IncidentId) {
+    let mut operator = world.listening_party("Operator").await;
+    let _partner = world.scripted(&operator, "Council", 48).await;
+    let id = operator.log(log_request(first_hour("A mailbox was open"), world.now())).await;
+    world.settle(&[&operator]).await;
+    let address = operator.serve();
+    (operator, address, id)
+}
+
+/// Everybody with an account; a manager, an administrator and an auditor read and don't log.
+const READERS: [&str; 5] = ["responder", "dpo", "manager", "administrator", "auditor"];
+
+/// Every page shows itself to whom it is for; to nobody without a session.
+async fn pages_by_role(on: On) {
+    let world = World::new(on);
+    let (operator, address, id) = serving(&world).await;
+    let exchange = operator.incident(id).await.owed[0].exchange;
+    let incident = format!("/incidents/{id}");
+    let pages: Vec<(String, &[&str])> = vec![
+        ("/".to_owned(), &READERS),
+        ("/wall".to_owned(), &READERS),
+        ("/incidents".to_owned(), &READERS),
+        (incident.clone(), &READERS),
+        (format!("{incident}/exchanges/{exchange}"), &READERS),
+        (format!("{incident}/report"), &READERS),
+        ("/received".to_owned(), &READERS),
+        ("/partners".to_owned(), &READERS),
+        ("/incidents/new".to_owned(), &["responder", "dpo"]),
+        (format!("{incident}/update-facts"), &["responder", "dpo"]),
+        (format!("{incident}/correct-awareness"), &["responder", "dpo"]),
+        (format!("{incident}/withdraw"), &["responder", "dpo"]),
+    ];
+    for (path, allowed) in &pages {
+        let mut stranger = Visitor::new(address);
+        let answer = stranger.get(path).await;
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/sign-in")), "{path} without a session");
+        for role in READERS {
+            let mut visitor = Visitor::signed_in(address, &operator.email(role), PASSWORD).await;
+            let status = visitor.get(path).await.status;
+            let expected: &[u16] = if allowed.contains(&role) { &[200, 303] } else { &[403] };
+            assert!(expected.contains(&status), "{path} for {role}: {status}");
+        }
+    }
+    for path in ["/sign-in", "/privacy", "/accessibility"] {
+        assert_eq!(Visitor::new(address).get(path).await.status, 200, "{path} is for everybody");
+    }
+    assert_eq!(Visitor::new(address).get("/no-such-page").await.status, 404);
+}
+
+/// Every command is refused to who may not give it, before it looks at what was typed.
+async fn commands_by_role(on: On) {
+    let world = World::new(on);
+    let (operator, address, id) = serving(&world).await;
+    let before = operator.incident(id).await;
+    let commands: [(&str, &[&str]); 8] = [
+        ("send-update", &["responder", "dpo"]),
+        ("release", &["responder", "dpo"]),
+        ("withdraw", &["responder", "dpo"]),
+        ("convert", &["responder", "dpo"]),
+        ("close", &["responder", "dpo"]),
+        ("take-in-hand", &["responder", "dpo", "manager"]),
+        ("report/submission", &["responder", "dpo"]),
+        ("report/not-required", &["dpo"]),
+    ];
+    for role in READERS {
+        let mut visitor = Visitor::signed_in(address, &operator.email(role), PASSWORD).await;
+        let csrf = csrf(&mut visitor).await;
+        for (command, allowed) in commands {
+            let path = format!("/incidents/{id}/{command}");
+            let answer = visitor.post(&path, &[("csrf".to_owned(), csrf.clone())]).await;
+            assert_ne!(answer.status, 404, "{path} exists");
+            assert_eq!(answer.status == 403, !allowed.contains(&role), "{path} for {role}: {}", answer.status);
+            let bare = visitor.post(&path, &[]).await;
+            assert_eq!(bare.status, 403, "{path} for {role} without the session's secret");
+        }
+        if !["responder", "dpo"].contains(&role) {
+            assert_eq!(operator.incident(id).await, before, "{role} changed nothing");
+        }
+    }
+    let mut stranger = Visitor::new(address);
+    let answer = stranger.post(&format!("/incidents/{id}/close"), &[]).await;
+    assert!([303, 401, 403].contains(&answer.status), "without a session: {}", answer.status);
+}
+
+/// The secret that this session's forms carry.
+async fn csrf(visitor: &mut Visitor) -> String {
+    let page = visitor.get("/").await.page();
+    let form = page.form("Sign out");
+    form.fields().into_iter().find(|(name, _)| name == "csrf").expect("forms carry the secret").1
+}
+
+/// A form sent by another site's page, or with a foreign origin, is refused even with the session's cookie and secret.
+async fn other_sites_can_not_send_forms(on: On) {
+    let world = World::new(on);
+    let (operator, address, id) = serving(&world).await;
+    let mut visitor = Visitor::signed_in(address, &operator.email("responder"), PASSWORD).await;
+    let csrf = vec![("csrf".to_owned(), csrf(&mut visitor).await)];
+    let path = format!("/incidents/{id}/send-update");
+    for (name, value) in [
+        ("Sec-Fetch-Site", "cross-site"),
+        ("Sec-Fetch-Site", "same-site"),
+        ("Origin", "https://elsewhere.example"),
+        ("Origin", "null"),
+    ] {
+        let answer = visitor.post_with(&path, &[(name, value)], &csrf).await;
+        assert_eq!(answer.status, 403, "{name}: {value}");
+    }
+    let own = format!("http://{address}");
+    let answer = visitor.post_with(&path, &[("Origin", &own)], &csrf).await;
+    assert_ne!(answer.status, 403, "our own page");
+    let left = visitor.get("/").await;
+    assert_eq!(left.status, 200, "the session is still good");
+}
+
+/// The API takes a bearer token and nothing else, and lists incidents, clocks and notices with their state in words.
+async fn the_api_takes_tokens_only(on: On) {
+    let world = World::new(on);
+    let (operator, address, _) = serving(&world).await;
+    let token = operator.api_token().await;
+    let mut signed_in = Visitor::signed_in(address, &operator.email("responder"), PASSWORD).await;
+    for path in ["/api/v1/incidents", "/api/v1/clocks", "/api/v1/notices"] {
+        for answer in [
+            Visitor::new(address).get(path).await,
+            Visitor::with_token(address, "a wrong token").get(path).await,
+            signed_in.get(path).await,
+        ] {
+            assert_eq!(answer.status, 401, "{path}");
+            assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{path}");
+            assert!(answer.json()["type"].is_string() && answer.json()["title"].is_string(), "{path}");
+        }
+        let answer = Visitor::with_token(address, &token).get(path).await;
+        assert_eq!(answer.status, 200, "{path}");
+        let items = answer.json()["items"].as_array().cloned().expect("items");
+        assert!(!items.is_empty() && items.iter().all(|item| item["state"].is_string()), "{path}: {items:?}");
+        let page = Visitor::with_token(address, &token).get(&format!("{path}?limit=0")).await;
+        assert!([200, 400].contains(&page.status), "{path}: a limit of nothing is no fault of ours");
+    }
+    let notices = Visitor::with_token(address, &token).get("/api/v1/notices").await.json();
+    assert_eq!(notices["items"][0]["state"], "Nobody has read it", "a receipt is a machine's word");
+    for path in ["/health/live", "/health/ready"] {
+        assert_eq!(Visitor::new(address).get(path).await.status, 200, "{path}");
+    }
+}
+
+/// An unknown address and a wrong password get the same answer; after some tries there is a pause, also for the right
+/// one, and other accounts are not locked out by it for ever.
+async fn passwords_can_not_be_guessed(on: On) {
+    let world = World::new(on);
+    let (operator, address, _) = serving(&world).await;
+    let responder = operator.email("responder");
+    let refused = |answer: &Answer| answer.page().text().replace(&responder, "").replace("nobody@example.org", "");
+    let wrong = Visitor::new(address).try_sign_in(&responder, "a wrong password").await;
+    let unknown = Visitor::new(address).try_sign_in("nobody@example.org", "a wrong password").await;
+    assert_eq!(wrong.status, unknown.status);
+    assert_eq!(refused(&wrong), refused(&unknown), "the answer does not say which");
+    assert!(!wrong.text().contains("a wrong password"), "a password is never shown again");
+    let mut paused = false;
+    for _ in 0..40 {
+        paused |= Visitor::new(address).try_sign_in(&responder, "a wrong password").await.status == 429;
+    }
+    assert!(paused, "guessing is slowed down");
+    let right = Visitor::new(address).try_sign_in(&responder, PASSWORD).await;
+    assert_ne!(right.status, 303, "the pause holds for the right password too");
+    let long = "x".repeat(73);
+    let too_long = Visitor::new(address).try_sign_in(&operator.email("dpo"), &long).await;
+    assert_ne!(too_long.status, 500);
+}
+
+/// Every page forbids foreign script, framing and sniffing; the session's cookie is out of script's reach.
+async fn answers_carry_their_protections(on: On) {
+    let world = World::new(on);
+    let (operator, address, id) = serving(&world).await;
+    let mut visitor = Visitor::new(address);
+    let signed_in = visitor.try_sign_in(&operator.email("auditor"), PASSWORD).await;
+    let cookie = signed_in.header("set-cookie").expect("a session").to_lowercase();
+    assert!(cookie.contains("httponly") && cookie.contains("samesite=") && cookie.contains("path=/"), "{cookie}");
+    for path in ["/".to_owned(), format!("/incidents/{id}"), "/no-such-page".to_owned(), "/sign-in".to_owned()] {
+        let answer = visitor.get(&path).await;
+        let policy = answer.header("content-security-policy").unwrap_or_else(|| panic!("{path} has no policy"));
+        assert!(policy.contains("default-src 'none'") || policy.contains("default-src 'self'"), "{policy}");
+        assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe-inline"), "{policy}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert!(answer.header("referrer-policy").is_some(), "{path}");
+        let page = answer.page();
+        assert!(page.all("script").iter().all(|script| script.attribute("src").is_some()), "{path}: no inline script");
+    }
+    let answer = visitor.get(&format!("/incidents/{id}")).await;
+    assert!(answer.header("cache-control").is_some_and(|value| value.contains("no-store")), "incidents are not cached");
+}

@@ -1,0 +1,137 @@
+//! The ICO clock: two limits, a draft at its first step, a submission, or a decision by two data protection officers.
+
+use std::time::Duration;
+
+use domain::clock::{ClockKind, ClockState, Evidence};
+use domain::incident::{Refusal, Stage};
+use domain::report::{ReportState, Submission, SubmissionChannel};
+use domain::values::{Line, LongText, Moment};
+use server::node::DoorError;
+use tests::facts::first_hour;
+use tests::node::{World, log_request};
+use tests::{On, both};
+
+both!(
+    a_draft_opens_at_the_first_step_and_names_its_gaps,
+    a_submission_ends_the_clock,
+    after_the_legal_limit_a_delay_needs_reasons,
+    not_required_needs_a_second_officer,
+    closing_is_refused_while_a_duty_is_open,
+);
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn text(text: &str) -> LongText {
+    LongText::parse(text).expect("a text")
+}
+
+fn submission(at: Moment) -> Submission {
+    Submission {
+        at,
+        channel: SubmissionChannel::OnlineForm,
+        ico_reference: Some(Line::parse("IC-000000-X0X0").expect("a reference")),
+        delay_reasons: None,
+        proof: None,
+    }
+}
+
+/// 24 hours before the ICO clock is due the node drafts a report, once, with what is not yet known as its gaps.
+async fn a_draft_opens_at_the_first_step_and_names_its_gaps(on: On) {
+    let world = World::new(on);
+    let (operator, council) = world.operator_and_council().await;
+    let id = operator.log(log_request(first_hour("A mailbox was open"), world.now())).await;
+    world.settle(&[&operator, &council]).await;
+    world.pass(47 * HOUR);
+    world.settle(&[&operator]).await;
+    assert_eq!(operator.incident(id).await.report, ReportState::None);
+    world.pass(2 * HOUR);
+    world.settle(&[&operator]).await;
+    let ReportState::Draft { gaps, .. } = operator.incident(id).await.report else { panic!("no draft") };
+    assert!(gaps.iter().any(|gap| gap == "data_subjects"), "{gaps:?}");
+    assert!(!gaps.iter().any(|gap| gap == "containment"), "what is known is no gap: {gaps:?}");
+    let again = operator.node.draft_report(&operator.reporter(), id).await;
+    assert!(matches!(again, Err(DoorError::Refused(Refusal::NothingChanges))), "{again:?}");
+}
+
+/// A recorded submission meets the clock at its own instant; a second one is refused.
+async fn a_submission_ends_the_clock(on: On) {
+    let world = World::new(on);
+    let (operator, _council) = world.operator_and_council().await;
+    let aware_at = world.now();
+    let id = operator.log(log_request(first_hour("A mailbox was open"), aware_at)).await;
+    world.pass(30 * HOUR);
+    for impossible in [aware_at.plus_seconds(-1), world.now().plus_seconds(1)] {
+        let refused = operator.node.record_submission(&operator.reporter(), id, submission(impossible)).await;
+        assert!(matches!(refused, Err(DoorError::Refused(Refusal::SubmissionTime))), "{refused:?}");
+    }
+    let at = world.now().plus_seconds(-600);
+    operator.node.record_submission(&operator.reporter(), id, submission(at)).await.expect("recorded");
+    let clock = operator.incident(id).await.ico.expect("a clock");
+    assert_eq!(clock.kind, ClockKind::IcoReport);
+    assert_eq!(clock.state, ClockState::Met { at, evidence: Evidence::RecordedSubmission, proved_late: false });
+    let again = operator.node.record_submission(&operator.reporter(), id, submission(at)).await;
+    assert!(matches!(again, Err(DoorError::Refused(Refusal::AlreadySubmitted))), "{again:?}");
+}
+
+/// After 72 hours the clock is overdue; until the legal limit (the next full hour plus 72) no reasons are compulsory,
+/// after it they are.
+async fn after_the_legal_limit_a_delay_needs_reasons(on: On) {
+    let world = World::new(on);
+    let (operator, _council) = world.operator_and_council().await;
+    let aware_at = world.now().plus_seconds(-600);
+    let within = operator.log(log_request(first_hour("A mailbox was open"), aware_at)).await;
+    let after = operator.log(log_request(first_hour("Another mailbox was open"), aware_at)).await;
+    world.pass(72 * HOUR - HOUR / 12);
+    world.settle(&[&operator]).await;
+    let clock = operator.incident(within).await.ico.expect("a clock");
+    assert_eq!(clock.state, ClockState::Overdue);
+    assert!(world.now() > clock.due() && world.now() < clock.legal_limit().expect("the statute's limit"));
+    operator.node.record_submission(&operator.reporter(), within, submission(world.now())).await.expect("recorded");
+    let met = operator.incident(within).await.ico.expect("a clock");
+    assert!(matches!(met.state, ClockState::MetLate { .. }), "after 72 hours is late, within the legal limit or not");
+
+    world.pass(2 * HOUR);
+    let mut late = submission(world.now());
+    let bare = operator.node.record_submission(&operator.reporter(), after, late.clone()).await;
+    assert!(matches!(bare, Err(DoorError::Refused(Refusal::DelayReasonMissing))), "{bare:?}");
+    late.delay_reasons = Some(text("The extent was not clear before."));
+    operator.node.record_submission(&operator.reporter(), after, late).await.expect("recorded");
+}
+
+/// *Not required* is proposed by one data protection officer and approved by another; only then does the clock end.
+async fn not_required_needs_a_second_officer(on: On) {
+    let world = World::new(on);
+    let (operator, _council) = world.operator_and_council().await;
+    let id = operator.log(log_request(first_hour("A mailbox was open"), world.now())).await;
+    let (first, second) = (operator.dpo(), operator.second_dpo());
+    operator.node.propose_not_required(&first, id, text("A risk to people is unlikely.")).await.expect("proposed");
+    assert_eq!(operator.incident(id).await.ico.expect("a clock").state, ClockState::Running);
+    let alone = operator.node.resolve_not_required(&first, id, true).await;
+    assert!(matches!(alone, Err(DoorError::Refused(Refusal::SecondPersonNeeded))), "{alone:?}");
+    operator.node.resolve_not_required(&second, id, false).await.expect("turned down");
+    let gone = operator.node.resolve_not_required(&second, id, true).await;
+    assert!(matches!(gone, Err(DoorError::Refused(Refusal::NoSuchProposal))), "{gone:?}");
+    operator.node.propose_not_required(&first, id, text("A risk to people is unlikely.")).await.expect("again");
+    operator.node.resolve_not_required(&second, id, true).await.expect("approved");
+    let incident = operator.incident(id).await;
+    assert!(matches!(incident.ico.expect("a clock").state, ClockState::NotRequired { .. }));
+    assert!(matches!(incident.report, ReportState::NotRequired { .. }));
+}
+
+/// An incident closes only when every duty is decided: the notice, the acknowledgement and the report.
+async fn closing_is_refused_while_a_duty_is_open(on: On) {
+    let world = World::new(on);
+    let (operator, council) = world.operator_and_council().await;
+    let id = operator.log(log_request(first_hour("A mailbox was open"), world.now())).await;
+    let close = async || operator.node.close(&operator.responder(), id).await;
+    assert!(matches!(close().await, Err(DoorError::Refused(Refusal::DutiesOpen { .. }))), "nothing is decided");
+    world.settle(&[&operator, &council]).await;
+    operator.node.record_submission(&operator.reporter(), id, submission(world.now())).await.expect("recorded");
+    assert!(matches!(close().await, Err(DoorError::Refused(Refusal::DutiesOpen { open: 1 }))), "nobody has read it");
+    let theirs = council.only_received().await.id;
+    let stance = domain::exchange::Stance::NotAffected;
+    council.node.acknowledge(&council.responder(), theirs, stance, None).await.expect("acknowledged");
+    world.settle(&[&operator, &council]).await;
+    close().await.expect("closed");
+    assert_eq!(operator.incident(id).await.stage, Stage::Closed);
+}

@@ -1,0 +1,219 @@
+//! Pages in a real browser: accessible, usable by keyboard, at 320 pixels, and with script switched off.
+
+use std::time::Duration;
+
+use fantoccini::Locator;
+use tests::browser::Browser;
+use tests::facts::first_hour;
+use tests::node::{PASSWORD, Party, World, log_request};
+use tests::wait::{SOON, until};
+use tests::wire::Line;
+use tests::{On, both};
+
+// The database makes no difference to a page's markup: one is enough here, and the browser is the slow part.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_is_accessible_and_fits() {
+    accessible(On::Sqlite).await;
+}
+
+both!(an_incident_is_logged_by_keyboard_alone, an_incident_is_logged_without_script);
+
+const TAB: &str = "\u{E004}";
+const SPACE: &str = " ";
+const ENTER: &str = "\u{E007}";
+/// Tab stops before a page counts as a trap.
+const STOPS_MAX: usize = 200;
+
+/// An operator whose pages have something to show: an overdue clock, a running one, a draft report, a notice received.
+async fn furnished(world: &World) -> (Party, String, Vec<String>) {
+    let mut operator = world.listening_party("Operator").await;
+    let council = world.party("Council").await;
+    world.pair(&operator, &council).await;
+    operator.arrange(&council, 48).await;
+    council.arrange(&operator, 48).await;
+    let _second = world.scripted(&operator, "Borough", 24).await;
+    world.wire.set(council.issuer(), Line::Down);
+    let id = operator.log(log_request(first_hour("A mailbox was open"), world.now())).await;
+    world.pass(Duration::from_secs(50 * 3_600));
+    world.settle(&[&operator]).await;
+    world.wire.set(council.issuer(), Line::Up);
+    council.log(log_request(first_hour("A laptop is missing"), world.now())).await;
+    world.settle(&[&operator, &council]).await;
+    let notice = operator.only_received().await.id;
+    let exchange = operator.incident(id).await.owed[0].exchange;
+    let origin = format!("http://{}", operator.serve());
+    let paths = vec![
+        "/".to_owned(),
+        "/wall".to_owned(),
+        "/incidents".to_owned(),
+        "/incidents/new".to_owned(),
+        format!("/incidents/{id}"),
+        format!("/incidents/{id}/update-facts"),
+        format!("/incidents/{id}/correct-awareness"),
+        format!("/incidents/{id}/withdraw"),
+        format!("/incidents/{id}/report"),
+        format!("/incidents/{id}/exchanges/{exchange}"),
+        "/received".to_owned(),
+        format!("/received/{notice}"),
+        "/partners".to_owned(),
+        "/privacy".to_owned(),
+        "/accessibility".to_owned(),
+        "/no-such-page".to_owned(),
+    ];
+    (operator, origin, paths)
+}
+
+/// At 320 and 1280 pixels: no violation, no sideways scrolling, one main heading, a title.
+async fn accessible(on: On) {
+    let world = World::new(on);
+    let (operator, origin, paths) = furnished(&world).await;
+    let mut faults = Vec::new();
+    for width in [320, 1280] {
+        let browser = Browser::open(width).await;
+        browser.go(&format!("{origin}/sign-in")).await;
+        check(&browser, width, "/sign-in", &mut faults).await;
+        browser.sign_in(&origin, &operator.email("dpo"), PASSWORD).await;
+        arrived(&browser, &origin).await;
+        for path in &paths {
+            browser.go(&format!("{origin}{path}")).await;
+            check(&browser, width, path, &mut faults).await;
+        }
+        browser.close().await;
+    }
+    assert!(faults.is_empty(), "{} fault(s):\n{}", faults.len(), faults.join("\n"));
+}
+
+async fn check(browser: &Browser, width: u32, path: &str, faults: &mut Vec<String>) {
+    let violations = browser.violations().await;
+    faults.extend(violations.into_iter().map(|violation| format!("{path} at {width}: {violation}")));
+    let overflow = browser.overflow().await;
+    if overflow > 0 {
+        faults.push(format!("{path} at {width}: {overflow} pixels too wide"));
+    }
+    if browser.script("return document.querySelectorAll('h1').length").await != 1 {
+        faults.push(format!("{path} at {width}: not one main heading"));
+    }
+    if browser.client.title().await.expect("a title").trim().is_empty() {
+        faults.push(format!("{path} at {width}: no title"));
+    }
+}
+
+/// Waits until the browser has left the sign-in page.
+async fn arrived(browser: &Browser, origin: &str) {
+    until("the home page", SOON, async || {
+        let url = browser.client.current_url().await.ok()?;
+        (url.as_str() == format!("{origin}/")).then_some(())
+    })
+    .await;
+}
+
+/// Moves the focus with the tab key to the element with this selector.
+async fn tab_to(browser: &Browser, selector: &str) {
+    for _ in 0..STOPS_MAX {
+        browser.press(TAB).await;
+        let there = browser.script(&format!("return document.activeElement.matches({selector:?})")).await;
+        if there == true {
+            let visible = browser.script(
+                "const e = document.activeElement, s = getComputedStyle(e);
+                 const label = e.labels && e.labels[0] ? getComputedStyle(e.labels[0], '::before') : null;
+                 return s.outlineStyle !== 'none' || s.boxShadow !== 'none' || (label && (label.outlineStyle !== 'none' || label.boxShadow !== 'none'))",
+            );
+            assert_eq!(visible.await, true, "the focus on {selector} can be seen");
+            return;
+        }
+    }
+    panic!("{selector} can't be reached by keyboard");
+}
+
+/// Tab, space, enter and typing are enough to sign in, fill in the form, check it and log it.
+async fn an_incident_is_logged_by_keyboard_alone(on: On) {
+    let world = World::new(on);
+    let (operator, origin, _) = furnished(&world).await;
+    let browser = Browser::open(1280).await;
+    browser.go(&format!("{origin}/sign-in")).await;
+    tab_to(&browser, "input[type=email]").await;
+    browser.press(&operator.email("responder")).await;
+    tab_to(&browser, "input[type=password]").await;
+    browser.press(PASSWORD).await;
+    browser.press(ENTER).await;
+    arrived(&browser, &origin).await;
+    browser.go(&format!("{origin}/incidents/new")).await;
+    tab_to(&browser, "[name=title]").await;
+    browser.press("A mailbox was open").await;
+    tab_to(&browser, "[name=summary]").await;
+    browser.press("A mailbox of the case team was open.").await;
+    fill_the_rest(&browser).await;
+    tab_to(&browser, "button[name=go][value=continue]").await;
+    browser.press(ENTER).await;
+    logged(&browser).await;
+}
+
+/// The choices of the form, in the order of the page, by keyboard.
+async fn fill_the_rest(browser: &Browser) {
+    let order = browser
+        .script(
+            "return [...document.querySelectorAll('[name=kind],[name=services],[name=discovery_method],[name=aware_basis]')]
+             .map(e => e.name).filter((n, i, all) => all.indexOf(n) === i)",
+        )
+        .await;
+    for name in order.as_array().expect("names") {
+        let name = name.as_str().expect("a name");
+        tab_to(browser, &format!("[name={name}]")).await;
+        browser.press(if name == "aware_basis" { "The duty engineer saw the log." } else { SPACE }).await;
+    }
+}
+
+/// From the check page on: log and notify, and see the incident.
+async fn logged(browser: &Browser) {
+    until("the check page", SOON, async || {
+        let heading = browser.client.find(Locator::Css("h1")).await.ok()?.text().await.ok()?;
+        (heading == "Check your answers").then_some(())
+    })
+    .await;
+    tab_to(browser, "button[name=go][value=notify]").await;
+    browser.press(ENTER).await;
+    until("the incident's page", SOON, async || {
+        let url = browser.client.current_url().await.ok()?;
+        (url.path().starts_with("/incidents/") && !url.path().contains("/new")).then_some(())
+    })
+    .await;
+    let heading = browser.client.find(Locator::Css("h1")).await.expect("a heading").text().await.expect("its text");
+    assert!(heading.contains("A mailbox was open"), "{heading}");
+}
+
+/// With script switched off the same form works, and clocks are readable.
+async fn an_incident_is_logged_without_script(on: On) {
+    let world = World::new(on);
+    let (operator, origin, _) = furnished(&world).await;
+    let browser = Browser::without_script(1280).await;
+    browser.sign_in(&origin, &operator.email("responder"), PASSWORD).await;
+    arrived(&browser, &origin).await;
+    let clock = browser.client.find(Locator::Css("[role=timer]")).await.expect("a clock").text().await.expect("its text");
+    assert!(clock.chars().any(|c| c.is_ascii_digit()), "a countdown is readable without script: {clock}");
+    browser.go(&format!("{origin}/incidents/new")).await;
+    for (selector, text) in [
+        ("[name=title]", "A mailbox was open"),
+        ("[name=summary]", "A mailbox of the case team was open."),
+        ("[name=aware_basis]", "The duty engineer saw the log."),
+    ] {
+        let field = browser.client.find(Locator::Css(selector)).await.expect("a field");
+        field.send_keys(text).await.expect("typing");
+    }
+    for selector in ["[name=kind]", "[name=services]", "[name=discovery_method]"] {
+        browser.client.find(Locator::Css(selector)).await.expect("a choice").send_keys(SPACE).await.expect("choosing");
+    }
+    let button = browser.client.find(Locator::Css("button[name=go][value=continue]")).await.expect("a button");
+    button.click().await.expect("pressing");
+    until("the check page", SOON, async || {
+        let heading = browser.client.find(Locator::Css("h1")).await.ok()?.text().await.ok()?;
+        (heading == "Check your answers").then_some(())
+    })
+    .await;
+    let button = browser.client.find(Locator::Css("button[name=go][value=notify]")).await.expect("a button");
+    button.click().await.expect("pressing");
+    until("the incident's page", SOON, async || {
+        let url = browser.client.current_url().await.ok()?;
+        (url.path().starts_with("/incidents/") && !url.path().contains("/new")).then_some(())
+    })
+    .await;
+}
