@@ -124,6 +124,7 @@ async fn serve(settings: &ServeSettings) -> Result<(), Failure> {
         Err(StartError::NotSetUp) if settings.organisation.is_some() => {
             Node::open(options(Some(set_up(settings)?))?).await?
         }
+        Err(error @ (StartError::NotSetUp | StartError::Issuer)) => return Err(Fault(format!("{error}.")).into()),
         opened => opened?,
     };
     node.run()?;

@@ -249,11 +249,7 @@ impl ResponseError for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        if error.is_unavailable() {
-            Self::Unavailable(Some(Arc::new(error)))
-        } else {
-            Self::Internal(Arc::new(error))
-        }
+        if error.is_unavailable() { Self::Unavailable(Some(Arc::new(error))) } else { Self::Internal(Arc::new(error)) }
     }
 }
 
@@ -286,10 +282,10 @@ mod tests {
     #[test]
     fn refusals_and_store_trouble_differ() {
         let refused = Problem::from(DoorError::Refused(domain::incident::Refusal::AlreadyBreach));
-        assert_eq!((refused.status(), refused.detail().as_str()), (
-            StatusCode::CONFLICT,
-            "This incident is already a breach."
-        ));
+        assert_eq!(
+            (refused.status(), refused.detail().as_str()),
+            (StatusCode::CONFLICT, "This incident is already a breach.")
+        );
         let busy = Problem::from(StoreError::Busy);
         assert_eq!((busy.status(), busy.retry_after()), (StatusCode::SERVICE_UNAVAILABLE, Some(RETRY_AFTER_SECONDS)));
         assert_eq!(Problem::from(StoreError::WrongKey).status(), StatusCode::INTERNAL_SERVER_ERROR);

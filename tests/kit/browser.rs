@@ -53,7 +53,7 @@ impl Driver {
         let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         let port = lines
             .map_while(Result::ok)
-            .find_map(|line| line.split("on port ").nth(1)?.trim_end_matches('.').parse().ok())
+            .find_map(|line| line.split("successfully on port ").nth(1)?.trim_end_matches('.').parse().ok())
             .expect("chromedriver names its port");
         Self { child, port, _profile: profile }
     }

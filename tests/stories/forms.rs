@@ -205,7 +205,7 @@ async fn a_lost_database_answers_503_and_keeps_what_was_typed(on: On) {
 /// A person reads a notice received, acknowledges it with a stance, and the page says so.
 async fn a_notice_received_is_acknowledged_on_its_page(on: On) {
     let world = World::new(on);
-    let operator = world.party("Operator").await;
+    let operator = world.listening_party("Operator").await;
     let mut council = world.listening_party("Council").await;
     world.pair(&operator, &council).await;
     operator.arrange(&council, 48).await;

@@ -27,7 +27,7 @@ const STOPS_MAX: usize = 200;
 /// An operator whose pages have something to show: an overdue clock, a running one, a draft report, a notice received.
 async fn furnished(world: &World) -> (Party, String, Vec<String>) {
     let mut operator = world.listening_party("Operator").await;
-    let council = world.party("Council").await;
+    let council = world.listening_party("Council").await;
     world.pair(&operator, &council).await;
     operator.arrange(&council, 48).await;
     council.arrange(&operator, 48).await;
@@ -52,7 +52,7 @@ async fn furnished(world: &World) -> (Party, String, Vec<String>) {
         format!("/incidents/{id}/correct-awareness"),
         format!("/incidents/{id}/withdraw"),
         format!("/incidents/{id}/report"),
-        format!("/incidents/{id}/exchanges/{exchange}"),
+        format!("/exchanges/{exchange}"),
         "/received".to_owned(),
         format!("/received/{notice}"),
         "/partners".to_owned(),

@@ -45,7 +45,8 @@ pub fn matches(password: &str, stored: &str) -> bool {
 #[must_use]
 pub fn matches_nobody(password: &str, cost: u32) -> bool {
     // The octets do not matter: hashing costs what checking does.
-    let spent = bcrypt::hash_with_salt(password.as_bytes().get(..OCTETS_MAX).unwrap_or(password.as_bytes()), cost, [7; 16]);
+    let spent =
+        bcrypt::hash_with_salt(password.as_bytes().get(..OCTETS_MAX).unwrap_or(password.as_bytes()), cost, [7; 16]);
     drop(spent);
     false
 }

@@ -70,7 +70,8 @@ impl SessionCookie {
         if issuer.starts_with("https://") {
             return Self { name: "__Host-tocsin".to_owned(), secure: true };
         }
-        let suffix: String = secret_text(&text_digest(issuer)).chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+        let suffix: String =
+            secret_text(&text_digest(issuer)).chars().filter(char::is_ascii_alphanumeric).take(8).collect();
         Self { name: format!("tocsin-{suffix}"), secure: false }
     }
 

@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
@@ -22,13 +22,16 @@ const MANIFEST_TYPE: &str = "application/jwk-set+jwt";
 /// The media type of a party card (protocol §15).
 const CARD_TYPE: &str = "application/party-card+jwt";
 
+/// A body that comes more slowly is not waited for.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// How often one address may call, whoever it says it is (protocol §20).
 pub struct AddressRate(Throttle<IpAddr>);
 
 impl AddressRate {
     /// By the node's settings; a burst of a fifth of a minute's worth is taken at once.
     #[must_use]
-    pub fn new(node: &Arc<Node>) -> Self {
+    pub fn new(node: &Node) -> Self {
         let per_minute = NonZeroU32::new(node.rates().address_per_minute).unwrap_or(NonZeroU32::MIN);
         let burst = NonZeroU32::new(per_minute.get() / 5).unwrap_or(NonZeroU32::MIN);
         Self(Throttle::new(node.shared_time(), per_minute, burst))
@@ -131,11 +134,11 @@ async fn body(
 ) -> Result<Vec<u8>, HttpResponse> {
     rate.check(address, request).map_err(|wait| refused(Refusal::RateLimited, Some(wait)))?;
     let limit = usize::try_from(MAX_BODY).unwrap_or(usize::MAX);
-    match payload.to_bytes_limited(limit).await {
-        Ok(Ok(octets)) => Ok(octets.to_vec()),
-        // It was cut off on the way: the same message may be sent again.
-        Ok(Err(_)) => Err(refused(Refusal::MalformedToken, None)),
-        Err(_) => Err(refused(Refusal::TooLarge, None)),
+    match tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(limit)).await {
+        Ok(Ok(Ok(octets))) => Ok(octets.to_vec()),
+        // It came too slowly, or was cut off on the way: the same message may be sent again.
+        Err(_) | Ok(Ok(Err(_))) => Err(HttpResponse::RequestTimeout().finish()),
+        Ok(Err(_)) => Err(refused(Refusal::TooLarge, None)),
     }
 }
 

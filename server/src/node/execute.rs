@@ -316,8 +316,12 @@ impl Node {
 
     /// One command on one exchange.
     pub(super) async fn on_exchange(&self, id: ExchangeId, command: exchange::Command) -> Result<(), DoorError> {
+        let keys = Arc::clone(&self.keys);
         self.store
             .write(self.time.now(), move |turn| {
+                // Should it queue a message: how far our ledger reached when it was made.
+                let checkpoint = keys.checkpoint(turn)?;
+                turn.set_fan_out_checkpoint(checkpoint);
                 let before = turn.exchange(id)?.ok_or(DoorError::NotFound)?;
                 decide_exchange(turn, id, Some(before), &command)
             })

@@ -141,6 +141,7 @@ where
 {
     let mut wait = FIRST_WAIT;
     while !*stop.borrow() {
+        #[expect(clippy::disallowed_methods, reason = "its end is awaited, and a panic logged")]
         let ended = tokio::task::spawn(run(Arc::clone(&node), stop.clone())).await;
         match ended {
             Ok(()) => return,

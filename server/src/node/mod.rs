@@ -86,9 +86,6 @@ pub enum StartError {
     /// There are no keys, and nothing to make them with.
     #[error("this database holds no node yet; give the organisation's name to set one up")]
     NotSetUp,
-    /// The database belongs to another issuer.
-    #[error("this database belongs to another issuer")]
-    OtherIssuer,
     /// Stored keys or documents can't be used.
     #[error("the node's own keys could not be used: {0}")]
     Keys(&'static str),

@@ -3,6 +3,9 @@
 //!
 //! Of one kind, partner and message at most one alert is open: what goes wrong a thousand times is one line to read.
 
+#[cfg(test)]
+mod tests;
+
 use diesel::prelude::*;
 use domain::values::{Digest32, ExchangeId, IncidentId, MessageId, Moment, PartnerId};
 use uuid::Uuid;

@@ -4,6 +4,9 @@
 //! without doing anything. Drafts are sealed; nobody but their author opens them. All of it counts in machine time and is
 //! no part of the record, but for `updated_at`, which people read.
 
+#[cfg(test)]
+mod tests;
+
 use diesel::prelude::*;
 use domain::values::{Moment, PersonId};
 use uuid::Uuid;

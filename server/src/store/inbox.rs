@@ -4,6 +4,9 @@
 //! no gaps at the sender (protocol §10); here `head` is the highest number held, and the numbers below it that are not held
 //! are kept as ranges, so that one message with an absurd number costs one range.
 
+#[cfg(test)]
+mod tests;
+
 use diesel::prelude::*;
 use domain::exchange::Direction;
 use domain::values::{CaseId, Digest32, ExchangeId, MessageId, PartnerId};

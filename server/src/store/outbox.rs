@@ -20,6 +20,8 @@
 
 mod carry;
 mod claim;
+#[cfg(test)]
+mod tests;
 
 use diesel::prelude::*;
 use domain::delivery::{self, Channel, Class};

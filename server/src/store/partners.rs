@@ -4,6 +4,9 @@
 //! A partner's name is sealed; issuers, addresses, keys and cards are what any partner may see, and are plain. Versions of
 //! terms and manifests are kept for ever: incidents and old evidence refer to them.
 
+#[cfg(test)]
+mod tests;
+
 use diesel::prelude::*;
 use domain::arrangement::Arrangement;
 use domain::report::Organisation;

@@ -3,6 +3,9 @@
 //! Names and addresses are sealed; an account is found by a keyed digest of its address. Of tokens only the SHA-256 is
 //! kept. Sessions, locks and tokens count in machine time.
 
+#[cfg(test)]
+mod tests;
+
 use diesel::prelude::*;
 use domain::values::{Line, Moment, PersonId, Role};
 use serde::{Deserialize, Serialize};

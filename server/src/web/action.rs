@@ -46,7 +46,7 @@ pub(super) struct ActionPage {
 impl ActionPage {
     /// A page without fields.
     #[must_use]
-    pub fn new(chrome: Chrome, heading: &str, caption: &str, back: String, action: String) -> Self {
+    pub(super) fn new(chrome: Chrome, heading: &str, caption: &str, back: String, action: String) -> Self {
         Self {
             chrome,
             summary: Summary { errors: Vec::new() },
@@ -69,7 +69,7 @@ impl ActionPage {
     ///
     /// # Errors
     /// [`Problem::Internal`] when it can't be written.
-    pub fn answer(mut self, errors: Vec<FieldError>) -> Answer {
+    pub(super) fn answer(mut self, errors: Vec<FieldError>) -> Answer {
         self.chrome.title = super::log::title(&self.chrome.title, &errors);
         self.fields = self.fields.into_iter().map(|field| field.faults(&errors)).collect();
         self.further = self.further.into_iter().map(|field| field.faults(&errors)).collect();

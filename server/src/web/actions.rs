@@ -266,7 +266,8 @@ fn words(action: Action, visit: &Visit, state: &Incident, partners: &str) -> (St
 }
 
 fn close_words(state: &Incident) -> Vec<String> {
-    let mut words = vec!["Closing says that every duty is decided: every partner told, the ICO question settled.".to_owned()];
+    let mut words =
+        vec!["Closing says that every duty is decided: every partner told, the ICO question settled.".to_owned()];
     if matches!(state.stage, Stage::Held) {
         words.push("Its notices are still held back.".to_owned());
     }
@@ -294,8 +295,14 @@ fn fields(action: Action, visit: &Visit, state: &Incident, form: &Form) -> Vec<F
             ]
         }
         Action::Withdraw => vec![
-            Field::radios(form, "reason", "Why do the notices no longer stand?", WITHDRAWALS.map(|(word, label, _)| (word, label))),
-            Field::area(form, "note", "In words, for the partners").hint("May stay empty. Do not name the people affected."),
+            Field::radios(
+                form,
+                "reason",
+                "Why do the notices no longer stand?",
+                WITHDRAWALS.map(|(word, label, _)| (word, label)),
+            ),
+            Field::area(form, "note", "In words, for the partners")
+                .hint("May stay empty. Do not name the people affected."),
         ],
     }
 }

@@ -31,10 +31,5 @@ fn line(alert: Open, reader: Reader) -> AlertLine {
         (None, Some(incident)) => ("Look at it", format!("/incidents/{incident}")),
         (None, None) => ("Partners", "/partners".to_owned()),
     };
-    AlertLine {
-        words: format!("{who}{}.", alert.words),
-        link,
-        href,
-        at: reader.near(alert.at),
-    }
+    AlertLine { words: format!("{who}{}.", alert.words), link, href, at: reader.near(alert.at) }
 }

@@ -162,7 +162,9 @@ fn duty(group: &Group) -> (String, String, &'static str) {
         (ClockKind::PartnerNotice, _) => ("Tell ".to_owned(), whom, ""),
         (ClockKind::PartnerAcknowledgement, _) => ("Have ".to_owned(), whom, " acknowledge"),
         (ClockKind::IcoReport, Some(_)) => (String::new(), "Report to the ICO".to_owned(), ""),
-        (ClockKind::IcoReport, None) => (String::new(), format!("Report to the ICO, if needed: notice from {whom}"), ""),
+        (ClockKind::IcoReport, None) => {
+            (String::new(), format!("Report to the ICO, if needed: notice from {whom}"), "")
+        }
     }
 }
 
@@ -214,9 +216,9 @@ fn tag(group: &Group, past: bool) -> Tag {
     let held = group.subject.as_ref().is_some_and(|subject| subject.stage == "held");
     match (group.kind, &group.subject) {
         (ClockKind::PartnerNotice, _) if held => pressing("Held back".to_owned()),
-        (ClockKind::PartnerNotice, _) if group.all == 1 => pressing("Not delivered".to_owned()),
+        (ClockKind::PartnerNotice, _) if group.open == 1 => pressing("Not delivered".to_owned()),
         (ClockKind::PartnerNotice, _) => pressing(format!("{delivered} of {} told", group.all)),
-        (ClockKind::PartnerAcknowledgement, _) if group.all == 1 => pressing("Nobody has read it".to_owned()),
+        (ClockKind::PartnerAcknowledgement, _) if group.open == 1 => pressing("Nobody has read it".to_owned()),
         (ClockKind::PartnerAcknowledgement, _) => pressing(format!("{delivered} of {} have read it", group.all)),
         (ClockKind::IcoReport, Some(subject)) => report_tag(subject, past),
         (ClockKind::IcoReport, None) => pressing("Undecided".to_owned()),
@@ -246,12 +248,20 @@ fn next(group: &Group, reader: Reader) -> Vec<Next> {
     if let Some((Actor::Person { name, .. }, since)) = &group.in_hand {
         lines.push(Next::words(format!("In hand: {name}, since {}", reader.near(*since))));
     }
-    let stepped = group.last_step.is_some() || group.due < now;
-    lines.extend(fallback(group, stepped));
+    lines.extend(fallback(group, stepped(group, now)));
     if let Some(at) = group.next_step.filter(|_| group.in_hand.is_none()) {
         lines.push(Next::words(format!("Next step {}", reader.near(at))));
     }
     lines
+}
+
+/// Whether a step of the ladder fired. Steps that lay before the anchor were passed, and call for nobody.
+fn stepped(group: &Group, now: Moment) -> bool {
+    let fired = |offset: i32| {
+        let at = group.group_due.plus_seconds(i64::from(offset) * SECONDS_PER_MINUTE);
+        at > group.anchored_at
+    };
+    group.due < now || group.last_step.is_some_and(fired)
 }
 
 fn fallback(group: &Group, stepped: bool) -> Vec<Next> {
@@ -264,7 +274,11 @@ fn fallback(group: &Group, stepped: bool) -> Vec<Next> {
             let mut lines = Vec::new();
             let attempts = group.carrying.as_ref().map_or(0, |carrying| carrying.attempts);
             if attempts > 0 {
-                lines.push(Next::link(counted(i64::from(attempts), "attempt"), "Why", format!("/exchanges/{exchange}")));
+                lines.push(Next::link(
+                    counted(i64::from(attempts), "attempt"),
+                    "Why",
+                    format!("/exchanges/{exchange}"),
+                ));
             }
             lines.push(ring(group.contact.as_ref(), "Record the call", format!("/exchanges/{exchange}/call")));
             lines
@@ -273,7 +287,11 @@ fn fallback(group: &Group, stepped: bool) -> Vec<Next> {
             vec![ring(group.contact.as_ref(), "Their contacts", format!("/exchanges/{exchange}"))]
         }
         (ClockKind::PartnerNotice, None, Some(subject)) if stepped => {
-            vec![Next::link("Telephone those not told:", "see who", format!("/incidents/{}?show=undelivered", subject.id))]
+            vec![Next::link(
+                "Telephone those not told:",
+                "see who",
+                format!("/incidents/{}?show=undelivered", subject.id),
+            )]
         }
         (ClockKind::IcoReport, _, Some(subject)) if subject.report_state == "none" => {
             vec![Next::link("", "Open a draft", format!("/incidents/{}/report", subject.id))]

@@ -2,8 +2,8 @@
 
 use std::str::FromStr as _;
 
-use actix_web::web;
 use actix_web::HttpResponse;
+use actix_web::web;
 use askama::Template;
 use domain::clock::ClockKind;
 use domain::values::{ExchangeId, IncidentId, Moment, PartnerId};
@@ -153,7 +153,11 @@ async fn list_of(visit: &Visit, filter: Filter) -> Result<ClockList, Problem> {
         .node
         .store()
         .read(move |rows| {
-            Ok((clocks::strip(rows, now)?, clocks::pressing(rows, filter, SHOWN_MAX)?, queries::alerts::open(rows, alerts::SHOWN_MAX)?))
+            Ok((
+                clocks::strip(rows, now)?,
+                clocks::pressing(rows, filter, SHOWN_MAX)?,
+                queries::alerts::open(rows, alerts::SHOWN_MAX)?,
+            ))
         })
         .await?;
     let filtered = filter != Filter::default();
@@ -232,7 +236,8 @@ async fn wall_of(visit: &Visit) -> Result<WallList, Problem> {
 /// [`Problem`]
 pub async fn take_in_hand(posted: Posted) -> Answer {
     let Posted { visit, form } = posted;
-    let by = DutyHolder::of(&visit.person).ok_or(Problem::NotAllowed("responders, data protection officers and managers"))?;
+    let by = DutyHolder::of(&visit.person)
+        .ok_or(Problem::NotAllowed("responders, data protection officers and managers"))?;
     let unreadable = || Problem::Malformed("The duty could not be read.");
     let stream = match form.first("stream").split_once(':') {
         Some(("incident", id)) => IncidentId::from_str(id).map(StreamId::Incident),
@@ -241,7 +246,8 @@ pub async fn take_in_hand(posted: Posted) -> Answer {
     };
     let stream = stream.map_err(|_| unreadable())?;
     let kind = ClockKind::ALL.into_iter().find(|kind| kind.word() == form.first("kind")).ok_or_else(unreadable)?;
-    let due = form.first("due").parse().ok().and_then(|micros| Moment::from_micros(micros).ok()).ok_or_else(unreadable)?;
+    let due =
+        form.first("due").parse().ok().and_then(|micros| Moment::from_micros(micros).ok()).ok_or_else(unreadable)?;
     visit.node.take_in_hand(&by, stream, kind, due).await?;
     Ok(page::see_other(page::own_path(form.first("back"))))
 }

@@ -230,7 +230,8 @@ fn call_page(visit: &Visit, found: &Found, form: &Form) -> ActionPage {
         Field::radios(form, "how", "How?", [("telephone", "By telephone"), ("in_person", "Face to face")]),
         Field::moment(form, "at", "When?", visit.reader).hint("UK time."),
         Field::area(form, "note", "What was said?").hint("In general terms. May stay empty."),
-        Field::area(form, "backdate_reason", "Why is it recorded only now?").hint("Only when it was more than an hour ago."),
+        Field::area(form, "backdate_reason", "Why is it recorded only now?")
+            .hint("Only when it was more than an hour ago."),
     ];
     page.buttons = vec![("record", "Record the call", "")];
     page
@@ -280,7 +281,9 @@ fn read_call(form: &Form, visit: &Visit) -> Result<Call, Vec<FieldError>> {
     let backdate_reason = reading.optional_text("backdate_reason");
     let errors = reading.into_errors();
     match (to_whom, how, at) {
-        (Some(to_whom), Some(how), Some(at)) if errors.is_empty() => Ok(Call { to_whom, how, at, note, backdate_reason }),
+        (Some(to_whom), Some(how), Some(at)) if errors.is_empty() => {
+            Ok(Call { to_whom, how, at, note, backdate_reason })
+        }
         (_, _, _) => Err(errors),
     }
 }

@@ -37,7 +37,6 @@ macro_rules! listed {
     ($($option:ident),+ $(,)?) => {$(
         impl Listed for $option {
             const OPTIONS: &'static [Self] = $option::ALL;
-            fn of_word(word: &str) -> Option<Self> { Self::from_word(word) }
             fn own_word(&self) -> &'static str { self.word() }
             fn own_label(&self) -> &'static str { self.label() }
         }
@@ -47,12 +46,22 @@ macro_rules! listed {
 /// Options with a word and a label.
 trait Listed: Copy + Ord + 'static {
     const OPTIONS: &'static [Self];
-    fn of_word(word: &str) -> Option<Self>;
     fn own_word(&self) -> &'static str;
     fn own_label(&self) -> &'static str;
 }
 
-listed!(Cause, DataCategory, DataRecipients, DiscoveryMethod, IcoCategory, Nature, Partly, RiskView, SubjectCategory, YesNo);
+listed!(
+    Cause,
+    DataCategory,
+    DataRecipients,
+    DiscoveryMethod,
+    IcoCategory,
+    Nature,
+    Partly,
+    RiskView,
+    SubjectCategory,
+    YesNo
+);
 
 fn options<T: Listed>() -> impl Iterator<Item = (&'static str, &'static str)> {
     T::OPTIONS.iter().map(|option| (option.own_word(), option.own_label()))
@@ -66,17 +75,22 @@ const EMPTY_IS_UNKNOWN: &str = "Leave it empty while it is not yet known.";
 pub fn first_fields(form: &Form, reader: Reader) -> Vec<Field> {
     vec![
         Field::line(form, "title", "In a few words, what has happened?").hint(DO_NOT_NAME),
-        Field::area(form, "summary", "What happened?").hint("Plain words, without names or details of the people affected."),
-        Field::radios(form, "occurred", "When did it happen?", [
-            ("exact", "At a time that we know"),
-            ("estimated", "At about this time: an estimate"),
-        ])
+        Field::area(form, "summary", "What happened?")
+            .hint("Plain words, without names or details of the people affected."),
+        Field::radios(
+            form,
+            "occurred",
+            "When did it happen?",
+            [("exact", "At a time that we know"), ("estimated", "At about this time: an estimate")],
+        )
         .or_not_yet_known(form),
-        Field::moment(form, "occurred-from", "It began", reader).hint("UK time. Leave it empty while it is not yet known."),
+        Field::moment(form, "occurred-from", "It began", reader)
+            .hint("UK time. Leave it empty while it is not yet known."),
         Field::moment(form, "occurred-to", "It ended", reader).hint("Leave it empty while it goes on."),
         Field::radios(form, "discovery_method", "How did we find out?", options::<DiscoveryMethod>()),
-        Field::area(form, "aware_basis", "Why then? Who concluded what")
-            .hint("Roles, not names. For example: the duty engineer saw the log and was sure that mails had gone astray."),
+        Field::area(form, "aware_basis", "Why did we become aware then?").hint(
+            "Who concluded what: roles, not names. For example: the duty engineer saw the log and was sure that mails had gone astray.",
+        ),
         Field::checks(form, "nature", "What was lost?", options::<Nature>()).or_not_yet_known(form),
     ]
 }
@@ -86,18 +100,25 @@ pub fn first_fields(form: &Form, reader: Reader) -> Vec<Field> {
 pub fn further_fields(form: &Form, reader: Reader) -> Vec<Field> {
     let text = |name, label| Field::area(form, name, label).hint(EMPTY_IS_UNKNOWN);
     vec![
-        Field::moment(form, "detected_at", "First sign seen", reader).hint("An alert, a complaint, an e-mail. May stay empty."),
+        Field::moment(form, "detected_at", "First sign seen", reader)
+            .hint("An alert, a complaint, an e-mail. May stay empty."),
         Field::radios(form, "ongoing", "Is it still going on?", options::<YesNo>()).or_not_yet_known(form),
         Field::radios(form, "cause", "What caused it?", options::<Cause>()).or_not_yet_known(form),
         Field::radios(form, "ico_category", "Is it a cyber incident?", options::<IcoCategory>()).or_not_yet_known(form),
-        Field::radios(form, "data_unintelligible", "Is the data unreadable to others, with its key safe?", options::<Partly>())
-            .hint("For example encrypted (Article 34(3)(a)).")
-            .or_not_yet_known(form),
+        Field::radios(
+            form,
+            "data_unintelligible",
+            "Is the data unreadable to others, with its key safe?",
+            options::<Partly>(),
+        )
+        .hint("For example encrypted (Article 34(3)(a)).")
+        .or_not_yet_known(form),
         Field::radios(form, "recipients_of_data", "Who may have received the data?", options::<DataRecipients>())
             .or_not_yet_known(form),
         Field::count(form, "data_subjects", "How many people may be affected?").hint(EMPTY_IS_UNKNOWN),
         Field::count(form, "records", "How many records?").hint(EMPTY_IS_UNKNOWN),
-        Field::checks(form, "data_categories", "Which kinds of data?", options::<DataCategory>()).or_not_yet_known(form),
+        Field::checks(form, "data_categories", "Which kinds of data?", options::<DataCategory>())
+            .or_not_yet_known(form),
         Field::checks(form, "subject_categories", "Which kinds of people?", options::<SubjectCategory>())
             .or_not_yet_known(form),
         text("likely_consequences", "What may happen to people?"),
@@ -119,8 +140,7 @@ pub fn read(reading: &mut Reading<'_>) -> Option<Facts> {
     let title = reading.text("title", "Say in a few words what has happened");
     let summary = reading.text("summary", "Say what happened");
     let occurred = read_occurred(reading);
-    let discovery_method =
-        reading.choice("discovery_method", DiscoveryMethod::from_word, "Say how we found out");
+    let discovery_method = reading.choice("discovery_method", DiscoveryMethod::from_word, "Say how we found out");
     let aware_basis = reading.text("aware_basis", "Say why we became aware then");
     let nature = reading.known_set("nature", Nature::from_word);
     Some(Facts {
@@ -184,10 +204,13 @@ pub fn to_form(facts: &Facts, reader: Reader) -> Form {
     match facts.occurred {
         Known::NotYetKnown => form.set("occurred", NOT_YET_KNOWN),
         Known::Known(occurred) => {
-            form.set("occurred", match occurred.precision {
-                Precision::Exact => "exact",
-                Precision::Estimated => "estimated",
-            });
+            form.set(
+                "occurred",
+                match occurred.precision {
+                    Precision::Exact => "exact",
+                    Precision::Estimated => "estimated",
+                },
+            );
             form.set_moment("occurred-from", occurred.from, reader);
             if let Some(to) = occurred.to {
                 form.set_moment("occurred-to", to, reader);
@@ -236,11 +259,14 @@ fn set_count(form: &mut Form, name: &str, count: Known<Count>) {
     let Known::Known(count) = count else { return };
     form.set(name, count.value.to_string());
     form.set(&format!("{name}-max"), count.max.map(|max| max.to_string()).unwrap_or_default());
-    form.set(&format!("{name}-basis"), match count.basis {
-        CountBasis::Exact => "exact",
-        CountBasis::Approximate => "approximate",
-        CountBasis::Minimum => "minimum",
-    });
+    form.set(
+        &format!("{name}-basis"),
+        match count.basis {
+            CountBasis::Exact => "exact",
+            CountBasis::Approximate => "approximate",
+            CountBasis::Minimum => "minimum",
+        },
+    );
 }
 
 /// Every fact in the order shown.
@@ -369,7 +395,8 @@ mod tests {
         read(&mut Reading::new(form, reader()))
     }
 
-    const SHORT: &[u8] = b"title=Mails+astray&summary=Reports+went+to+the+wrong+contractor&aware_basis=Duty+engineer+saw+it\
+    const SHORT: &[u8] =
+        b"title=Mails+astray&summary=Reports+went+to+the+wrong+contractor&aware_basis=Duty+engineer+saw+it\
         &discovery_method=own_detection";
 
     /// Aim: what a first notice needs is enough; everything else is not yet known.
@@ -404,10 +431,9 @@ mod tests {
         let mut later = form;
         later.set("cause", "external_malicious");
         let after = facts(&later).unwrap();
-        assert_eq!(changes(&before, &after, reader()), [(
-            "Cause",
-            "Not yet known".to_owned(),
-            "Done on purpose by somebody outside".to_owned()
-        )]);
+        assert_eq!(
+            changes(&before, &after, reader()),
+            [("Cause", "Not yet known".to_owned(), "Done on purpose by somebody outside".to_owned())]
+        );
     }
 }

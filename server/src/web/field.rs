@@ -97,11 +97,7 @@ impl Field {
     /// A mail address.
     #[must_use]
     pub fn email(form: &Form, name: &str, label: &str) -> Self {
-        Self {
-            value: form.first(name).to_owned(),
-            autocomplete: "username",
-            ..Self::new(name, label, "email")
-        }
+        Self { value: form.first(name).to_owned(), autocomplete: "username", ..Self::new(name, label, "email") }
     }
 
     /// A password: what was typed is never given back.
@@ -112,13 +108,23 @@ impl Field {
 
     /// One of several.
     #[must_use]
-    pub fn radios<'a>(form: &Form, name: &str, label: &str, options: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+    pub fn radios<'a>(
+        form: &Form,
+        name: &str,
+        label: &str,
+        options: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
         Self { choices: choices(form, name, options), ..Self::new(name, label, "radios") }
     }
 
     /// Some of several.
     #[must_use]
-    pub fn checks<'a>(form: &Form, name: &str, label: &str, options: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+    pub fn checks<'a>(
+        form: &Form,
+        name: &str,
+        label: &str,
+        options: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
         Self { choices: choices(form, name, options), ..Self::new(name, label, "checks") }
     }
 
@@ -126,8 +132,11 @@ impl Field {
     #[must_use]
     pub fn count(form: &Form, name: &str, label: &str) -> Self {
         let basis = format!("{name}-basis");
-        let mut choices =
-            choices(form, &basis, [("approximate", "An estimate"), ("exact", "Counted"), ("minimum", "At least so many")]);
+        let mut choices = choices(
+            form,
+            &basis,
+            [("approximate", "An estimate"), ("exact", "Counted"), ("minimum", "At least so many")],
+        );
         if let Some(first) = choices.first_mut().filter(|_| form.is_blank(&basis)) {
             first.on = true;
         }
@@ -144,10 +153,11 @@ impl Field {
             .collect();
         let doubt = form::typed_moment(form, name, reader).err().and_then(|fault| fault.doubt);
         let doubt = doubt.map(|(earlier, later)| {
-            choices(form, &format!("{name}-which"), [
-                ("earlier", reader.at(earlier).as_str()),
-                ("later", reader.at(later).as_str()),
-            ])
+            choices(
+                form,
+                &format!("{name}-which"),
+                [("earlier", reader.at(earlier).as_str()), ("later", reader.at(later).as_str())],
+            )
         });
         Self { parts, doubt: doubt.unwrap_or_default(), ..Self::new(name, label, "moment") }
     }

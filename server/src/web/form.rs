@@ -312,8 +312,8 @@ impl MomentFault {
 pub fn typed_moment(form: &Form, name: &str, reader: Reader) -> Result<Moment, MomentFault> {
     let value = |part: &str| form.first(&format!("{name}-{part}")).trim().to_owned();
     let day = u32::from_str(&value("day")).map_err(|_| MomentFault::new("day", "Give the day as a number"))?;
-    let month = month(&value("month"))
-        .ok_or_else(|| MomentFault::new("month", "Give the month as a number from 1 to 12"))?;
+    let month =
+        month(&value("month")).ok_or_else(|| MomentFault::new("month", "Give the month as a number from 1 to 12"))?;
     let year = i32::from_str(&value("year"))
         .ok()
         .filter(|year| (1_970..=9_999).contains(year))
@@ -326,9 +326,7 @@ pub fn typed_moment(form: &Form, name: &str, reader: Reader) -> Result<Moment, M
         Instants::One(at) => return Ok(at),
         Instants::Outside => return Err(MomentFault::new("year", "Give a year between 1970 and 9999")),
         Instants::Twice(a, b) => ((a, b), "That hour came twice, because the clocks went back. Say which you mean"),
-        Instants::Never(a, b) => {
-            ((a, b), "That hour never was, because the clocks went forward. Say which you mean")
-        }
+        Instants::Never(a, b) => ((a, b), "That hour never was, because the clocks went forward. Say which you mean"),
     };
     match value("which").as_str() {
         "earlier" => Ok(doubt.0),
@@ -348,9 +346,8 @@ fn month(text: &str) -> Option<u32> {
 /// 24-hour time: "2:10", "02:10", "02.10" or "0210".
 fn time(text: &str) -> Option<NaiveTime> {
     let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    let (hours, minutes) = plain
-        .split_once([':', '.'])
-        .or_else(|| (plain.len() == 4 && plain.is_ascii()).then(|| plain.split_at(2)))?;
+    let (hours, minutes) =
+        plain.split_once([':', '.']).or_else(|| (plain.len() == 4 && plain.is_ascii()).then(|| plain.split_at(2)))?;
     if minutes.len() != 2 {
         return None;
     }

@@ -369,7 +369,11 @@ fn waiting(found: &Found, visit: &Visit) -> Vec<Waiting> {
                 timeline::who(&proposal.by),
                 visit.reader.at(proposal.at)
             ),
-            href: if own || Responder::of(&visit.person).is_none() { String::new() } else { format!("/incidents/{id}/resolve-correction") },
+            href: if own || Responder::of(&visit.person).is_none() {
+                String::new()
+            } else {
+                format!("/incidents/{id}/resolve-correction")
+            },
             link: "Look at it",
         });
     }

@@ -67,7 +67,8 @@ pub(super) fn key<T: std::str::FromStr>(text: &str) -> Option<(Moment, T)> {
 pub async fn list(visit: Visit, from: web::Query<From>) -> Answer {
     let before: Option<(Moment, IncidentId)> = key(&from.before);
     let may_log = Responder::of(&visit.person).is_some();
-    let drafts = if may_log && before.is_none() { visit.node.drafts(&visit.person, LOG_FORM).await? } else { Vec::new() };
+    let drafts =
+        if may_log && before.is_none() { visit.node.drafts(&visit.person, LOG_FORM).await? } else { Vec::new() };
     let found = visit.node.store().read(move |rows| incidents::newest(rows, before, SHOWN_MAX)).await?;
     let page = IncidentsPage {
         chrome: visit.chrome("Incidents", "/incidents"),

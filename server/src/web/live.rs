@@ -78,13 +78,8 @@ impl Listener {
 /// [`Problem::Unavailable`] when too many pages are open.
 pub async fn listen(visit: Visit, live: web::Data<Live>) -> Answer {
     let place = Arc::clone(&live.places).try_acquire_owned().map_err(|_| Problem::Unavailable(None))?;
-    let listener = Listener {
-        changes: visit.node.live(),
-        node: visit.node,
-        stop: live.stop.clone(),
-        said: 0,
-        _place: place,
-    };
+    let listener =
+        Listener { changes: visit.node.live(), node: visit.node, stop: live.stop.clone(), said: 0, _place: place };
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-store"))

@@ -12,9 +12,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use domain::facts::{Facts, IncidentKind};
 use domain::incident::{self, Awareness, Refusal};
-use domain::values::{
-    Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PersonId, Role, ServiceId,
-};
+use domain::values::{Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PersonId, Role, ServiceId};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -161,10 +159,9 @@ pub async fn autosave(posted: Posted, id: web::Path<Uuid>) -> Answer {
     responder(&visit)?;
     form.drop_names(&BUTTONS);
     visit.node.keep_draft(&visit.person, id.into_inner(), LOG_FORM, form.to_json()).await?;
-    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(format!(
-        "Draft saved at {}",
-        visit.reader.clock(visit.now())
-    )))
+    Ok(HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .body(format!("Draft saved at {}", visit.reader.clock(visit.now()))))
 }
 
 /// `POST /incidents/new/{form}/told`: who would be told, as a part of the page.
@@ -214,12 +211,18 @@ fn fields(
     services: &[(ServiceId, String)],
 ) -> (Vec<Field>, Vec<Field>) {
     let (mut basics, mut further) = facts::fields(form, errors, reader);
-    let after_text = basics.split_off(basics.len().min(2));
+    let mut others = basics.split_off(basics.len().min(2));
+    let basis: Vec<Field> = others.extract_if(.., |field| field.name == "aware_basis").collect();
     basics.push(
-        Field::radios(form, "kind", "Is it a breach?", [
-            ("breach", "Yes, personal data was lost, seen, changed or out of reach"),
-            ("likely_to_give_rise", "Not yet, but it is likely to lead to one"),
-        ])
+        Field::radios(
+            form,
+            "kind",
+            "Is it a breach?",
+            [
+                ("breach", "Yes, personal data was lost, seen, changed or out of reach"),
+                ("likely_to_give_rise", "Not yet, but it is likely to lead to one"),
+            ],
+        )
         .hint("Both start the hours to partners. Only a breach starts the 72 hours to the ICO (Article 33).")
         .faults(errors),
     );
@@ -228,13 +231,14 @@ fn fields(
             .hint("When somebody here was reasonably sure. UK time.")
             .faults(errors),
     );
+    basics.extend(basis);
     let ids: Vec<(String, &str)> = services.iter().map(|(id, name)| (id.to_string(), name.as_str())).collect();
     basics.push(
         Field::checks(form, "services", "Which services?", ids.iter().map(|(id, name)| (id.as_str(), *name)))
             .hint("They decide which partners have to be told.")
             .faults(errors),
     );
-    basics.extend(after_text);
+    basics.extend(others);
     basics.push(
         Field::checks(form, "exercise", "Is it an exercise?", [("yes", "Yes, this is a drill: mark it everywhere")])
             .faults(errors),
@@ -340,9 +344,11 @@ fn refused(refusal: &Refusal, reader: Reader) -> FieldError {
         Refusal::AwarenessBeforeOccurrence { began } => {
             fault("aware", "aware-day", format!("Awareness cannot be before {}, when it began", reader.at(*began)))
         }
-        Refusal::AwarenessNeedsReason => {
-            fault("old_reason", "old_reason", "We became aware more than a year ago: say why it is logged only now".to_owned())
-        }
+        Refusal::AwarenessNeedsReason => fault(
+            "old_reason",
+            "old_reason",
+            "We became aware more than a year ago: say why it is logged only now".to_owned(),
+        ),
         other => fault("aware", "aware-day", other.to_string()),
     }
 }
@@ -391,14 +397,9 @@ mod tests {
     /// Aim: an empty form names every field that has to be filled in, all at once.
     #[test]
     fn empty_form_names_all() {
-        assert_eq!(faulty(&Form::default()), [
-            "title",
-            "summary",
-            "discovery_method",
-            "aware_basis",
-            "kind",
-            "aware",
-            "services"
-        ]);
+        assert_eq!(
+            faulty(&Form::default()),
+            ["title", "summary", "discovery_method", "aware_basis", "kind", "aware", "services"]
+        );
     }
 }

@@ -41,7 +41,7 @@ pub mod words;
 mod files;
 
 use actix_web::middleware::from_fn;
-use actix_web::web::{ServiceConfig, resource, scope, to};
+use actix_web::web::{PathConfig, QueryConfig, ServiceConfig, resource, scope, to};
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::problem::Problem;
@@ -50,6 +50,11 @@ use crate::problem::Problem;
 pub fn routes(config: &mut ServiceConfig) {
     config.service(
         scope("")
+            .app_data(PathConfig::default().error_handler(|_, _| Problem::NotFound.into()))
+            .app_data(
+                QueryConfig::default()
+                    .error_handler(|_, _| Problem::Malformed("The address could not be read.").into()),
+            )
             .wrap(from_fn(problems::same_site))
             .wrap(from_fn(problems::pages))
             .configure(outside)
@@ -103,9 +108,7 @@ fn acting(config: &mut ServiceConfig) {
         .service(resource("/incidents/{id}/update-facts").get(update::show).post(update::save))
         .service(resource("/incidents/{id}/report").get(report::show))
         .service(resource("/incidents/{id}/report/draft").post(report::draft))
-        .service(
-            resource("/incidents/{id}/report/submission").get(report::submission).post(report::record_submission),
-        )
+        .service(resource("/incidents/{id}/report/submission").get(report::submission).post(report::record_submission))
         .service(resource("/incidents/{id}/report/not-required").get(report::not_required).post(report::propose))
         .service(resource("/incidents/{id}/report/resolve").post(report::resolve))
         .service(resource("/incidents/{id}/{action}").get(actions::show).post(actions::act))

@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
@@ -15,10 +16,13 @@ use domain::values::Moment;
 
 use super::form::{FORM_OCTETS_MAX, FieldError, Form};
 use super::words::{self, Reader};
-use crate::access::sessions::{self, SessionCookie};
 use crate::access::SignedIn;
+use crate::access::sessions::{self, SessionCookie};
 use crate::node::Node;
 use crate::problem::Problem;
+
+/// A form that comes more slowly is not waited for.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What handlers answer.
 pub type Answer = Result<HttpResponse, Problem>;
@@ -136,10 +140,10 @@ fn body(request: &HttpRequest, payload: &mut Payload) -> impl Future<Output = Re
             return Err(Problem::Malformed("The form could not be read."));
         }
         let payload = payload.await.map_err(|_| Problem::Malformed("The form could not be read."))?;
-        match payload.to_bytes_limited(FORM_OCTETS_MAX).await {
-            Ok(Ok(body)) => Ok(body),
-            Ok(Err(_)) => Err(Problem::Malformed("The form did not arrive whole.")),
-            Err(_) => Err(Problem::TooLarge),
+        match tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(FORM_OCTETS_MAX)).await {
+            Ok(Ok(Ok(body))) => Ok(body),
+            Err(_) | Ok(Ok(Err(_))) => Err(Problem::Malformed("The form did not arrive whole.")),
+            Ok(Err(_)) => Err(Problem::TooLarge),
         }
     }
 }

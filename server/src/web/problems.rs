@@ -33,8 +33,10 @@ pub async fn pages<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let answered = next.call(request).await?;
-    let Some(problem) = answered.response().error().and_then(|error| error.as_error::<Problem>()).cloned() else {
-        return Ok(answered.map_into_boxed_body());
+    let problem = match answered.response().error().and_then(|error| error.as_error::<Problem>()) {
+        Some(problem) => problem.clone(),
+        None if answered.status() == StatusCode::METHOD_NOT_ALLOWED => Problem::MethodNotAllowed,
+        None => return Ok(answered.map_into_boxed_body()),
     };
     let request = answered.request().clone();
     let page = page(&request, &problem);

@@ -18,9 +18,9 @@ use super::{action, clocks};
 use crate::access::Responder;
 use crate::node::received::{FactValue, ReceivedNotice, ReceivedRevision, SignatureResult};
 use crate::problem::Problem;
+use crate::store::queries;
 use crate::store::queries::clocks::{Filter, Group};
 use crate::store::queries::exchanges::{self, Listed};
-use crate::store::queries;
 
 /// Notices on one page.
 const SHOWN_MAX: usize = 30;
@@ -184,11 +184,16 @@ fn shown(visit: &Visit, found: Found, done: bool, form: &Form, errors: Vec<Field
         their_clock: notice.notice_clock.as_ref().map(|clock| their_clock(clock, visit)).unwrap_or_default(),
         answers: notice.acknowledgements.iter().rev().map(|said| standing::said(said, 0, visit.reader)).collect(),
         fields: vec![
-            Field::radios(form, "stance", "Where do we stand?", [
-                ("assessing", "Looking: we do not know yet"),
-                ("affected", "Affected: people of ours are concerned"),
-                ("not_affected", "Not affected"),
-            ])
+            Field::radios(
+                form,
+                "stance",
+                "Where do we stand?",
+                [
+                    ("assessing", "Looking: we do not know yet"),
+                    ("affected", "Affected: people of ours are concerned"),
+                    ("not_affected", "Not affected"),
+                ],
+            )
             .faults(&errors),
             Field::line(form, "reference", "Our own reference").hint("May stay empty.").faults(&errors),
         ],
@@ -221,14 +226,14 @@ fn shown_version(version: &ReceivedRevision, visit: &Visit) -> Version {
         Phase::Withdrawal => "withdrawal",
     };
     let (signature, words) = match version.signature {
-        SignatureResult::Verified => {
-            (Tag::green("Signature verified"), format!("with their key {}", version.kid))
-        }
+        SignatureResult::Verified => (Tag::green("Signature verified"), format!("with their key {}", version.kid)),
         SignatureResult::KeyRevokedSince => (
             Tag::amber("Key revoked since"),
             format!("It verified when it came; their key {} has been revoked since", version.kid),
         ),
-        SignatureResult::Erased => (Tag::grey("Erased"), "The contents were erased; the record that it came remains".to_owned()),
+        SignatureResult::Erased => {
+            (Tag::grey("Erased"), "The contents were erased; the record that it came remains".to_owned())
+        }
         SignatureResult::Broken => {
             (Tag::red("Signature does not verify"), "Do not rely on it. Tell your administrator".to_owned())
         }

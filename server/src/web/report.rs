@@ -139,9 +139,12 @@ fn state_words(state: &Incident, visit: &Visit) -> Vec<String> {
     }
     match &state.report {
         ReportState::None => {}
-        ReportState::Draft { opened_at, .. } => words.push(format!("The draft was opened at {}.", reader.at(*opened_at))),
+        ReportState::Draft { opened_at, .. } => {
+            words.push(format!("The draft was opened at {}.", reader.at(*opened_at)))
+        }
         ReportState::Submitted { submission } => {
-            let reference = submission.ico_reference.as_ref().map(|it| format!(", ICO reference {it}")).unwrap_or_default();
+            let reference =
+                submission.ico_reference.as_ref().map(|it| format!(", ICO reference {it}")).unwrap_or_default();
             words.push(format!(
                 "Submitted at {} ({}){reference}.",
                 reader.at(submission.at),
@@ -183,7 +186,8 @@ fn section_of(section: &report::Section, id: IncidentId, visit: &Visit) -> Secti
     } else {
         Tag::green("Complete")
     };
-    let word: String = section.title.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let word: String =
+        section.title.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     Section { id: format!("s-{word}"), title: section.title.clone(), tag, answers }
 }
 
@@ -197,7 +201,9 @@ fn answer_of(answer: &report::Answer, id: IncidentId, visit: &Visit) -> Shown {
             let estimate = if *estimated { ", an estimate" } else { "" };
             (format!("From {}{end}{estimate}", reader.at(*from)), false, false)
         }
-        AnswerValue::NotYetKnown(text) => (format!("{text} (an answer that the form takes; still to be found out)"), true, false),
+        AnswerValue::NotYetKnown(text) => {
+            (format!("{text} (an answer that the form takes; still to be found out)"), true, false)
+        }
         AnswerValue::Missing(why) => (why.clone(), true, false),
         AnswerValue::DoesNotApply(why) => (why.clone(), false, true),
     };
@@ -265,7 +271,8 @@ fn submission_page(visit: &Visit, state: &Incident, form: &Form) -> ActionPage {
         Field::radios(form, "channel", "How?", SubmissionChannel::ALL.map(|channel| (channel.word(), channel.label()))),
         Field::line(form, "ico_reference", "The ICO's case reference").hint("May stay empty until you have it."),
         Field::area(form, "delay_reasons", "Reasons for the delay").hint("Compulsory after the legal limit."),
-        Field::line(form, "proof", "Where is the proof kept?").hint("For example: the e-mail with the copy of the answers. May stay empty."),
+        Field::line(form, "proof", "Where is the proof kept?")
+            .hint("For example: the e-mail with the copy of the answers. May stay empty."),
     ];
     page.buttons = vec![("record", "Record it", "")];
     page

@@ -12,9 +12,9 @@ use serde::Deserialize;
 use super::field::{Field, Summary};
 use super::form::{FieldError, Form};
 use super::page::{self, Answer, Chrome, Posted, Stranger};
+use crate::access::passwords;
 use crate::access::sessions::{self, SessionCookie};
 use crate::access::throttle::{Address, Throttle};
-use crate::access::passwords;
 use crate::node::{Account, Node};
 use crate::problem::Problem;
 
@@ -108,13 +108,14 @@ pub async fn enter(
     let account = node.account(&email).await?;
     match checked(&node, account, password).await? {
         Some(account) => Ok(opened(&node, &account, page::own_path(form.first("next"))).await?),
-        None => refused(&node, &form, "That e-mail address and password do not belong together, or the account is locked"),
+        None => {
+            refused(&node, &form, "That e-mail address and password do not belong together, or the account is locked")
+        }
     }
 }
 
 fn refused(node: &Node, form: &Form, message: &str) -> Answer {
-    let error =
-        FieldError { name: "email".to_owned(), anchor: "email".to_owned(), message: message.to_owned() };
+    let error = FieldError { name: "email".to_owned(), anchor: "email".to_owned(), message: message.to_owned() };
     shown(node, form, vec![error], StatusCode::UNPROCESSABLE_ENTITY)
 }
 

@@ -82,7 +82,9 @@ fn receipt(exchange: &Listed, reader: Reader) -> String {
 
 fn withdrawn(exchange: &Listed, reader: Reader, elapsed: Moment) -> String {
     match &exchange.message {
-        Some(message) if message.receipted_at.is_some() => format!("they hold the withdrawal: {}", receipt(exchange, reader)),
+        Some(message) if message.receipted_at.is_some() => {
+            format!("they hold the withdrawal: {}", receipt(exchange, reader))
+        }
         Some(message) if message.open => format!("the withdrawal is under way: {}", carrying(exchange, elapsed)),
         Some(_) | None => String::new(),
     }
@@ -93,7 +95,10 @@ fn carrying(exchange: &Listed, elapsed: Moment) -> String {
     let Some(message) = &exchange.message else { return String::new() };
     let mut parts = Vec::new();
     if exchange.delivered_revision > 0 {
-        parts.push(format!("version {} delivered, version {} under way", exchange.delivered_revision, exchange.revision));
+        parts.push(format!(
+            "version {} delivered, version {} under way",
+            exchange.delivered_revision, exchange.revision
+        ));
     }
     if message.state == "parked" {
         parts.push("their node refused it; it waits for a person".to_owned());
@@ -130,7 +135,9 @@ pub fn they_say(exchange: &Listed, reader: Reader) -> Option<Standing> {
     match (&exchange.acknowledgement, exchange.stance) {
         (Some(acknowledgement), _) => Some(said(acknowledgement, exchange.revision, reader)),
         (None, Some(stance)) => Some(Standing::new(stance_tag(stance), "")),
-        (None, None) if matches!(exchange.standing.as_str(), "delivered" | "told") || exchange.delivered_revision > 0 => {
+        (None, None)
+            if matches!(exchange.standing.as_str(), "delivered" | "told") || exchange.delivered_revision > 0 =>
+        {
             Some(Standing::new(Tag::amber("Nobody has read it"), ""))
         }
         (None, None) => None,

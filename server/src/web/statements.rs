@@ -52,7 +52,11 @@ pub async fn privacy(node: web::Data<Node>, _: HttpRequest) -> Answer {
             "Ask {us} for a copy, a correction or erasure. You may also complain to the Information Commissioner's Office."
         )]),
     ];
-    page::html(&Statement { chrome: Chrome::outside(&node, "Privacy notice", "/privacy"), heading: "Privacy notice", sections })
+    page::html(&Statement {
+        chrome: Chrome::outside(&node, "Privacy notice", "/privacy"),
+        heading: "Privacy notice",
+        sections,
+    })
 }
 
 /// `GET /accessibility`

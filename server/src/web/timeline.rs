@@ -10,8 +10,8 @@ use domain::values::{Actor, Moment};
 use super::standing;
 use super::words::{self, Reader, counted};
 use crate::node::Node;
-use crate::store::queries::incidents::{self, Told};
 use crate::store::queries::LoggedEvent;
+use crate::store::queries::incidents::{self, Told};
 
 /// One line of the timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +78,10 @@ fn of_incident(event: &incident::Event, reader: Reader) -> Option<String> {
         }
         Event::ClockStarted { clock } => format!("{} until {}", duty(clock.kind, ""), reader.at(clock.due())),
         Event::ClockChanged { kind, change, .. } => changed(*kind, "", change, reader),
-        Event::FanOutStarted { .. } | Event::FanOutAdvanced { .. } | Event::StepsPassed { .. } | Event::LadderEnded { .. } => {
+        Event::FanOutStarted { .. }
+        | Event::FanOutAdvanced { .. }
+        | Event::StepsPassed { .. }
+        | Event::LadderEnded { .. } => {
             return None;
         }
         Event::Released { by, .. } => format!("The notices were let go by {}", who(by)),
@@ -103,14 +106,22 @@ fn of_incident(event: &incident::Event, reader: Reader) -> Option<String> {
             format!("Withdrawn by {} ({}){note}", who(by), withdrawal(*reason))
         }
         Event::StepFired { kind, due, offset_minutes, partners, .. } => {
-            let whom = if *partners > 0 { format!(", {} outstanding", counted(i64::from(*partners), "partner")) } else { String::new() };
+            let whom = if *partners > 0 {
+                format!(", {} outstanding", counted(i64::from(*partners), "partner"))
+            } else {
+                String::new()
+            };
             format!("Step of the ladder, {}: {}{whom}", offset(*offset_minutes), duty_due(*kind, *due, reader))
         }
         Event::TakenInHand { kind, due, by, .. } => {
             format!("{} took it in hand: {}", who(by), duty_due(*kind, *due, reader))
         }
         Event::ReportDrafted { gaps, by, .. } => {
-            format!("A draft of the ICO report was opened by {}: {} missing", who(by), counted(count(gaps.len()), "answer"))
+            format!(
+                "A draft of the ICO report was opened by {}: {} missing",
+                who(by),
+                counted(count(gaps.len()), "answer")
+            )
         }
         Event::ReportSubmitted { submission, by, .. } => {
             format!(

@@ -36,7 +36,8 @@ fn page_of(visit: &Visit, state: &Incident, form: &Form, base: u32) -> ActionPag
     let back = format!("/incidents/{}", state.id);
     let heading = "Update the facts";
     let chrome = visit.chrome(format!("{heading} - {}", state.reference), "/incidents").exercise(state.exercise);
-    let mut page = ActionPage::new(chrome, heading, state.reference.as_str(), back.clone(), format!("{back}/update-facts"));
+    let mut page =
+        ActionPage::new(chrome, heading, state.reference.as_str(), back.clone(), format!("{back}/update-facts"));
     page.paragraphs = vec!["Partners are told only when you send the update, which is a separate step.".to_owned()];
     let (first, further) = facts::fields(form, &[], visit.reader);
     page.fields = first;
@@ -68,9 +69,7 @@ pub async fn save(posted: Posted, id: web::Path<IncidentId>) -> Answer {
     }
     match visit.node.update_facts(&by, id, base, facts).await {
         Ok(()) => Ok(page::see_other(&format!("/incidents/{id}?logged=2"))),
-        Err(DoorError::Refused(Refusal::FactsChanged { current })) => {
-            conflict(&visit, id, &form, base, current).await
-        }
+        Err(DoorError::Refused(Refusal::FactsChanged { current })) => conflict(&visit, id, &form, base, current).await,
         Err(error) => page_of(&visit, &state, &form, base).answer(refusal(error, "title")?),
     }
 }

@@ -8,6 +8,7 @@ use super::kit::{BORIS, Weather, World, facts, line};
 use crate::node::DoorError;
 use crate::node::received::SignatureResult;
 use crate::store::alerts::{self, AlertKind};
+use crate::store::ledger;
 use crate::store::partners::PartnerState;
 
 /// Aim: pairing by digits ends active on both sides.
@@ -93,6 +94,10 @@ async fn updates_and_withdrawals_reach_the_partner() {
     assert_eq!(heard.withdrawn, Some(WithdrawalReason::SentInError));
     assert!(!heard.ico_clock.unwrap().is_open());
     assert!(matches!(world.alice.told(incident).await.notices[2].delivery, NoticeDelivery::Receipted { .. }));
+    for party in [&world.alice, &world.boris] {
+        let verification = party.node.store().read(ledger::verify).await.unwrap();
+        assert!(verification.faults.is_empty(), "{verification:?}");
+    }
 }
 
 /// Aim: held notices stay here until they are released.

@@ -13,11 +13,14 @@ use uuid::Uuid;
 use super::{
     AHEAD_SECONDS_MAX, BODY, OutKind, carry, count, digest_or_none, moment, moment_or_none, stored_lease,
 };
+use crate::store::alerts::AlertKind;
 use crate::store::schema::{clocks, exchanges, facts, lanes, outbox, partners};
-use crate::store::{Checkpoint, Rows, StoreError, Turn, ledger, projections};
+use crate::store::{Checkpoint, Rows, StoreError, Turn, alerts, ledger, projections};
 
 /// Lanes that failed lately and are in flight at once, so that hanging partners leave room for the others.
 pub const FAILING_LANES_MAX: u32 = 16;
+/// How long a message that can't be read rests before it is looked at again.
+const BROKEN_REST_SECONDS: i64 = 900;
 /// Messages of one lane looked at to choose the next.
 const LOOKED_AT: i64 = 100;
 
@@ -167,8 +170,10 @@ struct ItemRow {
 /// Claims at most `limit` lanes that are due and free, and the next message of each; `only` looks at one partner alone.
 /// `elapsed` and `lease_until` are machine time. Of lanes that failed lately at most [`FAILING_LANES_MAX`] are in flight.
 ///
+/// A message that can't be read is alerted and rests a quarter of an hour; its lane is left out.
+///
 /// # Errors
-/// [`StoreError::Corrupt`] when a message can't be read; those of the database.
+/// Those of the database.
 pub fn claim(
     turn: &mut Turn<'_>,
     lease: Uuid,
@@ -197,7 +202,13 @@ pub fn claim(
         }
     }
     mark_claimed(rows, &chosen, elapsed)?;
-    assemble(turn, &chosen, &lanes, &partners)
+    let (claimed, broken) = assemble(turn, &chosen, &lanes, &partners)?;
+    for (partner, message) in broken {
+        // Never skipped and never called sent: it rests, and a person is told.
+        alerts::raise(turn, AlertKind::OwnFault, Some(partner), None, None, Some(message))?;
+        carry::rest(turn, lease, partner, message, elapsed.plus_seconds(BROKEN_REST_SECONDS))?;
+    }
+    Ok(claimed)
 }
 
 /// Lanes that are due and free: working ones first, then those that failed lately, as far as there is room for them.
@@ -399,21 +410,31 @@ fn assemble(
     chosen: &[Vec<u8>],
     lanes: &HashMap<Vec<u8>, LaneRow>,
     partners: &HashMap<Vec<u8>, PartnerRow>,
-) -> Result<Vec<Claimed>, StoreError> {
+) -> Result<(Vec<Claimed>, Vec<(PartnerId, MessageId)>), StoreError> {
     let rows = turn.rows();
     let items: Vec<ItemRow> =
         outbox::table.filter(outbox::id.eq_any(chosen)).select(ItemRow::as_select()).load(rows.db)?;
     let ids: Vec<_> = items.iter().filter_map(|item| item.exchange_id.clone()).collect();
     let about = load_exchanges(rows, &ids)?;
     let mut shared = Shared::default();
-    let mut claimed = Vec::with_capacity(items.len());
+    let (mut claimed, mut broken) = (Vec::with_capacity(items.len()), Vec::new());
     for item in items {
         let lane = lanes.get(&item.partner_id);
         let partner = partners.get(&item.partner_id);
         let (Some(lane), Some(partner)) = (lane, partner) else { continue };
-        claimed.push(one(turn, item, lane, partner, &about, &mut shared)?);
+        let corrupt = |what| StoreError::corrupt("outbox", what);
+        let whom = PartnerId::from_slice(&item.partner_id).map_err(corrupt("a partner"))?;
+        let message = MessageId::from_slice(&item.id).map_err(corrupt("a message"))?;
+        match one(turn, item, lane, partner, &about, &mut shared) {
+            Ok(one) => claimed.push(one),
+            Err(error @ StoreError::Corrupt { .. }) => {
+                tracing::error!(partner = %whom, %message, %error, "a message to be carried could not be read");
+                broken.push((whom, message));
+            }
+            Err(error) => return Err(error),
+        }
     }
-    Ok(claimed)
+    Ok((claimed, broken))
 }
 
 fn one(

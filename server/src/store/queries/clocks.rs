@@ -304,7 +304,13 @@ pub fn subject(rows: &mut Rows<'_>, id: IncidentId) -> Result<Option<Subject>, S
     type Found = (String, Vec<u8>, String, String, i32);
     let found: Option<Found> = incidents::table
         .find(id.as_bytes().as_slice())
-        .select((incidents::reference, incidents::title, incidents::stage, incidents::report_state, incidents::report_gaps))
+        .select((
+            incidents::reference,
+            incidents::title,
+            incidents::stage,
+            incidents::report_state,
+            incidents::report_gaps,
+        ))
         .first(rows.db)
         .optional()?;
     let Some((reference, title, stage, report_state, gaps)) = found else { return Ok(None) };
@@ -426,8 +432,7 @@ struct SingleRow {
 impl SingleRow {
     fn view(self, rows: &Rows<'_>) -> Result<Single, StoreError> {
         let stream = Uuid::from_slice(&self.stream).map_err(StoreError::corrupt(TABLE, "a stream"))?;
-        let reason =
-            self.reason.map(|sealed| projections::open_reason(rows.seal, stream, &sealed)).transpose()?;
+        let reason = self.reason.map(|sealed| projections::open_reason(rows.seal, stream, &sealed)).transpose()?;
         Ok(Single {
             stream,
             kind: clock_kind(&self.kind)?,

@@ -203,8 +203,7 @@ impl MessageRow {
 }
 
 fn message_of(rows: &mut Rows<'_>, id: &[u8]) -> Result<Option<Message>, StoreError> {
-    let found: Option<MessageRow> =
-        outbox::table.find(id).select(MessageRow::as_select()).first(rows.db).optional()?;
+    let found: Option<MessageRow> = outbox::table.find(id).select(MessageRow::as_select()).first(rows.db).optional()?;
     found.map(MessageRow::view).transpose()
 }
 
@@ -255,10 +254,7 @@ pub fn board(
 ///
 /// # Errors
 /// Those of the database.
-pub fn tally(
-    rows: &mut Rows<'_>,
-    incident: IncidentId,
-) -> Result<Vec<(String, Option<Stance>, u32)>, StoreError> {
+pub fn tally(rows: &mut Rows<'_>, incident: IncidentId) -> Result<Vec<(String, Option<Stance>, u32)>, StoreError> {
     let found: Vec<(String, Option<String>, i64)> = exchanges::table
         .filter(exchanges::incident_id.eq(incident.as_bytes().as_slice()))
         .filter(exchanges::direction.eq(Direction::Outgoing.word()))

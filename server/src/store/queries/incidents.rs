@@ -1,9 +1,9 @@
 //! Incidents as lists and pages show them.
 
 use diesel::prelude::*;
+use domain::exchange::{self, Exchange};
 use domain::facts::{Facts, IncidentKind};
 use domain::incident::{self, Incident};
-use domain::exchange::{self, Exchange};
 use domain::values::{ExchangeId, IncidentId, Moment};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -188,11 +188,7 @@ pub fn with_open_clocks(rows: &mut Rows<'_>, limit: i64) -> Result<Vec<(Incident
 ///
 /// # Errors
 /// Those of the database.
-pub fn facts_version(
-    rows: &mut Rows<'_>,
-    id: IncidentId,
-    version: u32,
-) -> Result<Option<(Facts, Moment)>, StoreError> {
+pub fn facts_version(rows: &mut Rows<'_>, id: IncidentId, version: u32) -> Result<Option<(Facts, Moment)>, StoreError> {
     let key = (id.as_bytes().to_vec(), i32::try_from(version).unwrap_or(i32::MAX));
     let found: Option<(Vec<u8>, i64)> =
         facts::table.find(key).select((facts::sealed, facts::at)).first(rows.db).optional()?;

@@ -52,9 +52,12 @@ pub(in crate::web) struct FoundText {
 pub(in crate::web) async fn findings(visit: &Visit, facts: &Facts) -> Result<Vec<FoundText>, Problem> {
     let (mut contacts, names) = visit.node.store().read(partners::known_texts).await?;
     let us = visit.node.organisation();
-    contacts.extend([Some(&us.contact), us.dpo.as_ref()].into_iter().flatten().filter_map(|contact| {
-        contact.email.as_ref().map(ToString::to_string)
-    }));
+    contacts.extend(
+        [Some(&us.contact), us.dpo.as_ref()]
+            .into_iter()
+            .flatten()
+            .filter_map(|contact| contact.email.as_ref().map(ToString::to_string)),
+    );
     let known = Known { own_contacts: &contacts, names: &names };
     let mut found = Vec::new();
     for (name, text) in facts.free_texts() {
@@ -162,11 +165,17 @@ async fn show(
     let reader = visit.reader;
     let kind = match answers.kind {
         IncidentKind::Breach => "A breach",
-        IncidentKind::LikelyToGiveRise | IncidentKind::UnderInvestigation => "Not yet a breach, but likely to lead to one",
+        IncidentKind::LikelyToGiveRise | IncidentKind::UnderInvestigation => {
+            "Not yet a breach, but likely to lead to one"
+        }
     };
     let mut extra = vec![("kind", "Is it a breach?", kind.to_owned())];
     let aware = [answers.awareness.breach, answers.awareness.circumstances];
-    extra.push(("aware-day", "We became aware", aware.into_iter().flatten().next().map(|at| reader.at(at)).unwrap_or_default()));
+    extra.push((
+        "aware-day",
+        "We became aware",
+        aware.into_iter().flatten().next().map(|at| reader.at(at)).unwrap_or_default(),
+    ));
     if let (Some(_), Some(earlier)) = (answers.awareness.breach, answers.awareness.circumstances) {
         extra.push(("circumstances-day", "Aware earlier that it was likely", reader.at(earlier)));
     }

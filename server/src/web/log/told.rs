@@ -78,12 +78,8 @@ fn told(preview: &Preview, visit: &Visit) -> Told {
             Line { name: partner.name.to_string(), words }
         })
         .collect();
-    let mut agreements: Vec<&str> = preview
-        .partners
-        .iter()
-        .flat_map(|partner| &partner.agreements)
-        .map(domain::values::Text::as_str)
-        .collect();
+    let mut agreements: Vec<&str> =
+        preview.partners.iter().flat_map(|partner| &partner.agreements).map(domain::values::Text::as_str).collect();
     agreements.sort_unstable();
     agreements.dedup();
     let more = number - i64::try_from(NAMED_MAX).unwrap_or(i64::MAX);
@@ -95,7 +91,11 @@ fn told(preview: &Preview, visit: &Visit) -> Told {
         from: if agreements.is_empty() { String::new() } else { format!("From: {}.", agreements.join("; ")) },
         ico: match (preview.ico_due, preview.ico_legal_limit) {
             (Some(due), Some(limit)) => {
-                format!("ICO: report, or decide not to, by {}. The legal limit is {}.", reader.at(due), reader.near(limit))
+                format!(
+                    "ICO: report, or decide not to, by {}. The legal limit is {}.",
+                    reader.at(due),
+                    reader.near(limit)
+                )
             }
             (Some(_), None) | (None, _) => String::new(),
         },
