@@ -10,6 +10,7 @@ mod story;
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 
 use domain::arrangement::{Arrangement, FallbackContact, Trigger};
@@ -72,8 +73,6 @@ pub(crate) struct Cast {
     operator: Party,
     northmoor: Party,
     harbour: Party,
-    northmoor_at_operator: PartnerId,
-    harbour_at_operator: PartnerId,
     operator_at_harbour: PartnerId,
 }
 
@@ -127,7 +126,12 @@ pub async fn run(options: DemoOptions, stop: impl Future<Output = ()>) -> Result
         ..CarrierOptions::default()
     })?);
     let deaf = Arc::new(DeafTo::new(Arc::clone(&real)));
-    let cast = gather(&options, folder.path(), &time, &real, &deaf).await?;
+    let mut stop = pin!(stop);
+    // Listened to from the first moment: an interrupted start leaves nothing behind either.
+    let cast = tokio::select! {
+        cast = gather(&options, folder.path(), &time, &real, &deaf) => cast?,
+        () = &mut stop => return folder.close().map_err(DemoError::Folder),
+    };
     let played = async {
         time.set_speed(options.speed);
         let began = cast.operator.node.now();
@@ -138,7 +142,7 @@ pub async fn run(options: DemoOptions, stop: impl Future<Output = ()>) -> Result
     };
     let result = tokio::select! {
         result = async { played.await?; std::future::pending::<()>().await; Ok(()) } => result,
-        () = stop => Ok(()),
+        () = &mut stop => Ok(()),
     };
     for party in [cast.operator, cast.northmoor, cast.harbour] {
         party.stop().await;
@@ -166,7 +170,7 @@ async fn gather(
         agree(&operator, partner, out_of_hours).await?;
     }
     story::lanes_proven(&operator, [northmoor_at_operator, harbour_at_operator]).await?;
-    Ok(Cast { operator, northmoor, harbour, northmoor_at_operator, harbour_at_operator, operator_at_harbour })
+    Ok(Cast { operator, northmoor, harbour, operator_at_harbour })
 }
 
 /// The terms with one council: 48 hours to notify, 8 to acknowledge, for every service.

@@ -61,11 +61,7 @@ impl Setting {
             loopback_http: true,
             user_agent: "tocsin-bench".to_owned(),
         });
-        let ground = Ground {
-            time: Arc::new(SystemTime),
-            carrier: Arc::new(carrier.expect("a carrier")),
-            wire: None,
-        };
+        let ground = Ground { time: Arc::new(SystemTime), carrier: Arc::new(carrier.expect("a carrier")), wire: None };
         let operator = found("Operator", "http://127.0.0.1:9".to_owned(), on.fresh(), ground, None).await;
         let mut players = Players::start(partners);
         players.pin(operator.node.export_card(), operator.node.manifest());

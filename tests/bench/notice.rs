@@ -25,7 +25,10 @@ pub(crate) async fn run(on: On, times: usize, report: &mut Report) {
     }
     operator.trust(council.node.export_card(), &council.node.fingerprint()).await;
     council.trust(operator.node.export_card(), &operator.node.fingerprint()).await;
-    until("the pairing to be active", Duration::from_secs(120), async || operator.is_active(&council).await.then_some(())).await;
+    until("the pairing to be active", Duration::from_secs(120), async || {
+        operator.is_active(&council).await.then_some(())
+    })
+    .await;
     operator.arrange(&council, 48).await;
     let mut seconds = Vec::with_capacity(times);
     for number in 0..times {
@@ -58,7 +61,6 @@ async fn party(on: On, name: &str) -> Party {
         loopback_http: true,
         user_agent: "tocsin-bench".to_owned(),
     });
-    let ground =
-        Ground { time: Arc::new(SystemTime), carrier: Arc::new(carrier.expect("a carrier")), wire: None };
+    let ground = Ground { time: Arc::new(SystemTime), carrier: Arc::new(carrier.expect("a carrier")), wire: None };
     found(name, format!("http://{address}"), on.fresh(), ground, Some((listener, address))).await
 }

@@ -162,7 +162,9 @@ impl World {
     /// Many scripted partners, each paired and under an arrangement of its own.
     pub async fn many_scripted(&self, of: &Party, count: usize, hours: u16) -> Vec<Arc<Scripted>> {
         let partners: Vec<Arc<Scripted>> = (1..=count)
-            .map(|number| Arc::new(Scripted::new(&format!("Council {number}"), &format!("https://council-{number}.example"))))
+            .map(|number| {
+                Arc::new(Scripted::new(&format!("Council {number}"), &format!("https://council-{number}.example")))
+            })
             .collect();
         for batch in partners.chunks(PAIRING_BATCH) {
             batch.iter().for_each(|partner| self.wire.join_scripted(partner));
@@ -327,8 +329,7 @@ pub fn payload(wire: &Wire, issuer: &str, event: &str) -> Vec<u8> {
         let token = CompactToken::parse(&carried.body, TokenType::Set).ok()?;
         Some(token.payload().to_vec())
     });
-    let mut found: Vec<Vec<u8>> =
-        payloads.filter(|payload| String::from_utf8_lossy(payload).contains(&name)).collect();
+    let mut found: Vec<Vec<u8>> = payloads.filter(|payload| String::from_utf8_lossy(payload).contains(&name)).collect();
     found.pop().unwrap_or_else(|| panic!("no {event} was sent to {issuer}"))
 }
 

@@ -270,7 +270,8 @@ impl Reader<'_> {
 
     fn element(&mut self) -> Element {
         self.at += 1;
-        let name_end = self.rest().find(|c: char| c.is_whitespace() || c == '>' || c == '/').expect("a tag's name ends");
+        let name_end =
+            self.rest().find(|c: char| c.is_whitespace() || c == '>' || c == '/').expect("a tag's name ends");
         let mut element = Element { name: self.rest()[..name_end].to_lowercase(), ..Element::default() };
         self.at += name_end;
         let empty = self.attributes(&mut element);

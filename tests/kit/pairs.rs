@@ -32,7 +32,8 @@ impl Actor {
     async fn new(on: On, name: &str, wire: &Arc<Wire>) -> Self {
         let bind: SocketAddr = free_address();
         let proxy = Proxy::start(bind).await;
-        let ground = Ground { time: Arc::new(SystemTime), carrier: Arc::clone(wire) as _, wire: Some(Arc::clone(wire)) };
+        let ground =
+            Ground { time: Arc::new(SystemTime), carrier: Arc::clone(wire) as _, wire: Some(Arc::clone(wire)) };
         let party = found(name, proxy.origin(), on.fresh(), ground, None).await;
         let key = tempfile::tempdir().expect("a temporary folder");
         let key_file = key.path().join("data.key");

@@ -396,9 +396,7 @@ impl Respond for Answers {
         };
         let now = (self.now)();
         match request.url.path() {
-            "/jwks.jwt" => {
-                ResponseTemplate::new(200).set_body_raw(partner.manifest(now), "application/jwk-set+jwt")
-            }
+            "/jwks.jwt" => ResponseTemplate::new(200).set_body_raw(partner.manifest(now), "application/jwk-set+jwt"),
             "/ssf/keys" => ResponseTemplate::new(204),
             _ => {
                 let answered = partner.answer(&request.body, now);

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use domain::arrangement::{Arrangement, Trigger};
 use domain::exchange::Exchange;
 use domain::incident::{Event, Incident};
-use domain::values::{
-    AgreementId, ArrangementId, ExchangeId, Hours, IncidentId, Line, Options, PartnerId, ServiceId,
-};
+use domain::values::{AgreementId, ArrangementId, ExchangeId, Hours, IncidentId, Line, Options, PartnerId, ServiceId};
 use server::access::sessions::text_digest;
 use server::access::{Administrator, Dpo, DutyHolder, Reporter, Responder, SignedIn};
 use server::http::{HttpOptions, serve};
@@ -17,8 +15,8 @@ use server::node::execute::LOG_FORM;
 use server::node::pairing::Confirmation;
 use server::node::receive::{Incoming, Received};
 use server::store::partners::PartnerState;
-use server::store::queries::exchanges;
 use server::store::projections::tables::Tables;
+use server::store::queries::exchanges;
 use server::store::{LoggedEvent, Rows, Store, StoreError, StoreSettings, ledger};
 use uuid::Uuid;
 
@@ -127,7 +125,11 @@ impl Party {
     /// When there is none.
     pub async fn partner_by(&self, issuer: &str) -> PartnerId {
         let partners = self.node.partners().await.expect("its partners");
-        partners.into_iter().find(|partner| partner.issuer.as_deref() == Some(issuer)).expect("a partner with this issuer").id
+        partners
+            .into_iter()
+            .find(|partner| partner.issuer.as_deref() == Some(issuer))
+            .expect("a partner with this issuer")
+            .id
     }
 
     /// Imports a card, types the digits, has another administrator confirm.
@@ -378,4 +380,3 @@ impl Party {
         address
     }
 }
-

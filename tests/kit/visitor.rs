@@ -232,7 +232,8 @@ fn unchunked(mut octets: &[u8], ended: bool) -> Option<Vec<u8>> {
         let Some(line) = octets.windows(2).position(|window| window == b"\r\n") else {
             return ended.then_some(body);
         };
-        let size = usize::from_str_radix(String::from_utf8_lossy(&octets[..line]).split(';').next()?.trim(), 16).ok()?;
+        let size =
+            usize::from_str_radix(String::from_utf8_lossy(&octets[..line]).split(';').next()?.trim(), 16).ok()?;
         if size == 0 {
             return Some(body);
         }

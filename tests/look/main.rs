@@ -50,7 +50,11 @@ async fn main() {
         browser.sign_in(&url, &text(&person["email"]), &text(&person["password"])).await;
         until("a clock to be running", PATIENCE, async || {
             browser.go(&url).await;
-            browser.script("return document.querySelector('[role=timer]') !== null").await.as_bool().filter(|shown| *shown)
+            browser
+                .script("return document.querySelector('[role=timer]') !== null")
+                .await
+                .as_bool()
+                .filter(|shown| *shown)
         })
         .await;
         let picture = browser.client.screenshot().await.expect("a screenshot");

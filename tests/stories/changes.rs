@@ -45,10 +45,13 @@ async fn an_update_is_a_whole_new_snapshot(on: On) {
     world.settle(&[&operator, &council]).await;
 
     let received = council.only_received().await;
-    let versions: Vec<(u32, Phase)> = received.received.iter().map(|version| (version.revision, version.phase)).collect();
+    let versions: Vec<(u32, Phase)> =
+        received.received.iter().map(|version| (version.revision, version.phase)).collect();
     assert_eq!(versions, [(1, Phase::Initial), (2, Phase::Update)]);
     let sent = operator.exchange_with(id, &council).await;
-    assert!(sent.notices.iter().all(|notice| matches!(notice.delivery, domain::exchange::NoticeDelivery::Receipted { .. })));
+    assert!(
+        sent.notices.iter().all(|notice| matches!(notice.delivery, domain::exchange::NoticeDelivery::Receipted { .. }))
+    );
     let body = String::from_utf8(tests::node::payload(&world.wire, council.issuer(), "updated")).expect("UTF-8");
     assert!(body.contains("more is known") && body.contains("The password was changed"), "old and new facts, whole");
 }

@@ -10,7 +10,11 @@ use tests::node::{World, log_request};
 use tests::wire::Line;
 use tests::{On, both};
 
-both!(hundreds_of_partners_are_told_once_each, a_stop_in_the_middle_of_a_fan_out_loses_nobody, a_dead_partner_delays_nobody);
+both!(
+    hundreds_of_partners_are_told_once_each,
+    a_stop_in_the_middle_of_a_fan_out_loses_nobody,
+    a_dead_partner_delays_nobody
+);
 
 /// More than two chunks.
 const PARTNERS: usize = 2 * FAN_OUT_CHUNK + 10;

@@ -69,7 +69,14 @@ impl Desk {
     }
 
     async fn incidents(&mut self) -> usize {
-        self.visitor.get("/incidents").await.page().all("tbody").iter().map(|body| body.all(|e| e.name == "tr").len()).sum()
+        self.visitor
+            .get("/incidents")
+            .await
+            .page()
+            .all("tbody")
+            .iter()
+            .map(|body| body.all(|e| e.name == "tr").len())
+            .sum()
     }
 }
 

@@ -101,10 +101,8 @@ async fn a_lost_answer_tells_nothing_twice(on: On) {
     assert!(at.seconds_since(stored_at) <= 1, "the receipt says when it was stored, not when we heard of it");
     assert_eq!(council.only_received().await.received.len(), 1);
     let notices = world.wire.carried().into_iter().filter(|carried| carried.to == council.issuer());
-    let receipts: std::collections::BTreeSet<_> = notices
-        .filter(|carried| carried.body.len() > 1_000)
-        .map(|carried| (carried.body, carried.receipt))
-        .collect();
+    let receipts: std::collections::BTreeSet<_> =
+        notices.filter(|carried| carried.body.len() > 1_000).map(|carried| (carried.body, carried.receipt)).collect();
     assert_eq!(receipts.len(), 1, "the same octets are answered with the same receipt");
 }
 

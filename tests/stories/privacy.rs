@@ -13,10 +13,8 @@ both!(a_partner_learns_nothing_of_the_others, copies_of_one_incident_can_not_be_
 async fn a_partner_learns_nothing_of_the_others(on: On) {
     let world = World::new(on);
     let operator = world.party("Operator").await;
-    let partners = [
-        world.scripted(&operator, "Ashford Council", 48).await,
-        world.scripted(&operator, "Bexley Council", 48).await,
-    ];
+    let partners =
+        [world.scripted(&operator, "Ashford Council", 48).await, world.scripted(&operator, "Bexley Council", 48).await];
     let facts = first_hour("A mailbox was open");
     let id = operator.log(log_request(facts.clone(), world.now())).await;
     world.settle(&[&operator]).await;
@@ -55,10 +53,8 @@ async fn a_partner_learns_nothing_of_the_others(on: On) {
 async fn copies_of_one_incident_can_not_be_matched(on: On) {
     let world = World::new(on);
     let operator = world.party("Operator").await;
-    let partners = [
-        world.scripted(&operator, "Ashford Council", 48).await,
-        world.scripted(&operator, "Bexley Council", 48).await,
-    ];
+    let partners =
+        [world.scripted(&operator, "Ashford Council", 48).await, world.scripted(&operator, "Bexley Council", 48).await];
     operator.log(log_request(first_hour("A mailbox was open"), world.now())).await;
     world.settle(&[&operator]).await;
     let [a, b] = partners.map(|partner| {

@@ -91,10 +91,8 @@ async fn an_acknowledgement_of_an_unknown_case_is_kept_for_a_person(on: On) {
     let partner = world.scripted(&operator, "Council", 48).await;
     let now = world.now().unix_seconds();
     let case = "0199f6c2-5c1e-7a50-9d3e-3a6f0c1b7e21";
-    for token in [
-        partner.acknowledged(case, webhooks::message::Stance::Affected, now),
-        partner.withdrawn(case, 2, now),
-    ] {
+    for token in [partner.acknowledged(case, webhooks::message::Stance::Affected, now), partner.withdrawn(case, 2, now)]
+    {
         let receipt = operator.take(&token).await.expect("stored and receipted");
         assert!(receipt.split('.').count() == 3, "a signed receipt");
     }

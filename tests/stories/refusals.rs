@@ -40,7 +40,13 @@ async fn a_repeat_gets_the_same_receipt_a_thousand_times(on: On) {
     let partner = world.scripted(&operator, "Council", 48).await;
     let token = partner.acknowledged(CASE, Stance::Assessing, world.now().unix_seconds());
     let first = operator.take(&token).await.expect("receipted");
-    let size = async || operator.node.store().write(operator.node.now(), |turn| Ok::<_, server::store::StoreError>(turn.ledger_size())).await;
+    let size = async || {
+        operator
+            .node
+            .store()
+            .write(operator.node.now(), |turn| Ok::<_, server::store::StoreError>(turn.ledger_size()))
+            .await
+    };
     let before = size().await.expect("the store answers");
     for _ in 0..1_000 {
         assert_eq!(operator.take(&token).await.as_ref(), Ok(&first));

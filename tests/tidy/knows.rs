@@ -35,7 +35,11 @@ const RULES: &[Rule] = &[
     },
     Rule { module: "time_source", may_know: &[], never: &["webhooks", "actix_web", "diesel"] },
     Rule { module: "config", may_know: &["time_source"], never: &["webhooks", "actix_web", "diesel"] },
-    Rule { module: "access", may_know: &["access", "node", "problem", "store", "time_source"], never: &["webhooks", "diesel"] },
+    Rule {
+        module: "access",
+        may_know: &["access", "node", "problem", "store", "time_source"],
+        never: &["webhooks", "diesel"],
+    },
     Rule { module: "problem", may_know: &["problem", "access", "node", "store"], never: &["webhooks", "diesel"] },
 ];
 
@@ -149,7 +153,8 @@ fn the_rules_and_the_wire_know_nothing_of_the_node() {
 
 #[test]
 fn use_trees_are_spelt_out() {
-    let code = "use crate::{node, store::{queries, outbox::Claimed}};\nlet a = crate::web::page();\nuse other_crate::x;";
+    let code =
+        "use crate::{node, store::{queries, outbox::Claimed}};\nlet a = crate::web::page();\nuse other_crate::x;";
     assert_eq!(named(code), ["node", "store::queries", "store::outbox::Claimed", "web::page"]);
     assert!(within("store::queries::Clock", "store::queries"));
     assert!(!within("store::queries_more", "store::queries"));

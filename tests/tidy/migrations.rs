@@ -40,7 +40,10 @@ fn tables(sql: &str) -> BTreeMap<String, Vec<String>> {
         } else if let Some(table) = &open {
             let constraint = ["PRIMARY", "UNIQUE", "CHECK", "FOREIGN", "CONSTRAINT", ""];
             let first = upper.first().map_or("", String::as_str);
-            if !constraint.iter().any(|word| first == *word || first.starts_with(&format!("{word}(")) && !word.is_empty()) {
+            if !constraint
+                .iter()
+                .any(|word| first == *word || first.starts_with(&format!("{word}(")) && !word.is_empty())
+            {
                 tables.entry(table.clone()).or_default().push(words[0].to_owned());
             }
         }
@@ -68,7 +71,12 @@ fn twins_make_the_same_tables_and_columns() {
                 faults.push(format!("{name}: {table}: {columns:?} on SQLite, {:?} on Postgres", postgres.get(table)));
             }
         }
-        faults.extend(postgres.keys().filter(|table| !sqlite.contains_key(*table)).map(|table| format!("{name}: {table}: on Postgres only")));
+        faults.extend(
+            postgres
+                .keys()
+                .filter(|table| !sqlite.contains_key(*table))
+                .map(|table| format!("{name}: {table}: on Postgres only")),
+        );
     }
     none(&faults);
 }
@@ -86,7 +94,10 @@ fn the_schema_names_every_table() {
             };
             let body = schema[at..].split("\n    }").next().unwrap_or_default();
             faults.extend(
-                columns.iter().filter(|column| !body.contains(&format!("        {column} ->"))).map(|column| format!("{table}.{column}")),
+                columns
+                    .iter()
+                    .filter(|column| !body.contains(&format!("        {column} ->")))
+                    .map(|column| format!("{table}.{column}")),
             );
         }
     }

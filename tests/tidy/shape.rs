@@ -114,7 +114,9 @@ fn no_test_sleeps() {
     let slow_line = "tests/kit/proxy.rs";
     none(&occurrences(&["sleep("], |source| {
         source.path != slow_line
-            && (source.path.starts_with("tests/") || source.path.contains("/tests/") || source.path.ends_with("/tests.rs"))
+            && (source.path.starts_with("tests/")
+                || source.path.contains("/tests/")
+                || source.path.ends_with("/tests.rs"))
     }));
 }
 
@@ -126,7 +128,13 @@ fn nothing_is_left_half_done() {
 #[test]
 fn randomness_has_one_home_each() {
     // Keys, tokens and salts come from the operating system's generator in few places (ARCHITECTURE.md, "Time, ids, network").
-    let homes = ["server/src/time_source.rs", "server/src/access", "server/src/node/keys.rs", "server/src/store/", "server/src/demo"];
+    let homes = [
+        "server/src/time_source.rs",
+        "server/src/access",
+        "server/src/node/keys.rs",
+        "server/src/store/",
+        "server/src/demo",
+    ];
     none(&occurrences(&["SystemRandom", "getrandom", "rand::fill", "thread_rng", "OsRng"], |source| {
         (source.path.starts_with("server/src/") || source.path.starts_with("webhooks/src/"))
             && !homes.iter().any(|home| source.path.starts_with(home))

@@ -372,15 +372,16 @@ fn refused(sent: Sent, history: Attempts, err: RefusedErr, waits: Next, retry: i
     let slow = retry(SLOW_STEP);
     match sent.class {
         Class::Heartbeat => {
-            let patience = match err {
-                RefusedErr::InvalidKey | RefusedErr::AuthenticationFailed => step_count(&BEFORE_PARKING),
-                RefusedErr::AccessDenied
-                | RefusedErr::InvalidRequest
-                | RefusedErr::InvalidIssuer
-                | RefusedErr::InvalidAudience => 0,
+            // While two parties pair, one of them is always first: a partner that does not take us yet is asked again
+            // soon, and only then by the hour.
+            let soon: &[i64] = match err {
+                RefusedErr::InvalidKey | RefusedErr::AuthenticationFailed => &BEFORE_PARKING,
+                RefusedErr::AccessDenied | RefusedErr::InvalidIssuer => &BACK_OFF,
+                RefusedErr::InvalidRequest | RefusedErr::InvalidAudience => &[],
             };
-            let alert = (history.same_outcome == patience).then_some(AlertKind::Parked { why: err });
-            Next { item: ItemNext::RetryAt(slow), alert, send_manifest, ..waits }
+            let wait = step(soon, history.same_outcome).map_or(slow, retry);
+            let alert = (history.same_outcome == step_count(soon)).then_some(AlertKind::Parked { why: err });
+            Next { item: ItemNext::RetryAt(wait), alert, send_manifest, ..waits }
         }
         Class::FirstWord | Class::Other => Next {
             item: ItemNext::Park { why: err },

@@ -36,7 +36,7 @@ pub(super) const STORY_HOURS: i64 = 76;
 /// How often a condition is looked at while waiting for it.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long a condition may take, in real time, before the story goes on without it.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Logs the incident. From here on the clocks run.
 pub(super) async fn begin(cast: &Cast, deaf: &DeafTo) -> Result<IncidentId, DemoError> {

@@ -336,7 +336,11 @@ fn pairing_entry(
 /// A heartbeat came from a verified partner: with our own one proven, both sides hold a receipt.
 pub(super) fn heard_heartbeat(turn: &mut Turn<'_>, partner: &Partner) -> Result<(), StoreError> {
     let proven = outbox::lane(turn.rows(), partner.id)?.is_some_and(|lane| lane.proven_at.is_some());
-    if proven { activate(turn, partner.id) } else { Ok(()) }
+    if proven {
+        return activate(turn, partner.id);
+    }
+    // They take us now: ours, which they may have refused before, goes out again at once.
+    outbox::hurry_heartbeat(turn, partner.id)
 }
 
 /// A verified partner signed for our heartbeat: with one of theirs heard, both sides hold a receipt.

@@ -159,8 +159,7 @@ pub fn clear_one(turn: &mut Turn<'_>, id: Uuid) -> Result<bool, StoreError> {
 /// # Errors
 /// [`StoreError::Corrupt`] when one can't be read; those of the database.
 pub fn open(rows: &mut Rows<'_>, limit: u32) -> Result<Vec<Alert>, StoreError> {
-    type Found =
-        (Vec<u8>, i64, String, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
+    type Found = (Vec<u8>, i64, String, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
     let found: Vec<Found> = alerts::table
         .filter(alerts::cleared_at.is_null())
         .order((alerts::at.desc(), alerts::id.desc()))
@@ -196,10 +195,8 @@ type Alike = diesel::helper_types::IntoBoxed<'static, alerts::table, super::back
 
 /// Open alerts of this kind, partner and message.
 fn alike(kind: AlertKind, partner: Option<PartnerId>, message: Option<MessageId>) -> Alike {
-    let mut alike = alerts::table
-        .into_boxed()
-        .filter(alerts::cleared_at.is_null())
-        .filter(alerts::kind.eq(kind.word()));
+    let mut alike =
+        alerts::table.into_boxed().filter(alerts::cleared_at.is_null()).filter(alerts::kind.eq(kind.word()));
     alike = match partner {
         Some(partner) => alike.filter(alerts::partner_id.eq(partner.as_bytes().to_vec())),
         None => alike.filter(alerts::partner_id.is_null()),

@@ -105,12 +105,7 @@ pub fn outstanding(rows: &mut Rows<'_>, incident: IncidentId) -> Result<Vec<Outs
         .filter(clocks::partner_id.is_not_null())
         .order((clocks::kind, clocks::group_due_at, clocks::partner_id))
         .limit(OPEN_CLOCKS_MAX)
-        .select((
-            clocks::kind,
-            clocks::group_due_at,
-            clocks::partner_id.assume_not_null(),
-            clocks::anchored_at,
-        ))
+        .select((clocks::kind, clocks::group_due_at, clocks::partner_id.assume_not_null(), clocks::anchored_at))
         .load(rows.db)?;
     if open.is_empty() {
         return Ok(Vec::new());

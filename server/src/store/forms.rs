@@ -39,13 +39,7 @@ pub enum FormUse {
 ///
 /// # Errors
 /// Those of the database.
-pub fn make(
-    turn: &mut Turn<'_>,
-    id: Uuid,
-    person: PersonId,
-    purpose: &str,
-    elapsed: Moment,
-) -> Result<(), StoreError> {
+pub fn make(turn: &mut Turn<'_>, id: Uuid, person: PersonId, purpose: &str, elapsed: Moment) -> Result<(), StoreError> {
     diesel::insert_into(forms::table)
         .values((
             forms::id.eq(id.as_bytes().as_slice()),
@@ -134,25 +128,20 @@ pub fn put_draft(
     let now = turn.now();
     let rows = turn.rows();
     let content = rows.seal.seal(CONTENT, id.as_bytes(), content)?;
-    let known = drafts::table
-        .find(id.as_bytes().as_slice())
-        .filter(drafts::person_id.eq(person.as_bytes().as_slice()));
+    let known = drafts::table.find(id.as_bytes().as_slice()).filter(drafts::person_id.eq(person.as_bytes().as_slice()));
     let kept = diesel::update(known)
         .set((drafts::content.eq(&content), drafts::purpose.eq(purpose), drafts::updated_at.eq(now.micros())))
         .execute(rows.db)?;
     if kept == 1 {
         return Ok(());
     }
-    let theirs: i64 = drafts::table
-        .filter(drafts::person_id.eq(person.as_bytes().as_slice()))
-        .count()
-        .get_result(rows.db)?;
+    let theirs: i64 =
+        drafts::table.filter(drafts::person_id.eq(person.as_bytes().as_slice())).count().get_result(rows.db)?;
     if theirs >= i64::from(DRAFTS_MAX) {
         return Err(StoreError::TooMuch { what: "the number of drafts" });
     }
     // Looked up first: on Postgres a unique violation would end the whole batch.
-    let taken: i64 =
-        drafts::table.filter(drafts::id.eq(id.as_bytes().as_slice())).count().get_result(rows.db)?;
+    let taken: i64 = drafts::table.filter(drafts::id.eq(id.as_bytes().as_slice())).count().get_result(rows.db)?;
     if taken > 0 {
         return Err(StoreError::Conflict);
     }
@@ -202,9 +191,8 @@ pub fn drafts(rows: &mut Rows<'_>, person: PersonId, purpose: &str) -> Result<Ve
 /// # Errors
 /// Those of the database.
 pub fn delete_draft(turn: &mut Turn<'_>, id: Uuid, person: PersonId) -> Result<(), StoreError> {
-    let theirs = drafts::table
-        .find(id.as_bytes().as_slice())
-        .filter(drafts::person_id.eq(person.as_bytes().as_slice()));
+    let theirs =
+        drafts::table.find(id.as_bytes().as_slice()).filter(drafts::person_id.eq(person.as_bytes().as_slice()));
     diesel::delete(theirs).execute(turn.rows().db)?;
     Ok(())
 }

@@ -233,12 +233,7 @@ enum Predecessor {
     Held(Option<Digest32>),
 }
 
-fn predecessor(
-    rows: &mut Rows<'_>,
-    held: &Held,
-    partner: PartnerId,
-    seq: u64,
-) -> Result<Predecessor, StoreError> {
+fn predecessor(rows: &mut Rows<'_>, held: &Held, partner: PartnerId, seq: u64) -> Result<Predecessor, StoreError> {
     let Some(before) = seq.checked_sub(1).filter(|before| *before > 0) else { return Ok(Predecessor::Held(None)) };
     if before == held.head_seq {
         return Ok(Predecessor::Held(held.head_payload));
@@ -436,7 +431,12 @@ impl Ranges {
     }
 
     fn first_below(&self, number: u64, most: usize) -> Vec<u64> {
-        self.0.iter().flat_map(|(first, last)| *first..=*last).take_while(|missing| *missing < number).take(most).collect()
+        self.0
+            .iter()
+            .flat_map(|(first, last)| *first..=*last)
+            .take_while(|missing| *missing < number)
+            .take(most)
+            .collect()
     }
 }
 

@@ -4,16 +4,18 @@
 //! A partner's name is sealed; issuers, addresses, keys and cards are what any partner may see, and are plain. Versions of
 //! terms and manifests are kept for ever: incidents and old evidence refer to them.
 
+mod own;
 #[cfg(test)]
 mod tests;
 
 use diesel::prelude::*;
 use domain::arrangement::Arrangement;
-use domain::report::Organisation;
 use domain::values::{Line, Moment, PartnerId, ServiceId};
-use zeroize::Zeroizing;
 
-use super::schema::{arrangements, meta, own_documents, own_keys, partner_manifests, partners, services};
+pub use self::own::{
+    KeyPurpose, OwnKey, keep_own_document, keep_own_key, organisation, own_document, own_key, set_organisation,
+};
+use super::schema::{arrangements, partner_manifests, partners, services};
 use super::{Rows, StoreError, Turn, outbox};
 
 /// Where partners' names are sealed for.
@@ -22,12 +24,6 @@ const NAME: &str = "partners.name";
 const SERVICE: &str = "services.name";
 /// Where terms are sealed for.
 const TERMS: &str = "arrangements.terms";
-/// Where our own keys are sealed for.
-const SEED: &str = "own_keys.seed";
-/// Where single values are sealed for.
-const META: &str = "meta.value";
-/// Names our organisation among the single values.
-const ORGANISATION: &str = "organisation";
 /// Partners in one answer; an agreement with more is beyond what one node is for.
 const PARTNERS_MAX: i64 = 10_000;
 /// Services in one answer.
@@ -223,11 +219,8 @@ pub fn by_issuer(rows: &mut Rows<'_>, issuer: &str) -> Result<Option<Partner>, S
 /// # Errors
 /// [`StoreError::Corrupt`] when it does not open; those of the database.
 pub fn by_id(rows: &mut Rows<'_>, id: PartnerId) -> Result<Option<Partner>, StoreError> {
-    let found: Option<PartnerRow> = partners::table
-        .find(id.as_bytes().as_slice())
-        .select(PartnerRow::as_select())
-        .first(rows.db)
-        .optional()?;
+    let found: Option<PartnerRow> =
+        partners::table.find(id.as_bytes().as_slice()).select(PartnerRow::as_select()).first(rows.db).optional()?;
     found.map(|row| row.opened(rows)).transpose()
 }
 
@@ -465,139 +458,6 @@ pub fn insert_arrangement(turn: &mut Turn<'_>, arrangement: &Arrangement) -> Res
             arrangements::terms.eq(rows.seal.seal_json(TERMS, id, arrangement)?),
         ))
         .execute(rows.db)?;
-    Ok(())
-}
-
-/// What a key of ours signs (protocol §3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum KeyPurpose {
-    /// Cards and key manifests; sealed by a passphrase as well (ruling 18).
-    Identity,
-    /// Messages and receipts.
-    Set,
-    /// Checkpoints.
-    Log,
-}
-
-impl KeyPurpose {
-    /// The word in tables.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Identity => "identity",
-            Self::Set => "set",
-            Self::Log => "log",
-        }
-    }
-}
-
-/// A key of ours.
-pub struct OwnKey {
-    /// Its RFC 7638 thumbprint.
-    pub kid: String,
-    /// Its seed; of the identity key, what the passphrase opens.
-    pub seed: Zeroizing<Vec<u8>>,
-    /// From when it may sign (duty time).
-    pub valid_from: Moment,
-    /// Until when (duty time).
-    pub valid_until: Moment,
-}
-
-/// Keeps a key of ours, sealed.
-///
-/// # Errors
-/// Those of the database.
-pub fn keep_own_key(
-    turn: &mut Turn<'_>,
-    purpose: KeyPurpose,
-    kid: &str,
-    seed: &[u8],
-    valid_from: Moment,
-    valid_until: Moment,
-) -> Result<(), StoreError> {
-    let rows = turn.rows();
-    diesel::insert_into(own_keys::table)
-        .values((
-            own_keys::kid.eq(kid),
-            own_keys::purpose.eq(purpose.word()),
-            own_keys::seed.eq(rows.seal.seal(SEED, kid.as_bytes(), seed)?),
-            own_keys::valid_from.eq(valid_from.micros()),
-            own_keys::valid_until.eq(valid_until.micros()),
-        ))
-        .execute(rows.db)?;
-    Ok(())
-}
-
-/// The newest key of ours for a purpose.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] when it does not open; those of the database.
-pub fn own_key(rows: &mut Rows<'_>, purpose: KeyPurpose) -> Result<Option<OwnKey>, StoreError> {
-    let found: Option<(String, Vec<u8>, i64, i64)> = own_keys::table
-        .filter(own_keys::purpose.eq(purpose.word()))
-        .order((own_keys::valid_from.desc(), own_keys::kid))
-        .select((own_keys::kid, own_keys::seed, own_keys::valid_from, own_keys::valid_until))
-        .first(rows.db)
-        .optional()?;
-    let Some((kid, seed, from, until)) = found else { return Ok(None) };
-    let seed = Zeroizing::new(rows.seal.open(SEED, kid.as_bytes(), &seed)?);
-    Ok(Some(OwnKey { kid, seed, valid_from: moment(from)?, valid_until: moment(until)? }))
-}
-
-/// Keeps a document that we signed (`card`, `manifest`), under its version.
-///
-/// # Errors
-/// Those of the database.
-pub fn keep_own_document(turn: &mut Turn<'_>, kind: &str, version: u64, token: &str) -> Result<(), StoreError> {
-    let now = turn.now();
-    let version = i64::try_from(version).map_err(StoreError::corrupt("own_documents", "a version"))?;
-    diesel::insert_into(own_documents::table)
-        .values((
-            own_documents::kind.eq(kind),
-            own_documents::version.eq(version),
-            own_documents::token.eq(token),
-            own_documents::at.eq(now.micros()),
-        ))
-        .execute(turn.rows().db)?;
-    Ok(())
-}
-
-/// The newest document of ours of a kind.
-///
-/// # Errors
-/// Those of the database.
-pub fn own_document(rows: &mut Rows<'_>, kind: &str) -> Result<Option<String>, StoreError> {
-    Ok(own_documents::table
-        .filter(own_documents::kind.eq(kind))
-        .order(own_documents::version.desc())
-        .select(own_documents::token)
-        .first(rows.db)
-        .optional()?)
-}
-
-/// Who we are.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] when it does not open; those of the database.
-pub fn organisation(rows: &mut Rows<'_>) -> Result<Option<Organisation>, StoreError> {
-    let found: Option<Vec<u8>> =
-        meta::table.find(ORGANISATION).select(meta::value).first(rows.db).optional()?;
-    found.map(|sealed| rows.seal.open_json(META, ORGANISATION.as_bytes(), &sealed)).transpose()
-}
-
-/// Says who we are.
-///
-/// # Errors
-/// Those of the database.
-pub fn set_organisation(turn: &mut Turn<'_>, organisation: &Organisation) -> Result<(), StoreError> {
-    let rows = turn.rows();
-    let sealed = rows.seal.seal_json(META, ORGANISATION.as_bytes(), organisation)?;
-    let known = diesel::update(meta::table.find(ORGANISATION)).set(meta::value.eq(&sealed)).execute(rows.db)?;
-    if known == 0 {
-        diesel::insert_into(meta::table)
-            .values((meta::key.eq(ORGANISATION), meta::value.eq(&sealed)))
-            .execute(rows.db)?;
-    }
     Ok(())
 }
 

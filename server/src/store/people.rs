@@ -130,11 +130,8 @@ pub fn by_email(rows: &mut Rows<'_>, email: &str) -> Result<Option<Person>, Stor
 /// # Errors
 /// [`StoreError::Corrupt`] when it does not open; those of the database.
 pub fn by_id(rows: &mut Rows<'_>, id: PersonId) -> Result<Option<Person>, StoreError> {
-    let found: Option<PersonRow> = people::table
-        .find(id.as_bytes().as_slice())
-        .select(PersonRow::as_select())
-        .first(rows.db)
-        .optional()?;
+    let found: Option<PersonRow> =
+        people::table.find(id.as_bytes().as_slice()).select(PersonRow::as_select()).first(rows.db).optional()?;
     found.map(|row| row.opened(rows)).transpose()
 }
 
@@ -168,9 +165,7 @@ pub fn set_roles(turn: &mut Turn<'_>, id: PersonId, roles: &[Role]) -> Result<()
 /// Those of the database.
 pub fn set_disabled(turn: &mut Turn<'_>, id: PersonId, disabled: bool) -> Result<(), StoreError> {
     let rows = turn.rows();
-    diesel::update(people::table.find(id.as_bytes().as_slice()))
-        .set(people::disabled.eq(disabled))
-        .execute(rows.db)?;
+    diesel::update(people::table.find(id.as_bytes().as_slice())).set(people::disabled.eq(disabled)).execute(rows.db)?;
     diesel::delete(sessions::table.filter(sessions::person_id.eq(id.as_bytes().as_slice()))).execute(rows.db)?;
     Ok(())
 }
@@ -254,12 +249,7 @@ pub fn session(rows: &mut Rows<'_>, token_sha256: [u8; 32], elapsed: Moment) -> 
         .first(rows.db)
         .optional()?;
     let Some((person, csrf, seen_at, expires_at)) = found else { return Ok(None) };
-    Ok(Some(Session {
-        person: person.opened(rows)?,
-        csrf,
-        seen_at: moment(seen_at)?,
-        expires_at: moment(expires_at)?,
-    }))
+    Ok(Some(Session { person: person.opened(rows)?, csrf, seen_at: moment(seen_at)?, expires_at: moment(expires_at)? }))
 }
 
 /// A session was used: it lives until `expires_at`.
@@ -345,11 +335,7 @@ pub fn insert_api_token(
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when its name does not open; those of the database.
-pub fn api_token(
-    rows: &mut Rows<'_>,
-    token_sha256: [u8; 32],
-    elapsed: Moment,
-) -> Result<Option<ApiToken>, StoreError> {
+pub fn api_token(rows: &mut Rows<'_>, token_sha256: [u8; 32], elapsed: Moment) -> Result<Option<ApiToken>, StoreError> {
     let found: Option<(Vec<u8>, Vec<u8>, String)> = api_tokens::table
         .find(token_sha256.as_slice())
         .filter(api_tokens::expires_at.is_null().or(api_tokens::expires_at.gt(elapsed.micros())))

@@ -7,6 +7,8 @@ pub mod exchanges;
 pub mod incidents;
 pub mod notices;
 pub mod partners;
+#[cfg(test)]
+mod tests;
 
 pub use super::LoggedEvent;
 

@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::store::projections::samples::partner_id;
-use crate::store::testing::{TestStore, at, both, id};
+use crate::store::testing::{at, both, id};
 
 both!(
     /// One open alert per kind, partner and message; cleared, it may be raised again.

@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::store::projections::samples::partner_id;
-use crate::store::testing::{TestStore, at, both, id};
+use crate::store::testing::{at, both, id};
 use crate::store::{EntryKind, Store};
 
 async fn write<T: Send + 'static>(

@@ -8,7 +8,8 @@ use domain::values::{Digest32, MessageId, Moment, PartnerId};
 use uuid::Uuid;
 
 use super::claim::{Claimed, outcome_word};
-use super::{ATTEMPTS_KEPT, OutKind, count, forget_heartbeat, stored_lease, this_lane};
+use super::queue::forget_heartbeat;
+use super::{ATTEMPTS_KEPT, OutKind, count, stored_lease, this_lane};
 use crate::store::bulk::{Value, update_many};
 use crate::store::schema::{attempts, exchanges, lanes, outbox};
 use crate::store::{EntryKind, Rows, StoreError, Turn};
@@ -106,19 +107,13 @@ pub fn keep_sealed(turn: &mut Turn<'_>, lease: Uuid, items: Vec<Sealed>) -> Resu
 
 fn load_items(rows: &mut Rows<'_>, items: &[Sealed]) -> Result<HashMap<Vec<u8>, ItemRow>, StoreError> {
     let ids: Vec<_> = items.iter().map(|item| item.message.as_bytes().to_vec()).collect();
-    let found = outbox::table
-        .filter(outbox::id.eq_any(ids))
-        .filter(outbox::open)
-        .select(ItemRow::as_select())
-        .load(rows.db)?;
+    let found =
+        outbox::table.filter(outbox::id.eq_any(ids)).filter(outbox::open).select(ItemRow::as_select()).load(rows.db)?;
     Ok(found.into_iter().map(|row| (row.id.clone(), row)).collect())
 }
 
 /// What the entries of these messages are filed under: the incident, or the exchange without one.
-fn load_subjects(
-    rows: &mut Rows<'_>,
-    items: &HashMap<Vec<u8>, ItemRow>,
-) -> Result<HashMap<Vec<u8>, Uuid>, StoreError> {
+fn load_subjects(rows: &mut Rows<'_>, items: &HashMap<Vec<u8>, ItemRow>) -> Result<HashMap<Vec<u8>, Uuid>, StoreError> {
     let ids: Vec<_> = items.values().filter_map(|row| row.exchange_id.as_ref()).collect();
     let found: Vec<(Vec<u8>, Option<Vec<u8>>)> = exchanges::table
         .filter(exchanges::id.eq_any(ids))
@@ -386,11 +381,7 @@ struct OpenMessage {
 }
 
 /// Messages of a lane that are neither ended nor parked.
-fn open_messages(
-    rows: &mut Rows<'_>,
-    partner: &[u8],
-    but: Option<MessageId>,
-) -> Result<Vec<OpenMessage>, StoreError> {
+fn open_messages(rows: &mut Rows<'_>, partner: &[u8], but: Option<MessageId>) -> Result<Vec<OpenMessage>, StoreError> {
     let mut open = outbox::table
         .filter(outbox::partner_id.eq(partner))
         .filter(outbox::channel.eq(Channel::Node.word()))

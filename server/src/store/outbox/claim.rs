@@ -10,9 +10,7 @@ use domain::facts::Facts;
 use domain::values::{Digest32, ExchangeId, IncidentId, MessageId, Moment, PartnerId};
 use uuid::Uuid;
 
-use super::{
-    AHEAD_SECONDS_MAX, BODY, OutKind, carry, count, digest_or_none, moment, moment_or_none, stored_lease,
-};
+use super::{AHEAD_SECONDS_MAX, BODY, OutKind, carry, count, digest_or_none, moment, moment_or_none, stored_lease};
 use crate::store::alerts::AlertKind;
 use crate::store::schema::{clocks, exchanges, facts, lanes, outbox, partners};
 use crate::store::{Checkpoint, Rows, StoreError, Turn, alerts, ledger, projections};
@@ -113,11 +111,9 @@ impl Claimed {
 pub const fn outcome_word(heard: Heard) -> &'static str {
     match heard {
         Heard::Refused { err } => err.word(),
-        Heard::Receipted
-        | Heard::Unconfirmed
-        | Heard::NotReached
-        | Heard::Busy { .. }
-        | Heard::Misdirected { .. } => heard.word(),
+        Heard::Receipted | Heard::Unconfirmed | Heard::NotReached | Heard::Busy { .. } | Heard::Misdirected { .. } => {
+            heard.word()
+        }
     }
 }
 
@@ -192,7 +188,8 @@ pub fn claim(
     let mut chosen = Vec::with_capacity(won.len());
     let mut lanes = HashMap::with_capacity(won.len());
     for lane in won {
-        let heartbeats_only = lane.stopped.is_some() || partners.get(&lane.partner_id).is_none_or(|it| it.state != "active");
+        let heartbeats_only =
+            lane.stopped.is_some() || partners.get(&lane.partner_id).is_none_or(|it| it.state != "active");
         match next_message(rows, &lane, heartbeats_only, elapsed)? {
             Some(message) => {
                 chosen.push(message);
@@ -251,11 +248,8 @@ fn candidates(
 }
 
 fn room_for_failing(rows: &mut Rows<'_>) -> Result<i64, StoreError> {
-    let in_flight: i64 = lanes::table
-        .filter(lanes::lease.is_not_null())
-        .filter(lanes::fail_count.gt(0))
-        .count()
-        .get_result(rows.db)?;
+    let in_flight: i64 =
+        lanes::table.filter(lanes::lease.is_not_null()).filter(lanes::fail_count.gt(0)).count().get_result(rows.db)?;
     Ok(i64::from(FAILING_LANES_MAX).saturating_sub(in_flight))
 }
 
@@ -405,12 +399,15 @@ impl Shared {
     }
 }
 
+/// A message that can't be read, and whom it is for.
+type Broken = (PartnerId, MessageId);
+
 fn assemble(
     turn: &mut Turn<'_>,
     chosen: &[Vec<u8>],
     lanes: &HashMap<Vec<u8>, LaneRow>,
     partners: &HashMap<Vec<u8>, PartnerRow>,
-) -> Result<(Vec<Claimed>, Vec<(PartnerId, MessageId)>), StoreError> {
+) -> Result<(Vec<Claimed>, Vec<Broken>), StoreError> {
     let rows = turn.rows();
     let items: Vec<ItemRow> =
         outbox::table.filter(outbox::id.eq_any(chosen)).select(ItemRow::as_select()).load(rows.db)?;

@@ -4,11 +4,12 @@
 
 use domain::arrangement::{FallbackContact, Trigger};
 use domain::facts::Contact;
+use domain::report::Organisation;
 use domain::values::{AgreementId, ArrangementId, Hours};
 
 use super::*;
 use crate::store::projections::samples::{add_partner, line, partner_id};
-use crate::store::testing::{TestStore, at, both, id};
+use crate::store::testing::{at, both, id};
 
 fn terms_of(version: u32, hours: u16) -> Arrangement {
     Arrangement {
@@ -22,7 +23,12 @@ fn terms_of(version: u32, hours: u16) -> Arrangement {
         notice_hours: Hours::new(hours).unwrap(),
         acknowledgement_hours: Hours::ACKNOWLEDGEMENT,
         trigger: Trigger::BreachOrCircumstances,
-        contacts: vec![FallbackContact { who: line("Duty officer"), phone: Some(line("020")), out_of_hours: None, email: None }],
+        contacts: vec![FallbackContact {
+            who: line("Duty officer"),
+            phone: Some(line("020")),
+            out_of_hours: None,
+            email: None,
+        }],
     }
 }
 

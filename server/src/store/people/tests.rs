@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
-use crate::store::testing::{TestStore, at, both, id};
+use crate::store::testing::{at, both, id};
 
 fn ann() -> PersonId {
     PersonId::from_uuid(id(1))

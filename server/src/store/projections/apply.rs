@@ -46,10 +46,8 @@ fn write_rows(rows: &mut Rows<'_>, mut plan: Plan) -> Result<Plan, StoreError> {
     for row in std::mem::take(&mut plan.facts_new) {
         diesel::insert_into(facts::table).values(&row.sealed(seal)?).execute(rows.db)?;
     }
-    let new: Vec<_> = std::mem::take(&mut plan.exchanges_new)
-        .into_iter()
-        .map(|row| row.sealed(seal))
-        .collect::<Result<_, _>>()?;
+    let new: Vec<_> =
+        std::mem::take(&mut plan.exchanges_new).into_iter().map(|row| row.sealed(seal)).collect::<Result<_, _>>()?;
     insert_many!(rows.db, exchanges::table, &new)?;
     change_exchanges(rows, std::mem::take(&mut plan.exchanges_changed))?;
     let new: Vec<_> =
@@ -85,11 +83,8 @@ fn change_clocks(rows: &mut Rows<'_>, changed: Vec<ClocksChanged>) -> Result<(),
         return change_clocks_of_one(rows, one);
     }
     let streams: Vec<_> = changed.iter().map(|clocks| clocks.stream.as_bytes().to_vec()).collect();
-    let after: Vec<_> = changed
-        .into_iter()
-        .flat_map(|clocks| clocks.after)
-        .map(|row| row.sealed(seal))
-        .collect::<Result<_, _>>()?;
+    let after: Vec<_> =
+        changed.into_iter().flat_map(|clocks| clocks.after).map(|row| row.sealed(seal)).collect::<Result<_, _>>()?;
     replace_many!(rows.db, clocks::table, clocks::stream, streams, after)
 }
 
@@ -175,10 +170,16 @@ fn leave(rows: &mut Rows<'_>, key: LadderKey) -> Result<(), StoreError> {
     let stream = key.stream.as_bytes().to_vec();
     if key.of_incident {
         let open = group.filter(clocks::incident_id.eq(stream));
-        diesel::update(ladder(&key)).filter(diesel::dsl::not(diesel::dsl::exists(open))).set(silent).execute(rows.db)?;
+        diesel::update(ladder(&key))
+            .filter(diesel::dsl::not(diesel::dsl::exists(open)))
+            .set(silent)
+            .execute(rows.db)?;
     } else {
         let open = group.filter(clocks::stream.eq(stream));
-        diesel::update(ladder(&key)).filter(diesel::dsl::not(diesel::dsl::exists(open))).set(silent).execute(rows.db)?;
+        diesel::update(ladder(&key))
+            .filter(diesel::dsl::not(diesel::dsl::exists(open)))
+            .set(silent)
+            .execute(rows.db)?;
     }
     Ok(())
 }

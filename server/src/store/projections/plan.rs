@@ -127,8 +127,7 @@ impl Plan {
     /// Answers when the incident was logged, if this event says so.
     fn incident_event(&mut self, id: IncidentId, event: &incident::Event) -> Result<Option<Moment>, StoreError> {
         use incident::Event;
-        let key =
-            |kind: ClockKind, due: Moment| LadderKey { stream: id.uuid(), of_incident: true, kind, due };
+        let key = |kind: ClockKind, due: Moment| LadderKey { stream: id.uuid(), of_incident: true, kind, due };
         match event {
             Event::Logged { facts, at, .. } => {
                 self.facts(id, 1, facts, *at)?;
@@ -139,7 +138,8 @@ impl Plan {
                 self.ladders.push(LadderStep::Reached { key: key(*kind, *due), offset: *offset_minutes });
             }
             Event::StepsPassed { kind, due, offsets, .. } => {
-                let reached = offsets.last().map(|offset| LadderStep::Reached { key: key(*kind, *due), offset: *offset });
+                let reached =
+                    offsets.last().map(|offset| LadderStep::Reached { key: key(*kind, *due), offset: *offset });
                 self.ladders.extend(reached);
             }
             Event::LadderEnded { kind, due } => self.ladders.push(LadderStep::Ended { key: key(*kind, *due) }),
@@ -231,12 +231,8 @@ impl Plan {
         entry: u64,
     ) -> Result<Option<Moment>, StoreError> {
         use exchange::Event;
-        let key = |kind: ClockKind, due: Moment| LadderKey {
-            stream: exchange.id.uuid(),
-            of_incident: false,
-            kind,
-            due,
-        };
+        let key =
+            |kind: ClockKind, due: Moment| LadderKey { stream: exchange.id.uuid(), of_incident: false, kind, due };
         match event {
             Event::Opened { at, .. } => return Ok(Some(*at)),
             Event::NoticeReceived { version, .. } | Event::WithdrawalReceived { version, .. } => {

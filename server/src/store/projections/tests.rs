@@ -5,9 +5,7 @@
 use std::collections::BTreeMap;
 
 use domain::clock::ClockKind;
-use domain::exchange::{
-    self, Call, CallChannel, Phase, Receive, ReceiveContent, Stance, StatedClock,
-};
+use domain::exchange::{self, Call, CallChannel, Phase, Receive, ReceiveContent, Stance, StatedClock};
 use domain::facts::IncidentKind;
 use domain::incident::{AwarenessOf, Command, WithdrawalReason};
 use domain::report::{Submission, SubmissionChannel};
@@ -458,6 +456,11 @@ impl Dice {
     }
 }
 
+fn submission(at: Moment) -> Submission {
+    let delay_reasons = Some(long("Late."));
+    Submission { at, channel: SubmissionChannel::OnlineForm, ico_reference: None, delay_reasons, proof: None }
+}
+
 /// One random step; many are refused, which is part of the test.
 fn step(turn: &mut Turn<'_>, dice: &mut Dice) -> Result<bool, StoreError> {
     let incident = 1 + u128::from(dice.below(3));
@@ -480,9 +483,15 @@ fn step(turn: &mut Turn<'_>, dice: &mut Dice) -> Result<bool, StoreError> {
         6 => {
             let of = if dice.below(2) == 0 { AwarenessOf::Breach } else { AwarenessOf::Circumstances };
             let corrected = at(-i64::try_from(dice.below(7_200)).unwrap());
-            on_incident(turn, incident, &Command::CorrectAwareness { of, at: corrected, reason: long("Found."), by: responder() })
+            on_incident(
+                turn,
+                incident,
+                &Command::CorrectAwareness { of, at: corrected, reason: long("Found."), by: responder() },
+            )
         }
-        7 => on_incident(turn, incident, &Command::ConvertToBreach { aware_at: now, owed: Vec::new(), by: responder() }),
+        7 => {
+            on_incident(turn, incident, &Command::ConvertToBreach { aware_at: now, owed: Vec::new(), by: responder() })
+        }
         8 => {
             let outstanding = due::outstanding(turn.rows(), incident_id(incident))?;
             on_incident(turn, incident, &Command::Tick { outstanding })
@@ -492,21 +501,21 @@ fn step(turn: &mut Turn<'_>, dice: &mut Dice) -> Result<bool, StoreError> {
             let revision = 1 + u32::try_from(dice.below(3)).unwrap();
             on_exchange(turn, exchange, &receipt(notice_id(incident, partner, revision), now.floor_second()))
         }
-        11 => on_exchange(turn, exchange, &acknowledgement(now.floor_second(), Stance::ALL[usize::try_from(dice.below(3)).unwrap()])),
+        11 => on_exchange(
+            turn,
+            exchange,
+            &acknowledgement(now.floor_second(), Stance::ALL[usize::try_from(dice.below(3)).unwrap()]),
+        ),
         12 => {
-            let call = Call { to_whom: line("X"), how: CallChannel::InPerson, at: now, note: None, backdate_reason: None };
+            let call =
+                Call { to_whom: line("X"), how: CallChannel::InPerson, at: now, note: None, backdate_reason: None };
             on_exchange(turn, exchange, &exchange::Command::RecordCall { call, by: responder() })
         }
-        13 => {
-            let submission = Submission {
-                at: now,
-                channel: SubmissionChannel::OnlineForm,
-                ico_reference: None,
-                delay_reasons: Some(long("Late.")),
-                proof: None,
-            };
-            on_incident(turn, incident, &Command::RecordSubmission { submission, by: person(3, Role::Dpo) })
-        }
+        13 => on_incident(
+            turn,
+            incident,
+            &Command::RecordSubmission { submission: submission(now), by: person(3, Role::Dpo) },
+        ),
         14 => {
             let open = due::outstanding(turn.rows(), incident_id(incident))?;
             let Some(group) = open.first() else { return Ok(false) };
