@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing_subscriber::EnvFilter;
 use webhooks::values::{Schemes, check_issuer};
 use zeroize::Zeroizing;
 
@@ -217,10 +218,19 @@ impl ServeSettings {
         for file in &self.trusted_roots {
             say(!file.is_file(), format!("--trusted-root names no file: {}.", file.display()));
         }
-        for (name, text) in [("--organisation", &self.organisation), ("--contact-email", &self.contact_email)] {
+        say(EnvFilter::try_new(&self.log).is_err(), "--log is not a level or a filter.".to_owned());
+        for (name, text) in [
+            ("--organisation", &self.organisation),
+            ("--contact-email", &self.contact_email),
+            ("--contact-phone", &self.contact_phone),
+            ("--first-person-email", &self.first_person_email),
+            ("--first-person-name", &self.first_person_name),
+        ] {
             let wrong = text.as_ref().is_some_and(|text| domain::values::Line::parse(text).is_err());
             say(wrong, format!("{name} must be 1 to 200 characters."));
         }
+        let wrong = self.services.iter().any(|name| domain::values::Line::parse(name).is_err());
+        say(wrong, "--service must be 1 to 200 characters.".to_owned());
         faults
     }
 
@@ -239,6 +249,12 @@ impl ServeSettings {
         if let Some(text) = read_secret(&path)? {
             return DataKey::from_hex(text.trim())
                 .map_err(|_| Fault(format!("{} does not hold a data key.", path.display())));
+        }
+        if self.database_is_there() {
+            return Err(Fault(format!(
+                "{} is not there, and the database can't be read without the data key in it; put it back.",
+                path.display()
+            )));
         }
         let key = DataKey::generate().map_err(|_| Fault("The operating system gave no random numbers.".to_owned()))?;
         write_secret(&path, &key.to_hex())?;
@@ -289,6 +305,12 @@ impl ServeSettings {
                 Ok(pem)
             })
             .collect()
+    }
+
+    /// Whether an SQLite database with something in it exists already: a fresh key could never open it.
+    fn database_is_there(&self) -> bool {
+        let path = self.database.strip_prefix("sqlite:").map(std::fs::metadata);
+        matches!(path, Some(Ok(metadata)) if metadata.len() > 0)
     }
 
     /// A file beside the SQLite database, or in the working directory.
@@ -373,10 +395,24 @@ mod tests {
         assert_eq!(serve(&["--issuer", "https://node-a.example"]).faults(), []);
         let wrong = serve(&[
             "--issuer", "http://node-a.example/", "--database", "mysql:x", "--bind", "0.0.0.0:80",
-            "--bcrypt-cost", "4", "--first-person-email", "a@b.example",
+            "--bcrypt-cost", "4", "--first-person-email", "a@b.example", "--log", "=,=", "--contact-phone", "",
+            "--service", "",
         ]);
-        assert_eq!(wrong.faults().len(), 5);
+        assert_eq!(wrong.faults().len(), 8);
         assert!(serve(&["--issuer", "http://127.0.0.1:8080", "--loopback-http"]).faults().is_empty());
+    }
+
+    #[test]
+    fn a_lost_data_key_is_never_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = dir.path().join("node.db");
+        let url = format!("sqlite:{}", database.display());
+        let settings = serve(&["--issuer", "https://node-a.example", "--database", &url]);
+        std::fs::write(&database, "something").unwrap();
+        assert!(settings.data_key().is_err());
+        assert!(!dir.path().join("node.db.key").exists());
+        std::fs::remove_file(&database).unwrap();
+        assert!(settings.data_key().is_ok(), "a first run makes one");
     }
 
     #[test]

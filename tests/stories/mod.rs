@@ -9,6 +9,7 @@ mod ico;
 mod ladder;
 mod log_incident;
 mod pages;
+mod pairing;
 mod privacy;
 mod received_notice;
 mod record;

@@ -34,7 +34,7 @@ const RULES: &[Rule] = &[
         never: &["webhooks", "actix_web", "askama", "reqwest", "tokio::time"],
     },
     Rule { module: "time_source", may_know: &[], never: &["webhooks", "actix_web", "diesel"] },
-    Rule { module: "config", may_know: &["time_source"], never: &["webhooks", "actix_web", "diesel"] },
+    Rule { module: "config", may_know: &["store::DataKey", "time_source"], never: &["actix_web", "diesel", "tokio"] },
     Rule {
         module: "access",
         may_know: &["access", "node", "problem", "store", "time_source"],

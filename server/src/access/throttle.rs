@@ -1,7 +1,7 @@
 //! How often an address, or an account, may try: counted in memory by machine time, bounded, and forgotten when idle.
 
 use std::hash::Hash;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -85,9 +85,14 @@ impl Address {
         Self { trusted_proxy }
     }
 
-    /// The address of a request.
+    /// Whom a request counts for: its address, or of an IPv6 address the network (/64), because whoever has one address of it
+    /// has them all.
     #[must_use]
     pub fn of(&self, request: &actix_web::HttpRequest) -> Option<IpAddr> {
+        self.caller(request).map(network)
+    }
+
+    fn caller(&self, request: &actix_web::HttpRequest) -> Option<IpAddr> {
         let peer = request.peer_addr()?.ip();
         if self.trusted_proxy != Some(peer) {
             return Some(peer);
@@ -100,6 +105,13 @@ impl Address {
         });
         let named = forwarded.or_else(|| text("x-forwarded-for")?.rsplit(',').next());
         Some(named.and_then(address).unwrap_or(peer))
+    }
+}
+
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => IpAddr::V4(v4),
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
     }
 }
 
@@ -137,6 +149,8 @@ mod tests {
         assert_eq!(believing.of(&asked(("x-forwarded-for", "10.0.0.1, 192.0.2.7"))), Some(far));
         assert_eq!(believing.of(&asked(("forwarded", "for=10.0.0.1, for=\"192.0.2.7:8080\";proto=https"))), Some(far));
         assert_eq!(Address::default().of(&asked(("x-forwarded-for", "192.0.2.7"))), Some(proxy));
+        let network: IpAddr = "2001:db8:1:2::".parse().unwrap();
+        assert_eq!(believing.of(&asked(("x-forwarded-for", "2001:db8:1:2:3:4:5:6"))), Some(network));
     }
 
     /// Aim: the burst is allowed, the next try has to wait, another key does not, and waiting helps.

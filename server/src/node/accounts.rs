@@ -9,7 +9,7 @@ use super::views::{Account, ApiAccess, Draft, Session};
 use super::{DoorError, Node, keys};
 use crate::access::sessions::{IDLE_SECONDS, ends_at};
 use crate::access::{Administrator, SignedIn};
-use crate::store::{forms, people};
+use crate::store::{StoreError, forms, people};
 
 /// Failed attempts in a row before an account rests.
 const FAILURES_MAX: u32 = 10;
@@ -140,7 +140,8 @@ impl Node {
     /// Keeps a draft, new or newer. `id` is the form's.
     ///
     /// # Errors
-    /// [`DoorError::Invalid`] beyond the limits of length and number.
+    /// [`DoorError::Invalid`] beyond the limits of length and number; [`DoorError::FormUnknown`] when the form is somebody
+    /// else's.
     pub async fn keep_draft(
         &self,
         by: &SignedIn,
@@ -152,8 +153,13 @@ impl Node {
             return Err(DoorError::Invalid("this draft is too long to keep"));
         }
         let person = by.id();
-        self.store.write(self.time.now(), move |turn| forms::put_draft(turn, id, person, purpose, &content)).await?;
-        Ok(())
+        let kept =
+            self.store.write(self.time.now(), move |turn| forms::put_draft(turn, id, person, purpose, &content)).await;
+        kept.map_err(|error: StoreError| match error {
+            StoreError::Conflict => DoorError::FormUnknown,
+            StoreError::TooMuch { .. } => DoorError::Invalid("you keep too many drafts; log or discard one first"),
+            other => other.into(),
+        })
     }
 
     /// One's own draft.

@@ -24,7 +24,7 @@ use tokio::time::{sleep, timeout};
 
 use super::Node;
 use super::loops::{CEILING, Causes, GRACE};
-use crate::store::{Rows, StoreError, outbox};
+use crate::store::{StoreError, outbox};
 
 pub(super) use outcome::record_receipt;
 use seal::Work;
@@ -72,7 +72,7 @@ impl Node {
         let carried = work.len();
         let mut flights: FuturesUnordered<Flight<'_>> = work.into_iter().map(|item| self.flight(item)).collect();
         while flights.next().await.is_some() {}
-        Ok(Step { carried, next_due: self.store.read(next_look).await? })
+        Ok(Step { carried, next_due: self.store.read(outbox::next_due).await? })
     }
 
     fn flight(&self, work: Work) -> Flight<'_> {
@@ -136,7 +136,7 @@ impl Node {
         let work = self.prepare(free).await?;
         let carried = work.len();
         flights.extend(work.into_iter().map(|work| self.flight(work)));
-        Ok(Step { carried, next_due: self.store.read(next_look).await? })
+        Ok(Step { carried, next_due: self.store.read(outbox::next_due).await? })
     }
 
     /// How long the machine may sleep until `due`, in machine time.
@@ -157,10 +157,4 @@ impl Node {
         let sealed = self.seal(others).await?.into_iter().map(|ready| Work::Sealed(Box::new(ready)));
         Ok(sealed.chain(ungreeted.into_iter().map(|found| Work::Ungreeted(Box::new(found)))).collect())
     }
-}
-
-/// When a lane or a heartbeat is due next, in machine time.
-fn next_look(rows: &mut Rows<'_>) -> Result<Option<Moment>, StoreError> {
-    let (lane, heartbeat) = (outbox::next_due(rows)?, outbox::next_heartbeat(rows)?);
-    Ok([lane, heartbeat].into_iter().flatten().min())
 }

@@ -253,8 +253,9 @@ impl Node {
         Ok(())
     }
 
-    /// Erases the contents of an incident and of its exchanges; codes, counts and instants survive. Exchanges first, in
-    /// chunks, so that a stop in the middle leaves the incident to be asked for again.
+    /// Erases the contents of an incident and of its exchanges, the notice that it was opened from included; codes, counts
+    /// and instants survive. Exchanges first, in chunks, so that a stop in the middle leaves the incident to be asked for
+    /// again.
     ///
     /// # Errors
     /// [`DoorError::Refused`] unless it is closed or withdrawn.
@@ -267,7 +268,7 @@ impl Node {
             .write(now, move |turn| {
                 let before = turn.incident(id)?.ok_or(DoorError::NotFound)?;
                 incident::decide(Some(&before), &incident::Command::Anonymise { by: checked }, turn.now())?;
-                Ok::<_, DoorError>(before.owed.iter().map(|owed| owed.exchange).collect())
+                Ok::<_, DoorError>(before.owed.iter().map(|owed| owed.exchange).chain(before.opened_from).collect())
             })
             .await?;
         for chunk in exchanges.chunks(FAN_OUT_CHUNK) {
@@ -366,7 +367,7 @@ fn log(
     let reference = Line::parse(&format!("TC-{}-{number:04}", year_of(now)))
         .map_err(|_| DoorError::Invalid("the reference is not acceptable"))?;
     let opened_from = match request.from_exchange {
-        Some(from) => Some((from, link(turn, from, id, &by)?)),
+        Some(from) => Some((from, link(turn, from, id, request.exercise, &by)?)),
         None => None,
     };
     let owed = newly_owed(turn, &request.services, request.kind, &[], fresh)?;
@@ -390,9 +391,19 @@ fn log(
     Ok(LogAnswer { id, reference, repeated: false })
 }
 
-/// Our incident takes a notice received over; gives the ICO clock that moves with it (ruling 9).
-fn link(turn: &mut Turn<'_>, from: ExchangeId, incident: IncidentId, by: &Actor) -> Result<Option<Clock>, DoorError> {
+/// Our incident takes a notice received over; gives the ICO clock that moves with it (ruling 9). A drill takes over a drill
+/// and nothing else: a legal clock must not become an exercise's, nor the other way round (ruling 10).
+fn link(
+    turn: &mut Turn<'_>,
+    from: ExchangeId,
+    incident: IncidentId,
+    exercise: bool,
+    by: &Actor,
+) -> Result<Option<Clock>, DoorError> {
     let before = turn.exchange(from)?.ok_or(DoorError::NotFound)?;
+    if before.exercise != exercise {
+        return Err(exchange::Refusal::ExerciseChanged.into());
+    }
     let clock = before.ico_clock.clone();
     decide_exchange(turn, from, Some(before), &exchange::Command::Link { incident, by: by.clone() })?;
     Ok(clock)

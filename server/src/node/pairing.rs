@@ -176,7 +176,7 @@ impl Node {
         self.store
             .write(self.time.now(), move |turn| {
                 pairing_entry(turn, id, "fingerprint_typed", &record)?;
-                if !right && left == 0 {
+                if !right && left == 0 && stands_imported(turn, id)? {
                     partners::set_state(turn, id, PartnerState::Locked)?;
                     alerts::raise(turn, AlertKind::CardLocked, Some(id), None, None, None)?;
                 }
@@ -212,6 +212,10 @@ impl Node {
         let heartbeat = MessageId::from_uuid(self.time.fresh_id());
         self.store
             .write(self.time.now(), move |turn| {
+                // Asked again inside the turn: the card may have been locked or its pairing ended meanwhile.
+                if !stands_imported(turn, id)? {
+                    return Err(PairingRefusal::WrongStep.into());
+                }
                 let record = json!({
                     "partner": id, "identity": partner.identity_thumbprint, "issuer": partner.issuer,
                     "typed_by": typed_by, "confirmed_by": actor, "one_person": same,
@@ -320,6 +324,11 @@ fn replaceable(known: &Partner, card: &Card, schemes: webhooks::values::Schemes)
         Err(NoReplacement::OtherIdentity) => Err(PairingRefusal::OtherIdentity),
         Err(NoReplacement::NotNewer) => Err(PairingRefusal::NotNewer),
     }
+}
+
+/// Whether a card was taken in and nothing has come of it yet.
+fn stands_imported(turn: &mut Turn<'_>, id: PartnerId) -> Result<bool, StoreError> {
+    Ok(partners::by_id(turn.rows(), id)?.is_some_and(|partner| partner.state == PartnerState::Imported))
 }
 
 fn pairing_entry(

@@ -84,6 +84,8 @@ struct Proven {
 
 /// A partner's statement of how far its ledger reached.
 pub(super) struct Witnessed {
+    /// When the partner stated it as its newest: receipts do, messages carry an earlier one.
+    pub(super) stated_at: Option<Moment>,
     pub(super) size: u64,
     pub(super) root: Digest32,
     pub(super) note: String,
@@ -94,7 +96,7 @@ impl Node {
     pub async fn receive(&self, incoming: Incoming) -> Received {
         let now = self.time.now();
         match self.prove(&incoming.octets, now).await {
-            Ok(proven) => self.keep(proven, now).await.unwrap_or_else(|answer| answer),
+            Ok(proven) => self.keep(proven).await.unwrap_or_else(|answer| answer),
             Err(answer) => answer,
         }
     }
@@ -122,7 +124,7 @@ impl Node {
         }
         match verified {
             Ok(set) => {
-                let witnessed = set.event().checkpoint().and_then(|note| self.witnessed(&partner, note));
+                let witnessed = set.event().checkpoint().and_then(|note| self.witnessed(&partner, note, None));
                 Ok(Proven { partner, set, witnessed })
             }
             Err(rejected) => Err(self.turn_away(&partner, *rejected, now).await?),
@@ -148,7 +150,7 @@ impl Node {
     }
 
     /// Judges a checkpoint under the sender's log keys, newest first. A bad one never refuses a message.
-    pub(super) fn witnessed(&self, partner: &Partner, note: &str) -> Option<Witnessed> {
+    pub(super) fn witnessed(&self, partner: &Partner, note: &str, stated_at: Option<Moment>) -> Option<Witnessed> {
         let origin = origin_of(partner.issuer.as_deref()?);
         let manifest = self.manifest_of(partner)?;
         let judged = manifest.log_keys().rev().find_map(|key| verify_checkpoint(note, &origin, &key.public).ok());
@@ -157,6 +159,7 @@ impl Node {
         }
         let checkpoint = judged?;
         Some(Witnessed {
+            stated_at,
             size: checkpoint.size,
             root: Digest32::from_bytes(checkpoint.root),
             note: note.to_owned(),
@@ -187,10 +190,10 @@ impl Node {
 
     /// Steps 14, 17, 18: one transaction. A repeat that meets its first arrival in one batch is looked at again after it,
     /// when the receipt is durable.
-    async fn keep(&self, proven: Proven, now: Moment) -> Result<Received, Received> {
+    async fn keep(&self, proven: Proven) -> Result<Received, Received> {
         let proven = Arc::new(proven);
         for _ in 0..SAME_BATCH_TRIES {
-            match self.try_keep(&proven, now).await {
+            match self.try_keep(&proven).await {
                 Err(StoreError::Busy) => {}
                 Err(error) => return Err(error.into()),
                 Ok(answer) => {
@@ -202,7 +205,10 @@ impl Node {
         Err(Received::Busy { refusal: Refusal::StorageFailed, retry_after: STORAGE_RETRY_SECONDS })
     }
 
-    async fn try_keep(&self, proven: &Arc<Proven>, now: Moment) -> Result<Received, StoreError> {
+    /// Takes the instant anew: verifying may have waited for a manifest, and a receipt must not say that we stored a message
+    /// before we did.
+    async fn try_keep(&self, proven: &Arc<Proven>) -> Result<Received, StoreError> {
+        let now = self.time.now();
         let (proven, keys) = (Arc::clone(proven), Arc::clone(&self.keys));
         let elapsed = self.time.elapsed();
         let fresh =

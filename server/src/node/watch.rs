@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use domain::exchange;
+use domain::exchange::{self, Exchange};
 use domain::incident;
 use domain::values::{ExchangeId, IncidentId, Moment};
 
 use super::execute;
 use super::{DoorError, Node};
 use crate::store::alerts::{self, AlertKind};
-use crate::store::{Change, Turn, due, forms, outbox, people};
+use crate::store::{Change, StoreError, Turn, due, forms, outbox, people};
 
 /// Streams looked at in one transaction (ruling 22: nobody else waits longer than 100 ms).
 const STREAMS_MAX: usize = 250;
@@ -43,13 +43,16 @@ impl Node {
     /// # Errors
     /// [`DoorError::Store`]; what was recorded before stays.
     pub async fn watch_step(&self) -> Result<WatchStep, DoorError> {
-        let fanned_out = self.fan_out_step().await?;
-        let ticked = self.tick_exchanges().await? + self.tick_incidents().await?;
-        let alerted = self.alert_first_words().await?;
-        self.keep_house().await?;
-        if ticked + fanned_out + alerted > 0 {
+        // Trouble in one part is told after the others had their turn: it must not silence every alarm.
+        let fanned_out = self.fan_out_step().await;
+        let (exchanges, incidents) = (self.tick_exchanges().await, self.tick_incidents().await);
+        let alerted = self.alert_first_words().await;
+        let kept_house = self.keep_house().await;
+        if [&fanned_out, &exchanges, &incidents, &alerted].into_iter().any(|part| matches!(part, Ok(1..))) {
             self.changed();
         }
+        let (fanned_out, ticked) = (fanned_out?, exchanges? + incidents?);
+        alerted.and(kept_house)?;
         let next_due = self.store.read(due::next_duty).await?;
         // A full step may have left some; whatever was done may have made more due.
         Ok(WatchStep { ticked, more: ticked + fanned_out > 0, next_due })
@@ -151,7 +154,7 @@ impl Node {
 
 fn tick_exchanges(turn: &mut Turn<'_>, due: &[ExchangeId]) -> Result<usize, DoorError> {
     let mut changes = Vec::new();
-    for (id, before) in turn.exchanges(due)? {
+    for (id, before) in readable(turn, due)? {
         match exchange::decide(before.as_ref(), &exchange::Command::Tick, turn.now()) {
             Ok(events) if events.is_empty() => {}
             Ok(events) => changes.push(Change::Exchange { id, before, events }),
@@ -163,8 +166,36 @@ fn tick_exchanges(turn: &mut Turn<'_>, due: &[ExchangeId]) -> Result<usize, Door
     Ok(ticked)
 }
 
+/// The states of exchanges, without those that can't be read: they must not hold the others up.
+fn readable(turn: &mut Turn<'_>, ids: &[ExchangeId]) -> Result<Vec<(ExchangeId, Option<Exchange>)>, StoreError> {
+    match turn.exchanges(ids) {
+        Err(StoreError::Corrupt { .. }) => {}
+        states => return states,
+    }
+    let mut states = Vec::with_capacity(ids.len());
+    for id in ids {
+        match turn.exchange(*id) {
+            Ok(state) => states.push((*id, state)),
+            Err(error @ StoreError::Corrupt { .. }) => {
+                tracing::error!(exchange = %id, %error, "an exchange could not be read; its clocks stand still");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(states)
+}
+
 fn tick_incident(turn: &mut Turn<'_>, id: IncidentId) -> Result<bool, DoorError> {
-    let Some(before) = turn.incident(id)? else { return Ok(false) };
+    let before = match turn.incident(id) {
+        Ok(Some(before)) => before,
+        Ok(None) => return Ok(false),
+        // Nothing is written yet, and the others go on.
+        Err(error @ StoreError::Corrupt { .. }) => {
+            tracing::error!(incident = %id, %error, "an incident could not be read; its clocks stand still");
+            return Ok(false);
+        }
+        Err(error) => return Err(error.into()),
+    };
     let outstanding = due::outstanding(turn.rows(), id)?;
     match incident::decide(Some(&before), &incident::Command::Tick { outstanding }, turn.now()) {
         Ok(decision) if decision.events.is_empty() => Ok(false),

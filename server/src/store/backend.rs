@@ -88,6 +88,14 @@ impl Address {
         Ok(Self::Postgres(url))
     }
 
+    /// The file of an open database; `None` when it has none that can be told from others.
+    pub(super) fn file(&self) -> Option<DatabaseFile> {
+        match self {
+            Self::Postgres(_) => None,
+            Self::Sqlite(path) => identity(path).map(|opened| DatabaseFile { path: path.clone(), opened }),
+        }
+    }
+
     /// A connection that may write.
     pub(super) fn connect(&self) -> Result<Db, StoreError> {
         let failed = |error| StoreError::unavailable("connecting", error);
@@ -108,6 +116,34 @@ impl Address {
             }
         }
     }
+}
+
+/// The file of a SQLite database as it was when it was opened. SQLite would go on writing into a file that was deleted or
+/// replaced, and call it durable.
+pub(super) struct DatabaseFile {
+    path: String,
+    opened: FileIdentity,
+}
+
+/// Device and number on that device.
+type FileIdentity = (u64, u64);
+
+impl DatabaseFile {
+    /// Whether the opened file still stands under its name.
+    pub(super) fn is_in_place(&self) -> bool {
+        identity(&self.path) == Some(self.opened)
+    }
+}
+
+#[cfg(unix)]
+fn identity(path: &str) -> Option<FileIdentity> {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+const fn identity(_: &str) -> Option<FileIdentity> {
+    None
 }
 
 /// Brings the tables up to date. One node migrates at a time; a database that a newer program migrated is left alone.

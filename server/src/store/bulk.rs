@@ -6,7 +6,7 @@
 //! to its own values.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Bool, Integer, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use std::fmt::Write as _;
 
 use super::StoreError;
@@ -55,8 +55,6 @@ pub(super) enum Value {
     Octets(Option<Vec<u8>>),
     Text(Option<String>),
     Big(Option<i64>),
-    Int(Option<i32>),
-    Bool(Option<bool>),
 }
 
 /// Variables in one statement, below SQLite's 32 766.
@@ -87,8 +85,6 @@ pub(super) fn update_many(
                     Value::Octets(value) => query.bind::<Nullable<Binary>, _>(value),
                     Value::Text(value) => query.bind::<Nullable<Text>, _>(value),
                     Value::Big(value) => query.bind::<Nullable<BigInt>, _>(value),
-                    Value::Int(value) => query.bind::<Nullable<Integer>, _>(value),
-                    Value::Bool(value) => query.bind::<Nullable<Bool>, _>(value),
                 };
             }
             query.execute(c)

@@ -9,7 +9,7 @@ mod tests;
 
 use diesel::prelude::*;
 use domain::exchange::Direction;
-use domain::values::{CaseId, Digest32, ExchangeId, MessageId, PartnerId};
+use domain::values::{CaseId, Digest32, ExchangeId, MessageId, Moment, PartnerId};
 use uuid::Uuid;
 
 use super::schema::{checkpoints_seen, exchanges, inbound, inbox, quarantine};
@@ -17,6 +17,8 @@ use super::{Rows, StoreError, Turn, ledger};
 
 /// Missing numbers that a receipt names (protocol §6).
 pub const MISSING_MAX: usize = 100;
+/// Statements of a partner may overtake each other, and clocks may differ, by so much.
+const UNDER_WAY_SECONDS: i64 = 300;
 /// Ranges of missing numbers kept for one partner; the latest beyond it are forgotten. They are still taken when they come.
 const RANGES_MAX: usize = 500;
 /// Messages that could not be read, kept for one partner; the oldest beyond it go.
@@ -336,7 +338,9 @@ pub enum Sighting {
     Forked,
 }
 
-/// Keeps a partner's verified checkpoint as a witness, whatever it says.
+/// Keeps a partner's verified checkpoint as a witness, whatever it says. `stated_at` is when the partner stated it as its
+/// newest (duty time): a receipt does. A message carries the one fixed when it was queued and may come days later, so
+/// that a smaller size says nothing.
 ///
 /// # Errors
 /// Those of the database.
@@ -346,6 +350,7 @@ pub fn keep_checkpoint_seen(
     size: u64,
     root: Digest32,
     note: &str,
+    stated_at: Option<Moment>,
 ) -> Result<Sighting, StoreError> {
     let at = turn.now();
     let size = stored(size)?;
@@ -353,10 +358,22 @@ pub fn keep_checkpoint_seen(
     let theirs = || checkpoints_seen::table.filter(checkpoints_seen::partner_id.eq(partner.as_bytes().as_slice()));
     let roots: Vec<Vec<u8>> =
         theirs().filter(checkpoints_seen::size.eq(size)).select(checkpoints_seen::root).load(rows.db)?;
+    let shrunk = match stated_at {
+        None => false,
+        Some(stated) => {
+            let before = stated.plus_seconds(-UNDER_WAY_SECONDS).micros();
+            let larger = theirs().filter(checkpoints_seen::size.gt(size)).filter(checkpoints_seen::at.lt(before));
+            larger.count().get_result::<i64>(rows.db)? > 0
+        }
+    };
+    let sighting = |forked: bool| match (forked, shrunk) {
+        (true, _) => Sighting::Forked,
+        (false, true) => Sighting::Shrunk,
+        (false, false) => Sighting::Consistent,
+    };
     if roots.iter().any(|known| known == root.as_bytes()) {
-        return Ok(if roots.len() > 1 { Sighting::Forked } else { Sighting::Consistent });
+        return Ok(sighting(roots.len() > 1));
     }
-    let largest: Option<i64> = theirs().select(diesel::dsl::max(checkpoints_seen::size)).first(rows.db)?;
     diesel::insert_into(checkpoints_seen::table)
         .values((
             checkpoints_seen::partner_id.eq(partner.as_bytes().as_slice()),
@@ -366,13 +383,7 @@ pub fn keep_checkpoint_seen(
             checkpoints_seen::at.eq(at.micros()),
         ))
         .execute(rows.db)?;
-    Ok(if !roots.is_empty() {
-        Sighting::Forked
-    } else if largest.is_some_and(|largest| size < largest) {
-        Sighting::Shrunk
-    } else {
-        Sighting::Consistent
-    })
+    Ok(sighting(!roots.is_empty()))
 }
 
 /// Sorted ranges of numbers, as text `3-5,8`.

@@ -318,7 +318,8 @@ pub fn stale_manifests(rows: &mut Rows<'_>, before: Moment, limit: u32) -> Resul
         .filter(partners::state.eq_any([PartnerState::Active.word(), PartnerState::Verified.word()]))
         .filter(partners::keys_url.is_not_null())
         .filter(never.or(partners::manifest_fetched_at.lt(before.micros())))
-        .order((partners::manifest_fetched_at, partners::id))
+        // The databases sort NULL to different ends: never looked at comes first on both.
+        .order((partners::manifest_fetched_at.is_not_null(), partners::manifest_fetched_at, partners::id))
         .limit(i64::from(limit))
         .select(PartnerRow::as_select())
         .load(rows.db)?;

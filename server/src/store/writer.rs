@@ -15,7 +15,7 @@ use diesel::connection::SimpleConnection;
 use domain::values::Moment;
 use tokio::sync::oneshot;
 
-use super::backend::{self, Address, Db};
+use super::backend::{self, Address, DatabaseFile, Db};
 use super::ledger::Pending;
 use super::sealed::Seal;
 use super::{Rows, StoreError, Turn};
@@ -37,7 +37,8 @@ impl Writer {
         let statements = Arc::new(AtomicU64::new(0));
         backend::count_statements(&mut db, Arc::clone(&statements));
         let (sender, jobs) = sync_channel(WAITING_MAX);
-        let desk = Desk { address, db: Some(db), seal, statements: Arc::clone(&statements) };
+        let file = address.file();
+        let desk = Desk { address, file, db: Some(db), seal, statements: Arc::clone(&statements) };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || desk.work(&jobs))
@@ -141,6 +142,8 @@ where
 /// What the writer's thread works with.
 struct Desk {
     address: Address,
+    /// Looked at before each batch.
+    file: Option<DatabaseFile>,
     /// `None` after the connection was lost; the next batch connects anew.
     db: Option<Db>,
     seal: Arc<Seal>,
@@ -161,6 +164,10 @@ impl Desk {
 
     /// Runs a batch and commits it. The connection is kept only when it is known to be in no transaction.
     fn batch(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+        if self.file.as_ref().is_some_and(|file| !file.is_in_place()) {
+            let gone = std::io::Error::from(std::io::ErrorKind::NotFound);
+            return Err(StoreError::unavailable("looking for the file that was opened at start", gone));
+        }
         let mut db = match self.db.take() {
             Some(db) => db,
             None => {

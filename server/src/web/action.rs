@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::field::{Field, Summary};
+use super::field::{Field, Summary, in_order};
 use super::form::FieldError;
 use super::page::{self, Answer, Chrome};
 use crate::node::DoorError;
@@ -73,13 +73,9 @@ impl ActionPage {
         self.chrome.title = super::log::title(&self.chrome.title, &errors);
         self.fields = self.fields.into_iter().map(|field| field.faults(&errors)).collect();
         self.further = self.further.into_iter().map(|field| field.faults(&errors)).collect();
+        let errors = in_order(errors, &[&self.fields, &self.further]);
         self.summary = Summary { errors };
         page::html_as(page::form_status(&self.summary.errors), &self)
-    }
-
-    /// Whether the further fields are open.
-    fn further_open(&self) -> bool {
-        self.further.iter().any(|field| !field.error.is_empty() || !field.value.is_empty())
     }
 }
 

@@ -194,11 +194,24 @@ impl Field {
     /// With the fault found in it, if there was one.
     #[must_use]
     pub fn faults(mut self, errors: &[FieldError]) -> Self {
-        let own = [self.name.clone(), format!("{}-max", self.name)];
-        if let Some(error) = errors.iter().find(|error| own.contains(&error.name)) {
+        if let Some(error) = errors.iter().find(|error| self.is(&error.name)) {
             self.error.clone_from(&error.message);
         }
         self
+    }
+
+    /// Whether it needs to be seen: something was typed or chosen in it, or it is at fault.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        let listed = matches!(self.shape, "radios" | "checks");
+        let chosen = self.choices.iter().any(|choice| choice.on && choice.value != NOT_YET_KNOWN);
+        let dated = self.parts.iter().any(|part| !part.value.is_empty());
+        !self.error.is_empty() || !self.value.is_empty() || (listed && chosen) || dated
+    }
+
+    /// Whether a fault's name is this field's, or that of its second input.
+    fn is(&self, name: &str) -> bool {
+        name.strip_suffix("-max").unwrap_or(name) == self.name
     }
 
     /// The ids that describe the input: hint and fault.
@@ -219,6 +232,17 @@ fn choices<'a>(form: &Form, name: &str, options: impl IntoIterator<Item = (&'a s
             on: form.has(name, value),
         })
         .collect()
+}
+
+/// Faults in the order of the fields on the page; those of no field come last.
+#[must_use]
+pub fn in_order(mut errors: Vec<FieldError>, fields: &[&[Field]]) -> Vec<FieldError> {
+    let place = |error: &FieldError| {
+        let all = fields.iter().flat_map(|fields| fields.iter());
+        all.take_while(|field| !field.is(&error.name)).count()
+    };
+    errors.sort_by_key(place);
+    errors
 }
 
 /// The list of faults above a form, each linked to its field.

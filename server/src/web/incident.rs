@@ -70,8 +70,8 @@ struct IncidentPage {
     reference: String,
     title: String,
     done: String,
-    main: Option<(String, &'static str)>,
-    others: Vec<(String, &'static str)>,
+    main: Option<Offer>,
+    others: Vec<Offer>,
     query: String,
     body: Body,
 }
@@ -192,22 +192,24 @@ fn done(word: &str, found: &Found) -> String {
         ("1", Stage::Held) => {
             format!("Logged as {}. The clocks run; nobody has been told yet.", found.listed.reference)
         }
-        ("1", _) => format!(
-            "Logged as {}. {} being told.",
-            found.listed.reference,
-            match found.listed.owed {
-                0 => "Nobody has to be told; no partner is".to_owned(),
-                1 => "1 partner is".to_owned(),
-                many => format!("{} partners are", grouped(i64::from(many))),
-            }
-        ),
+        ("1", _) => {
+            let told = match found.listed.owed {
+                0 => "No agreement covers it, so nobody has to be told.".to_owned(),
+                1 => "1 partner is being told.".to_owned(),
+                many => format!("{} partners are being told.", grouped(i64::from(many))),
+            };
+            format!("Logged as {}. {told}", found.listed.reference)
+        }
         ("2", _) => "Done.".to_owned(),
         (_, _) => String::new(),
     }
 }
 
+/// A link to an action, and its words.
+type Offer = (String, &'static str);
+
 /// The one main thing to do, and the others.
-fn actions(found: &Found, visit: &Visit) -> (Option<(String, &'static str)>, Vec<(String, &'static str)>) {
+fn actions(found: &Found, visit: &Visit) -> (Option<Offer>, Vec<Offer>) {
     let at = |action: &str| format!("/incidents/{}/{action}", found.listed.id);
     let mut others = Vec::new();
     let open = matches!(found.state.stage, Stage::Held | Stage::Active);

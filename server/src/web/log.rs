@@ -17,7 +17,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::facts;
-use super::field::{Field, Summary};
+use super::field::{Field, Summary, in_order};
 use super::form::{FieldError, Form, Reading};
 use super::page::{self, Answer, Chrome, Posted, Visit};
 use super::words::Reader;
@@ -185,11 +185,12 @@ pub async fn discard(posted: Posted, id: web::Path<Uuid>) -> Answer {
 async fn show(visit: &Visit, id: Uuid, form: &Form, errors: Vec<FieldError>, note: String) -> Answer {
     let services = visit.node.store().read(partners::services).await?;
     let (basics, further) = fields(form, &errors, visit.reader, &services);
+    let errors = in_order(errors, &[&basics, &further]);
     let page = LogPage {
         chrome: visit.chrome(title("What has happened?", &errors), "/incidents").exercise(form.has("exercise", "yes")),
         id,
         from: form.first("from").to_owned(),
-        further_open: further.iter().any(|field| !field.error.is_empty() || !field.value.is_empty()),
+        further_open: further.iter().any(Field::is_in_use),
         basics,
         further,
         told: told::of(visit, form).await?,
@@ -349,7 +350,25 @@ fn refused(refusal: &Refusal, reader: Reader) -> FieldError {
             "old_reason",
             "We became aware more than a year ago: say why it is logged only now".to_owned(),
         ),
-        other => fault("aware", "aware-day", other.to_string()),
+        Refusal::AwarenessMissing => fault("aware", "aware-day", "Say when we became aware".to_owned()),
+        Refusal::NoSuchIncident
+        | Refusal::AlreadyLogged
+        | Refusal::FactsChanged { .. }
+        | Refusal::NothingToSend
+        | Refusal::NotOpen { .. }
+        | Refusal::NotYetABreach
+        | Refusal::AlreadyBreach
+        | Refusal::NotHeld
+        | Refusal::NoSuchProposal
+        | Refusal::SecondPersonNeeded
+        | Refusal::DecisionNeeded
+        | Refusal::DpoNeeded
+        | Refusal::NoSuchDuty
+        | Refusal::AlreadySubmitted
+        | Refusal::SubmissionTime
+        | Refusal::DelayReasonMissing
+        | Refusal::DutiesOpen { .. }
+        | Refusal::NothingChanges => fault("title", "title", refusal.to_string()),
     }
 }
 

@@ -68,14 +68,7 @@ pub fn who(actor: &Actor) -> String {
 fn of_incident(event: &incident::Event, reader: Reader) -> Option<String> {
     use incident::Event;
     let sentence = match event {
-        Event::Logged { owed, held, by, .. } => {
-            let notices = match (owed.len(), held) {
-                (0, _) => "no partner is owed a notice".to_owned(),
-                (many, true) => format!("{} held back", counted(count(many), "notice")),
-                (many, false) => format!("{} to go out", counted(count(many), "notice")),
-            };
-            format!("Logged by {}: {notices}", who(by))
-        }
+        Event::Logged { owed, held, by, .. } => logged(owed.len(), *held, by),
         Event::ClockStarted { clock } => format!("{} until {}", duty(clock.kind, ""), reader.at(clock.due())),
         Event::ClockChanged { kind, change, .. } => changed(*kind, "", change, reader),
         Event::FanOutStarted { .. }
@@ -106,12 +99,7 @@ fn of_incident(event: &incident::Event, reader: Reader) -> Option<String> {
             format!("Withdrawn by {} ({}){note}", who(by), withdrawal(*reason))
         }
         Event::StepFired { kind, due, offset_minutes, partners, .. } => {
-            let whom = if *partners > 0 {
-                format!(", {} outstanding", counted(i64::from(*partners), "partner"))
-            } else {
-                String::new()
-            };
-            format!("Step of the ladder, {}: {}{whom}", offset(*offset_minutes), duty_due(*kind, *due, reader))
+            step(*kind, *due, *offset_minutes, *partners, reader)
         }
         Event::TakenInHand { kind, due, by, .. } => {
             format!("{} took it in hand: {}", who(by), duty_due(*kind, *due, reader))
@@ -142,6 +130,23 @@ fn of_incident(event: &incident::Event, reader: Reader) -> Option<String> {
         Event::Anonymised { .. } => "Contents erased; codes, counts and instants remain".to_owned(),
     };
     Some(sentence)
+}
+
+fn logged(owed: usize, held: bool, by: &Actor) -> String {
+    let notices = match (owed, held) {
+        (0, _) => "no partner is owed a notice".to_owned(),
+        (many, true) => format!("{} held back", counted(count(many), "notice")),
+        (many, false) => format!("{} to go out", counted(count(many), "notice")),
+    };
+    format!("Logged by {}: {notices}", who(by))
+}
+
+fn step(kind: ClockKind, due: Moment, minutes: i32, partners: u32, reader: Reader) -> String {
+    let whom = match partners {
+        0 => String::new(),
+        many => format!(", {} outstanding", counted(i64::from(many), "partner")),
+    };
+    format!("Step of the ladder, {}: {}{whom}", offset(minutes), duty_due(kind, due, reader))
 }
 
 fn of_exchange(event: &exchange::Event, whom: &str, reader: Reader) -> Option<String> {
@@ -182,9 +187,7 @@ fn of_exchange(event: &exchange::Event, whom: &str, reader: Reader) -> Option<St
             format!("{} acknowledged it to {whom}: {}", who(by), acknowledgement.stance.label())
         }
         Event::Linked { by, .. } => format!("{} opened an incident of ours from it", who(by)),
-        Event::StepFired { kind, due, offset_minutes, .. } => {
-            format!("Step of the ladder, {}: {}", offset(*offset_minutes), duty_due(*kind, *due, reader))
-        }
+        Event::StepFired { kind, due, offset_minutes, .. } => step(*kind, *due, *offset_minutes, 0, reader),
         Event::TakenInHand { kind, due, by, .. } => {
             format!("{} took it in hand: {}", who(by), duty_due(*kind, *due, reader))
         }

@@ -33,7 +33,7 @@ impl Node {
             tracing::warn!(partner = %ready.partner.id, message = %claimed.message, %error, "a receipt was not believed");
         }
         let witnessed = attempt.receipt.as_ref().and_then(|receipt| {
-            self.witnessed(&ready.partner, &receipt.receipt().checkpoint)
+            self.witnessed(&ready.partner, &receipt.receipt().checkpoint, stated_at(receipt))
         });
         let partner = ready.partner.clone();
         let recorded = self
@@ -58,7 +58,7 @@ impl Node {
         octets: String,
         receipt: VerifiedReceipt,
     ) -> Result<bool, StoreError> {
-        let witnessed = self.witnessed(partner, &receipt.receipt().checkpoint);
+        let witnessed = self.witnessed(partner, &receipt.receipt().checkpoint, stated_at(&receipt));
         let partner = partner.id;
         let elapsed = self.time.elapsed();
         self.store
@@ -111,6 +111,11 @@ impl Node {
     }
 }
 
+/// When the partner signed a receipt, and with it stated its newest checkpoint.
+fn stated_at(receipt: &VerifiedReceipt) -> Option<Moment> {
+    Moment::from_unix_seconds(receipt.set().claims().iat).ok()
+}
+
 /// The transaction. `false`: the lease was lost, and nothing changed but what a receipt proves.
 fn recorded(
     turn: &mut Turn<'_>,
@@ -148,7 +153,8 @@ fn recorded(
     Ok(held)
 }
 
-/// Keeps a verified receipt: its octets, the item's end, and what it means for the exchange's clocks.
+/// Keeps a verified receipt: its octets, the item's end, and what it means for the exchange's clocks. One that proves no
+/// more than the one we hold is not kept again.
 pub(in crate::node) fn record_receipt(
     turn: &mut Turn<'_>,
     partner: &Partner,
@@ -161,21 +167,26 @@ pub(in crate::node) fn record_receipt(
         Some(id) => turn.exchange(id)?,
         None => None,
     };
-    let subject = before.as_ref().map(|state| state.incident.map_or(state.id.uuid(), domain::values::IncidentId::uuid));
-    let octets = receipt.set().octets().as_bytes();
-    let entry =
-        turn.append(EntryKind::ReceiptReceived, None, Some(subject.unwrap_or_else(|| partner.id.uuid())), octets)?;
-    if let Some(state) = before {
-        let id = state.id;
-        let receipt_sha256 = our_digest(receipt.set().set_sha256());
-        let command = exchange::Command::RecordReceipt { message, toe, receipt_sha256 };
-        match exchange::decide(Some(&state), &command, turn.now()) {
-            Ok(events) => turn.record(vec![Change::Exchange { id, before: Some(state), events }])?,
-            Err(exchange::Refusal::NothingChanges) => {}
-            Err(refusal) => tracing::warn!(exchange = %id, %refusal, "a receipt changed nothing"),
+    let receipt_sha256 = our_digest(receipt.set().set_sha256());
+    let command = exchange::Command::RecordReceipt { message, toe, receipt_sha256 };
+    let decided = before.as_ref().map(|state| exchange::decide(Some(state), &command, turn.now()));
+    if !matches!(decided, Some(Err(exchange::Refusal::NothingChanges))) {
+        let subject = before.as_ref().map_or(partner.id.uuid(), |state| {
+            state.incident.map_or(state.id.uuid(), domain::values::IncidentId::uuid)
+        });
+        let octets = receipt.set().octets().as_bytes();
+        let entry = turn.append(EntryKind::ReceiptReceived, None, Some(subject), octets)?;
+        match (before, decided) {
+            (Some(state), Some(Ok(events))) => {
+                turn.record(vec![Change::Exchange { id: state.id, before: Some(state), events }])?;
+            }
+            (Some(state), Some(Err(refusal))) => {
+                tracing::warn!(exchange = %state.id, %refusal, "a receipt changed nothing");
+            }
+            (None, _) | (_, None) => {}
         }
+        outbox::receipted(turn, partner.id, message, entry, toe)?;
     }
-    outbox::receipted(turn, partner.id, message, entry, toe)?;
     compare_heads(turn, partner.id, receipt)?;
     if receipt.receipt().of.seq.is_none() {
         pairing::heartbeat_receipted(turn, partner)?;

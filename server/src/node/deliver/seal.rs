@@ -16,8 +16,8 @@ use crate::store::{StoreError, Turn};
 
 /// Heartbeats queued in one claim.
 const HEARTBEATS_MAX: u32 = 32;
-/// A lane due further ahead than any wait of ours: the machine's clock was set back.
-const AHEAD_SECONDS_MAX: i64 = 2 * 3_600;
+/// How long a message that can't be written rests before it is tried again; its lane goes on meanwhile.
+const BROKEN_REST_SECONDS: i64 = 900;
 
 /// A message that is sealed and under our lease.
 pub(super) struct Ready {
@@ -49,10 +49,8 @@ impl Node {
     /// Takes leases on lanes with something due, at most `limit` of them.
     pub(super) async fn claim(&self, limit: usize) -> Result<Vec<Found>, StoreError> {
         let elapsed = self.time.elapsed();
-        let due = self.store.read(super::next_look).await?;
         // Looking is cheap, a turn is not.
-        let ahead = elapsed.plus_seconds(AHEAD_SECONDS_MAX);
-        if due.is_none_or(|due| due > elapsed && due <= ahead) {
+        if !self.store.read(move |rows| outbox::something_due(rows, elapsed)).await? {
             return Ok(Vec::new());
         }
         let lease = self.time.fresh_id();
@@ -69,8 +67,8 @@ impl Node {
             .await
     }
 
-    /// Writes and signs what was never sent, outside any turn, and stores the octets. What lost its lease meanwhile, or
-    /// can't be written, is left out: its lease lapses, and it is looked at again.
+    /// Writes and signs what was never sent, outside any turn, and stores the octets. What lost its lease meanwhile is left
+    /// out; what can't be written rests, so that the lane's other messages go on, and a person is told.
     pub(super) async fn seal(&self, found: Vec<Found>) -> Result<Vec<Ready>, StoreError> {
         let Some(lease) = found.first().map(|found| found.lease) else { return Ok(Vec::new()) };
         let mut ready = Vec::with_capacity(found.len());
@@ -102,11 +100,13 @@ impl Node {
             return Ok(ready);
         }
         let new: Vec<MessageId> = fresh.iter().map(|sealed| sealed.message).collect();
+        let rests_until = self.time.elapsed().plus_seconds(BROKEN_REST_SECONDS);
         let held = self
             .store
             .write(self.time.now(), move |turn| {
                 for (partner, message) in broken {
                     alerts::raise(turn, AlertKind::OwnFault, Some(partner), None, None, Some(message))?;
+                    outbox::rest(turn, lease, partner, message, rests_until)?;
                 }
                 outbox::keep_sealed(turn, lease, fresh)
             })

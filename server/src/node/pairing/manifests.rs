@@ -69,7 +69,7 @@ fn identity(partner: &Partner) -> Option<PublicKey> {
 /// Why a manifest was not taken in.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::node) enum NotTaken {
-    /// It breaks a rule; the old one stays and people are told.
+    /// It breaks a rule; the old one stays.
     #[error("the manifest was refused")]
     Refused(#[from] ManifestError),
     /// There is no pinned key to judge it by.
@@ -104,31 +104,33 @@ impl Node {
         let outcome = timeout(limit, self.carrier.carry(&parcel)).await;
         let taken = match outcome {
             Ok(Outcome::Answered { status: 200, body, .. }) => self.take_manifest(partner, &body).await,
-            Ok(Outcome::Answered { .. } | Outcome::NotReached { .. }) | Err(_) => {
-                self.note_look(partner.id).await.map_err(NotTaken::from)
-            }
+            Ok(Outcome::Answered { .. } | Outcome::NotReached { .. }) | Err(_) => Ok(()),
         };
-        if let Err(error) = taken {
+        let refused = matches!(taken, Err(NotTaken::Refused(_)));
+        let (id, elapsed) = (partner.id, self.time.elapsed());
+        let noted = self.store.write(self.time.now(), move |turn| {
+            partners::set_manifest_looked_at(turn, id, elapsed)?;
+            if refused {
+                alerts::raise(turn, AlertKind::ManifestRefused, Some(id), None, None, None)?;
+            }
+            Ok::<_, StoreError>(())
+        });
+        let noted = noted.await.map_err(NotTaken::from);
+        if let Err(error) = taken.and(noted) {
             tracing::warn!(partner = %partner.id, error = %Causes(&error), "a key manifest was not taken in");
         }
     }
 
-    async fn note_look(&self, id: PartnerId) -> Result<(), StoreError> {
-        let elapsed = self.time.elapsed();
-        self.store.write(self.time.now(), move |turn| partners::set_manifest_looked_at(turn, id, elapsed)).await
-    }
-
-    /// Takes a manifest in, by every rule; the same octets again change nothing.
+    /// Takes a manifest in, by every rule. The same octets again, and refused ones, change nothing here, not even when we
+    /// last looked: anybody can hand over a copy or a forgery.
     pub(in crate::node) async fn take_manifest(&self, partner: &Partner, token: &[u8]) -> Result<(), NotTaken> {
         let id = partner.id;
         let elapsed = self.time.elapsed();
-        let judged = self.judge_manifest(partner, token);
-        let now = self.time.now();
-        match judged {
-            Ok(Taken::Unchanged) => Ok(self.note_look(id).await?),
-            Ok(Taken::New(manifest)) => {
+        match self.judge_manifest(partner, token)? {
+            Taken::Unchanged => Ok(()),
+            Taken::New(manifest) => {
                 let (version, token) = (manifest.get().version, manifest.octets().to_owned());
-                let kept = self.store.write(now, move |turn| {
+                let kept = self.store.write(self.time.now(), move |turn| {
                     let stored = partners::by_id(turn.rows(), id)?.and_then(|partner| partner.manifest_version);
                     if stored.is_none_or(|stored| stored < version) {
                         turn.append(EntryKind::KeyManifest, None, Some(id.uuid()), token.as_bytes())?;
@@ -140,15 +142,6 @@ impl Node {
                 self.changed();
                 Ok(())
             }
-            Err(NotTaken::Refused(error)) => {
-                let told = self.store.write(now, move |turn| {
-                    partners::set_manifest_looked_at(turn, id, elapsed)?;
-                    alerts::raise(turn, AlertKind::ManifestRefused, Some(id), None, None, None)
-                });
-                told.await?;
-                Err(NotTaken::Refused(error))
-            }
-            Err(error) => Err(error),
         }
     }
 

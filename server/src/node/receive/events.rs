@@ -229,7 +229,8 @@ pub(in crate::node) fn keep_witnessed(
     partner: PartnerId,
     witnessed: &Witnessed,
 ) -> Result<(), StoreError> {
-    match inbox::keep_checkpoint_seen(turn, partner, witnessed.size, witnessed.root, &witnessed.note)? {
+    let Witnessed { stated_at, size, root, note } = witnessed;
+    match inbox::keep_checkpoint_seen(turn, partner, *size, *root, note, *stated_at)? {
         Sighting::Consistent => Ok(()),
         Sighting::Shrunk | Sighting::Forked => {
             tracing::error!(%partner, size = witnessed.size, "a partner's ledger contradicts what it showed before");

@@ -5,6 +5,7 @@ use webhooks::refusal::Refusal;
 use webhooks::set::{Claims, build_payload, sign_set};
 
 use super::kit::{ALICE, BORIS, Party, World, noon};
+use crate::node::execute::LOG_FORM;
 use crate::node::pairing::{Confirmation, PairingRefusal};
 use crate::node::receive::{Incoming, Received};
 use crate::node::{DoorError, Node};
@@ -146,4 +147,28 @@ async fn wrong_digits_lock_the_card() {
     assert!(matches!(type_in(carol.node.fingerprint()).await, Err(DoorError::Pairing(PairingRefusal::Locked))));
     let later = node.confirm(&by, id, Confirmation::OnePerson).await;
     assert!(matches!(later, Err(DoorError::Pairing(PairingRefusal::WrongStep))));
+}
+
+/// Aim: a form of somebody else's keeps nothing for us, and too many drafts are said to be too many: no fault of ours.
+#[tokio::test]
+async fn drafts_that_are_not_kept() {
+    let world = World::paired().await;
+    let node = &world.alice.node;
+    let alice = world.alice.signed_in();
+    let other = crate::access::SignedIn::new(
+        domain::values::PersonId::from_uuid(Uuid::from_u128(5)),
+        super::kit::line("B. Person"),
+        vec![domain::values::Role::Responder],
+    );
+    let form = node.make_form(&alice, LOG_FORM).await.unwrap();
+    node.keep_draft(&alice, form, LOG_FORM, b"mine".to_vec()).await.unwrap();
+    let theirs = node.keep_draft(&other, form, LOG_FORM, b"theirs".to_vec()).await;
+    assert!(matches!(theirs, Err(DoorError::FormUnknown)), "{theirs:?}");
+    assert_eq!(node.draft(&alice, form).await.unwrap().unwrap().content, b"mine");
+    let mut last = Ok(());
+    for number in 0..crate::store::forms::DRAFTS_MAX {
+        let id = Uuid::from_u128(u128::from(number));
+        last = node.keep_draft(&alice, id, LOG_FORM, Vec::new()).await;
+    }
+    assert!(matches!(last, Err(DoorError::Invalid(_))), "{last:?}");
 }

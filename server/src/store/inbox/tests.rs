@@ -137,17 +137,24 @@ both!(
 );
 
 both!(
-    /// A partner's checkpoints are witnesses: one that goes back, or another root at the same size, is told.
+    /// A partner's checkpoints are witnesses: one stated as the newest that goes back, or another root at the same size,
+    /// is told. A message that was queued before and comes late tells nothing.
     checkpoints_seen, |store| {
         write(&store, |turn| {
-            let mut see = |size, root: &[u8]| keep_checkpoint_seen(turn, partner_id(1), size, Digest32::of(root), "note");
-            assert_eq!(see(5, b"a")?, Sighting::Consistent);
-            assert_eq!(see(5, b"a")?, Sighting::Consistent);
-            assert_eq!(see(9, b"b")?, Sighting::Consistent);
-            assert_eq!(see(5, b"a")?, Sighting::Consistent, "an old message that comes late");
-            assert_eq!(see(7, b"c")?, Sighting::Shrunk);
-            assert_eq!(see(9, b"d")?, Sighting::Forked);
-            assert_eq!(see(9, b"d")?, Sighting::Forked);
+            let now = turn.now();
+            let mut see = |size, root: &[u8], stated| {
+                keep_checkpoint_seen(turn, partner_id(1), size, Digest32::of(root), "note", stated)
+            };
+            assert_eq!(see(5, b"a", Some(now))?, Sighting::Consistent);
+            assert_eq!(see(5, b"a", Some(now))?, Sighting::Consistent);
+            assert_eq!(see(9, b"b", None)?, Sighting::Consistent);
+            assert_eq!(see(5, b"a", None)?, Sighting::Consistent, "an old message that comes late");
+            assert_eq!(see(6, b"e", None)?, Sighting::Consistent, "so does one not seen before");
+            assert_eq!(see(8, b"f", Some(now))?, Sighting::Consistent, "on its way while the larger one came");
+            assert_eq!(see(7, b"c", Some(now.plus_seconds(301)))?, Sighting::Shrunk);
+            assert_eq!(see(5, b"a", Some(now.plus_seconds(301)))?, Sighting::Shrunk, "back to one seen before");
+            assert_eq!(see(9, b"d", None)?, Sighting::Forked);
+            assert_eq!(see(9, b"d", None)?, Sighting::Forked);
             Ok(())
         }).await;
     }

@@ -241,15 +241,24 @@ fn candidates(
     let left = limit.saturating_sub(i64::try_from(found.len()).unwrap_or(i64::MAX));
     if left > 0 {
         let failing = load(true, left.min(i64::from(FAILING_LANES_MAX)))?;
-        let room = usize::try_from(room_for_failing(rows)?).unwrap_or(0);
+        let room = usize::try_from(room_for_failing(rows, Some(elapsed))?).unwrap_or(0);
         found.extend(failing.into_iter().take(room));
     }
     Ok(found)
 }
 
-fn room_for_failing(rows: &mut Rows<'_>) -> Result<i64, StoreError> {
-    let in_flight: i64 =
-        lanes::table.filter(lanes::lease.is_not_null()).filter(lanes::fail_count.gt(0)).count().get_result(rows.db)?;
+/// Free places for lanes that failed lately. A lease that has lapsed by `elapsed` holds none: whoever had it is gone.
+fn room_for_failing(rows: &mut Rows<'_>, elapsed: Option<Moment>) -> Result<i64, StoreError> {
+    let mut held = lanes::table
+        .filter(lanes::lease.is_not_null())
+        .filter(lanes::fail_count.gt(0))
+        .select(diesel::dsl::count_star())
+        .into_boxed();
+    if let Some(elapsed) = elapsed {
+        let ahead = elapsed.plus_seconds(AHEAD_SECONDS_MAX).micros();
+        held = held.filter(lanes::lease_until.gt(elapsed.micros())).filter(lanes::lease_until.le(ahead));
+    }
+    let in_flight: i64 = held.first(rows.db)?;
     Ok(i64::from(FAILING_LANES_MAX).saturating_sub(in_flight))
 }
 
@@ -561,7 +570,8 @@ pub fn next_due(rows: &mut Rows<'_>) -> Result<Option<Moment>, StoreError> {
         Ok(free.first(rows.db)?)
     };
     let (working, failing) = (earliest(false)?, earliest(true)?);
-    let failing = if room_for_failing(rows)? > 0 { failing } else { None };
+    // Without a free place the next lease to lapse, below, is when one may come.
+    let failing = if room_for_failing(rows, None)? > 0 { failing } else { None };
     let leased: Option<i64> = lanes::table
         .filter(lanes::lease.is_not_null())
         .filter(lanes::due_at.is_not_null())

@@ -352,6 +352,8 @@ both!(
             assert_eq!((failing, claimed.len()), (16, 17));
             assert!(claim_at(turn, 3, now, 100)?.is_empty());
             assert_eq!(next_due(turn.rows())?, Some(now.plus_seconds(LEASE)), "nobody looks in vain before");
+            let lapsed = claim_at(turn, 4, now.plus_seconds(LEASE), 100)?;
+            assert_eq!(lapsed.len(), 17, "places that a dead process held are free again");
             Ok(())
         }).await;
     }

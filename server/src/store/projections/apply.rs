@@ -60,6 +60,9 @@ fn write_rows(rows: &mut Rows<'_>, mut plan: Plan) -> Result<Plan, StoreError> {
 fn change_exchanges(rows: &mut Rows<'_>, changed: Vec<ExchangeRow>) -> Result<(), StoreError> {
     let seal = rows.seal;
     let mut changed: Vec<_> = changed.into_iter().map(|row| row.sealed(seal)).collect::<Result<_, _>>()?;
+    if changed.is_empty() {
+        return Ok(());
+    }
     if let [one] = changed.as_slice() {
         diesel::update(exchanges::table.find(&one.id)).set(one).execute(rows.db)?;
         return Ok(());

@@ -22,7 +22,11 @@ use crate::store::{LoggedEvent, Rows, StoreError, Turn};
 
 const HOUR: i64 = 3_600;
 
-async fn write(store: &TestStore, seconds: i64, f: impl FnOnce(&mut Turn<'_>) -> Result<(), StoreError> + Send + 'static) {
+async fn write(
+    store: &TestStore,
+    seconds: i64,
+    f: impl FnOnce(&mut Turn<'_>) -> Result<(), StoreError> + Send + 'static,
+) {
     store.write(at(seconds), f).await.unwrap();
 }
 

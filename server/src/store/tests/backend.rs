@@ -225,13 +225,11 @@ both!(
                     Value::Octets(Some(n.to_be_bytes().to_vec())),
                     Value::Text(Some("ico_report".to_owned())),
                     Value::Big(Some(n * 2)),
-                    Value::Int(Some(24)),
-                    Value::Bool(Some(false)),
                     Value::Text((n % 6 == 0).then(|| "met".to_owned())),
                     Value::Octets(None),
                 ])
                 .collect();
-            let columns = ["ended_at", "hours", "open", "evidence", "incident_id"];
+            let columns = ["ended_at", "evidence", "incident_id"];
             let changed = update_many(turn.rows().db, "clocks", &["stream", "kind"], &columns, &updates)?;
             assert_eq!(changed, 400);
             assert_eq!(update_many(turn.rows().db, "clocks", &["stream", "kind"], &columns, &[])?, 0);
@@ -250,8 +248,6 @@ both!(
             let mut expected = clock(n);
             if n % 3 == 0 {
                 expected.ended_at = Some(n * 2);
-                expected.hours = 24;
-                expected.open = false;
                 expected.evidence = (n % 6 == 0).then(|| "met".to_owned());
                 expected.incident_id = None;
             }

@@ -330,3 +330,21 @@ fn a_lost_connection_is_made_again() {
         whole(&store).await;
     });
 }
+
+/// Nothing is called durable that goes into a deleted file; when the file is put back the work goes on.
+#[tokio::test]
+async fn a_lost_file_takes_no_writes() {
+    let store = TestStore::on_sqlite();
+    let url = store.url();
+    let path = std::path::Path::new(url.strip_prefix("sqlite:").unwrap());
+    let write = |text: &'static str| store.write::<_, StoreError>(at(1), move |turn| append(turn, text));
+    write("before").await.unwrap();
+    let aside = path.with_extension("aside");
+    std::fs::rename(path, &aside).unwrap();
+    let lost = write("lost").await;
+    assert!(lost.as_ref().is_err_and(StoreError::is_unavailable), "{lost:?}");
+    assert!(!path.exists(), "no empty file was made in its place");
+    std::fs::rename(&aside, path).unwrap();
+    write("after").await.unwrap();
+    assert_eq!(contents(&store).await, [Some("before".to_owned()), Some("after".to_owned())]);
+}

@@ -64,13 +64,17 @@ pub(in crate::web) async fn findings(visit: &Visit, facts: &Facts) -> Result<Vec
         for finding in personal_data::check(name, text, &known) {
             let take = |from: usize, many: usize| text.chars().skip(from).take(many).collect::<String>();
             let from = finding.start.saturating_sub(AROUND);
+            let to = finding.start.saturating_add(finding.len);
+            let dots = |cut: bool| if cut { "\u{2026}" } else { "" };
+            let after = take(to, AROUND);
+            let more = text.chars().count() > to.saturating_add(AROUND);
             found.push(FoundText {
                 name,
                 label: facts::label(name),
                 looks: finding.kind.label(),
-                before: take(from, finding.start - from),
+                before: format!("{}{}", dots(from > 0), take(from, finding.start - from)),
                 hit: take(finding.start, finding.len),
-                after: take(finding.start.saturating_add(finding.len), AROUND),
+                after: format!("{after}{}", dots(more)),
                 serious: finding.severity == Severity::Warn,
             });
         }
