@@ -17,6 +17,9 @@ const RULES: &str = "['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-p
 /// Headless Chromium's window is never narrower; below it a device is emulated.
 const WINDOW_WIDTH_MIN: u32 = 500;
 
+/// A window's height unless told otherwise.
+const HEIGHT: u32 = 900;
+
 /// One browser of one test.
 pub struct Browser {
     /// To drive it.
@@ -65,7 +68,15 @@ impl Browser {
     /// # Panics
     /// When chromedriver or Chromium is missing.
     pub async fn open(width: u32) -> Self {
-        Self::start(width, true).await
+        Self::start(width, HEIGHT, true).await
+    }
+
+    /// Opens a window of this size, in CSS pixels: for pictures.
+    ///
+    /// # Panics
+    /// When chromedriver or Chromium is missing.
+    pub async fn open_sized(width: u32, height: u32) -> Self {
+        Self::start(width, height, true).await
     }
 
     /// Opens a window in which no script of a page runs.
@@ -73,24 +84,24 @@ impl Browser {
     /// # Panics
     /// When chromedriver or Chromium is missing.
     pub async fn without_script(width: u32) -> Self {
-        Self::start(width, false).await
+        Self::start(width, HEIGHT, false).await
     }
 
-    async fn start(width: u32, script: bool) -> Self {
+    async fn start(width: u32, height: u32, script: bool) -> Self {
         let driver = Driver::start();
         let mut options = json!({
             "args": [
                 "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                 "--disable-background-networking", "--disable-component-update", "--disable-sync",
                 "--disable-dev-shm-usage", "--hide-scrollbars",
-                format!("--window-size={},900", width.max(WINDOW_WIDTH_MIN)),
+                format!("--window-size={},{height}", width.max(WINDOW_WIDTH_MIN)),
                 format!("--user-data-dir={}", driver._profile.path().display()),
             ],
             "prefs": { "profile.managed_default_content_settings.javascript": if script { 1 } else { 2 } },
         });
         if width < WINDOW_WIDTH_MIN {
             options["mobileEmulation"] =
-                json!({"deviceMetrics": {"width": width, "height": 800, "pixelRatio": 1.0, "touch": false}});
+                json!({"deviceMetrics": {"width": width, "height": height, "pixelRatio": 1.0, "touch": false}});
         }
         let mut capabilities = serde_json::Map::new();
         capabilities.insert("goog:chromeOptions".to_owned(), options);

@@ -15,7 +15,7 @@ use tests::wait::until;
 /// How long the demonstration may take to be ready, and to have something to show.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Desktop and telephone, in CSS pixels, with the file's name.
-const WIDTHS: [(u32, &str); 2] = [(1280, "clocks.png"), (390, "clocks-narrow.png")];
+const SIZES: [(u32, u32, &str); 2] = [(1280, 1400, "clocks.png"), (390, 1400, "clocks-narrow.png")];
 
 /// The demonstration; dropping it ends it.
 struct Demo(Child);
@@ -45,13 +45,13 @@ async fn main() {
     let text = |value: &Value| value.as_str().expect("a text in the description").to_owned();
     let url = text(&operator["url"]);
     let person = &operator["people"][0];
-    for (width, name) in WIDTHS {
-        let browser = Browser::open(width).await;
+    for (width, height, name) in SIZES {
+        let browser = Browser::open_sized(width, height).await;
         browser.sign_in(&url, &text(&person["email"]), &text(&person["password"])).await;
-        until("a clock to be running", PATIENCE, async || {
+        until("clocks to be running", PATIENCE, async || {
             browser.go(&url).await;
             browser
-                .script("return document.querySelector('[role=timer]') !== null")
+                .script("return document.querySelectorAll('[role=timer]').length > 1")
                 .await
                 .as_bool()
                 .filter(|shown| *shown)

@@ -130,8 +130,12 @@ type FileIdentity = (u64, u64);
 
 impl DatabaseFile {
     /// Whether the opened file still stands under its name.
-    pub(super) fn is_in_place(&self) -> bool {
-        identity(&self.path) == Some(self.opened)
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        if identity(&self.path) == Some(self.opened) {
+            return Ok(());
+        }
+        let gone = std::io::Error::from(std::io::ErrorKind::NotFound);
+        Err(StoreError::unavailable("looking for the file that was opened at start", gone))
     }
 }
 
@@ -219,7 +223,7 @@ impl Readers {
             .max_size(readers)
             .min_idle(Some(1))
             .connection_timeout(READER_WAIT)
-            .build(Reader { address })
+            .build(Reader { file: address.file(), address })
             .map_err(|error| StoreError::unavailable("opening reading connections", error))?;
         Ok(Self { pool })
     }
@@ -241,6 +245,7 @@ impl Readers {
 /// second's.
 struct Reader {
     address: Address,
+    file: Option<DatabaseFile>,
 }
 
 struct Pooled {
@@ -253,6 +258,8 @@ impl r2d2::ManageConnection for Reader {
     type Error = StoreError;
 
     fn connect(&self) -> Result<Pooled, StoreError> {
+        // Connecting would make an empty file in place of a lost one.
+        self.file.as_ref().map_or(Ok(()), DatabaseFile::check)?;
         let mut db = self.address.connect()?;
         if let Db::Sqlite(c) = &mut db {
             c.batch_execute("PRAGMA query_only = ON")?;

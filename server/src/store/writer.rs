@@ -164,10 +164,7 @@ impl Desk {
 
     /// Runs a batch and commits it. The connection is kept only when it is known to be in no transaction.
     fn batch(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
-        if self.file.as_ref().is_some_and(|file| !file.is_in_place()) {
-            let gone = std::io::Error::from(std::io::ErrorKind::NotFound);
-            return Err(StoreError::unavailable("looking for the file that was opened at start", gone));
-        }
+        self.file.as_ref().map_or(Ok(()), DatabaseFile::check)?;
         let mut db = match self.db.take() {
             Some(db) => db,
             None => {

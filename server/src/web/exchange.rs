@@ -187,9 +187,10 @@ fn line(message: &Message, attempts: &[Attempt], visit: &Visit, elapsed: Moment)
         (None, "parked") => (Tag::red("Not delivered"), "their node refused it; it waits for a person".to_owned()),
         (None, "abandoned") => (Tag::grey("Not delivered"), "a person ended the carrying".to_owned()),
         (None, _) => {
+            let waiting = if message.attempts == 0 { "waiting for its turn" } else { "on its way" };
             let next = message.next_attempt_at.map(|at| at.seconds_since(elapsed)).filter(|wait| *wait > 0);
             let next = next.map(|wait| format!("next attempt in {}", words::length(wait)));
-            (Tag::amber("Not delivered"), next.unwrap_or_else(|| "on its way".to_owned()))
+            (Tag::amber("Not delivered"), next.unwrap_or_else(|| waiting.to_owned()))
         }
     };
     MessageLine {

@@ -280,7 +280,7 @@ fn row(exchange: &Listed, visit: &Visit, elapsed: domain::values::Moment) -> Boa
     let reader = visit.reader;
     let notice = standing::clock(exchange, domain::clock::ClockKind::PartnerNotice);
     let late = notice.filter(|clock| matches!(standing::clock_word(clock, reader.now()), "Overdue" | "Met late"));
-    let message = exchange.message.as_ref().filter(|message| message.open && message.attempts > 0);
+    let message = exchange.carried.as_ref().filter(|message| message.attempts > 0);
     let why = message.map(|message| {
         let when = message.last_attempt_at.map(|at| format!(" {}", reader.near(at))).unwrap_or_default();
         format!("Last attempt{when}: {}.", standing::outcome(message.last_outcome.as_deref().unwrap_or_default()))

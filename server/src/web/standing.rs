@@ -50,14 +50,17 @@ fn told_word(exchange: &Listed) -> &'static str {
 
 fn told(exchange: &Listed, reader: Reader, elapsed: Moment) -> String {
     let when = exchange.told.as_ref().map(|(at, _)| format!(" {}", reader.near(*at))).unwrap_or_default();
-    let carried = exchange.message.as_ref().is_some_and(|message| message.open);
-    let still = if carried { format!("; still being carried: {}", carrying(exchange, elapsed)) } else { String::new() };
+    let still = if exchange.carried.is_some() {
+        format!("; still being carried: {}", carrying(exchange, elapsed))
+    } else {
+        String::new()
+    };
     format!("recorded, not signed{when}{still}")
 }
 
 fn not_delivered(exchange: &Listed, reader: Reader) -> Tag {
     let late = clock(exchange, ClockKind::PartnerNotice).is_some_and(|clock| clock.open && clock.due < reader.now());
-    let tried = exchange.message.as_ref().is_some_and(|message| message.attempts > 0);
+    let tried = exchange.carried.as_ref().is_some_and(|message| message.attempts > 0);
     if late || tried { Tag::red("Not delivered") } else { Tag::amber("Not delivered") }
 }
 
@@ -92,7 +95,7 @@ fn withdrawn(exchange: &Listed, reader: Reader, elapsed: Moment) -> String {
 
 /// "38 attempts, next in 4 minutes".
 fn carrying(exchange: &Listed, elapsed: Moment) -> String {
-    let Some(message) = &exchange.message else { return String::new() };
+    let Some(message) = &exchange.carried else { return String::new() };
     let mut parts = Vec::new();
     if exchange.delivered_revision > 0 {
         parts.push(format!(

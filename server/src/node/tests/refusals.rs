@@ -172,3 +172,21 @@ async fn drafts_that_are_not_kept() {
     }
     assert!(matches!(last, Err(DoorError::Invalid(_))), "{last:?}");
 }
+
+/// Aim: a forged key manifest, or a copy of the known one, leaves no trace; else anybody could keep us from looking for a
+/// partner's new keys.
+#[tokio::test]
+async fn manifests_that_anybody_can_post_leave_no_trace() {
+    let world = World::paired().await;
+    let node = &world.boris.node;
+    let before = node.partners().await.unwrap();
+    world.time.advance(std::time::Duration::from_secs(400));
+    let copy = world.alice.node.manifest().as_bytes().to_vec();
+    let mut forged = copy.clone();
+    let last = forged.len() - 2;
+    forged[last] = if forged[last] == b'A' { b'B' } else { b'A' };
+    assert_eq!(node.receive_keys(Incoming { octets: copy }).await, Received::AcceptedNoReceipt);
+    assert_eq!(node.receive_keys(Incoming { octets: forged }).await, Received::Refused(Refusal::BadSignature));
+    assert_eq!(node.partners().await.unwrap(), before);
+    assert!(node.store().read(|rows| crate::store::alerts::open(rows, 10)).await.unwrap().is_empty());
+}

@@ -8,7 +8,7 @@ use domain::values::{Actor, ExchangeId, IncidentId, Moment, PartnerId};
 use uuid::Uuid;
 
 use super::{Page, count, exchange_id, incident_id, moment, moment_or_none, number, one_more, partner_id, partners};
-use crate::store::schema::{clocks, exchanges, incidents, ladders, outbox};
+use crate::store::schema::{clocks, exchanges, incidents, ladders};
 use crate::store::{Rows, StoreError, projections};
 
 /// Groups counted beyond those shown.
@@ -106,19 +106,13 @@ pub struct Group {
     pub reference: String,
 }
 
-/// How the carrying of the newest message to a partner stands.
+/// How the carrying to a partner stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Carrying {
     /// The word of the exchange's standing.
     pub standing: String,
-    /// Attempts made.
+    /// Attempts at the message that is being carried.
     pub attempts: u32,
-    /// The word of the last outcome.
-    pub last_outcome: Option<String>,
-    /// When a person at the partner acknowledged.
-    pub acknowledged: bool,
-    /// When it was delivered.
-    pub receipted_at: Option<Moment>,
 }
 
 /// The counts above the list. Their cost depends on what is open, and on [`SHARE_OF`], not on history.
@@ -340,32 +334,16 @@ fn ladder(rows: &mut Rows<'_>, stream: Uuid, kind: &str, due: i64) -> Result<Lad
     Ok(Ladder { last_step, next_step: moment_or_none("ladders", next_step)?, in_hand })
 }
 
-/// How the newest message of an exchange stands, and the exchange's reference.
+/// How the message to a partner that is being carried stands, and the exchange's reference.
 fn carrying(rows: &mut Rows<'_>, id: ExchangeId) -> Result<(Option<Carrying>, String), StoreError> {
-    type Found = (String, String, Option<Vec<u8>>, Option<i64>);
-    let found: Option<Found> = exchanges::table
+    let found: Option<(String, String)> = exchanges::table
         .find(id.as_bytes().as_slice())
-        .select((exchanges::standing, exchanges::reference, exchanges::message, exchanges::acknowledged_at))
+        .select((exchanges::standing, exchanges::reference))
         .first(rows.db)
         .optional()?;
-    let Some((standing, reference, message, acknowledged)) = found else { return Ok((None, String::new())) };
-    let item: Option<(i32, Option<String>, Option<i64>)> = match message {
-        Some(message) => outbox::table
-            .find(message)
-            .select((outbox::attempts, outbox::last_outcome, outbox::receipted_at))
-            .first(rows.db)
-            .optional()?,
-        None => None,
-    };
-    let (attempts, last_outcome, receipted_at) = item.unwrap_or_default();
-    let carrying = Carrying {
-        standing,
-        attempts: number(attempts),
-        last_outcome,
-        acknowledged: acknowledged.is_some(),
-        receipted_at: moment_or_none("outbox", receipted_at)?,
-    };
-    Ok((Some(carrying), reference))
+    let Some((standing, reference)) = found else { return Ok((None, String::new())) };
+    let carried = super::exchanges::carried(rows, id)?;
+    Ok((Some(Carrying { standing, attempts: carried.map_or(0, |message| message.attempts) }), reference))
 }
 
 /// One clock, open or ended, as the API lists it.

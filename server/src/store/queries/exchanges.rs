@@ -56,6 +56,8 @@ pub struct Listed {
     pub clocks: Vec<clocks::Single>,
     /// The newest message that carries a notice of ours.
     pub message: Option<Message>,
+    /// The message of ours that is being carried: the oldest that is still open. Newer ones wait behind it.
+    pub carried: Option<Message>,
 }
 
 /// A message of ours.
@@ -139,6 +141,14 @@ impl Row {
             .filter(|sealed| !sealed.is_empty())
             .map(|sealed| projections::open_acknowledgement(rows.seal, id, &sealed))
             .transpose()?;
+        let message = match self.message.filter(|_| direction == Direction::Outgoing) {
+            Some(message) => message_of(rows, &message)?,
+            None => None,
+        };
+        let carried = match &message {
+            Some(message) if message.open => carried(rows, id)?,
+            Some(_) | None => None,
+        };
         Ok(Listed {
             id,
             partner,
@@ -158,10 +168,8 @@ impl Row {
             withdrawn: self.withdrawn,
             opened_at: moment(TABLE, self.opened_at)?,
             clocks: clocks::of_stream(rows, id.uuid())?,
-            message: match self.message.filter(|_| direction == Direction::Outgoing) {
-                Some(message) => message_of(rows, &message)?,
-                None => None,
-            },
+            message,
+            carried,
         })
     }
 }
@@ -204,6 +212,18 @@ impl MessageRow {
 
 fn message_of(rows: &mut Rows<'_>, id: &[u8]) -> Result<Option<Message>, StoreError> {
     let found: Option<MessageRow> = outbox::table.find(id).select(MessageRow::as_select()).first(rows.db).optional()?;
+    found.map(MessageRow::view).transpose()
+}
+
+/// The oldest message of an exchange that is still open.
+pub(super) fn carried(rows: &mut Rows<'_>, id: ExchangeId) -> Result<Option<Message>, StoreError> {
+    let found: Option<MessageRow> = outbox::table
+        .filter(outbox::exchange_id.eq(id.as_bytes().as_slice()))
+        .filter(outbox::open)
+        .order(outbox::position)
+        .select(MessageRow::as_select())
+        .first(rows.db)
+        .optional()?;
     found.map(MessageRow::view).transpose()
 }
 
