@@ -315,10 +315,9 @@ impl ServeSettings {
 
     /// A file beside the SQLite database, or in the working directory.
     fn beside(&self, what: &str) -> PathBuf {
-        self.database.strip_prefix("sqlite:").map_or_else(
-            || PathBuf::from(format!("tocsin.{what}")),
-            |path| PathBuf::from(format!("{path}.{what}")),
-        )
+        self.database
+            .strip_prefix("sqlite:")
+            .map_or_else(|| PathBuf::from(format!("tocsin.{what}")), |path| PathBuf::from(format!("{path}.{what}")))
     }
 }
 
@@ -394,9 +393,22 @@ mod tests {
     fn good_settings_have_no_faults_and_every_fault_is_listed() {
         assert_eq!(serve(&["--issuer", "https://node-a.example"]).faults(), []);
         let wrong = serve(&[
-            "--issuer", "http://node-a.example/", "--database", "mysql:x", "--bind", "0.0.0.0:80",
-            "--bcrypt-cost", "4", "--first-person-email", "a@b.example", "--log", "=,=", "--contact-phone", "",
-            "--service", "",
+            "--issuer",
+            "http://node-a.example/",
+            "--database",
+            "mysql:x",
+            "--bind",
+            "0.0.0.0:80",
+            "--bcrypt-cost",
+            "4",
+            "--first-person-email",
+            "a@b.example",
+            "--log",
+            "=,=",
+            "--contact-phone",
+            "",
+            "--service",
+            "",
         ]);
         assert_eq!(wrong.faults().len(), 8);
         assert!(serve(&["--issuer", "http://127.0.0.1:8080", "--loopback-http"]).faults().is_empty());

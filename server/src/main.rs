@@ -41,11 +41,8 @@ fn main() -> ExitCode {
             faults => wrong(faults),
         },
         Command::Demo(settings) => {
-            let options =
-                DemoOptions { speed: settings.speed, ports: settings.ports, describe: settings.describe };
-            started(settings.log_format, &settings.log, async {
-                Ok(demo::run(options, stop_signal()).await?)
-            })
+            let options = DemoOptions { speed: settings.speed, ports: settings.ports, describe: settings.describe };
+            started(settings.log_format, &settings.log, async { Ok(demo::run(options, stop_signal()).await?) })
         }
     }
 }
@@ -128,7 +125,7 @@ async fn serve(settings: &ServeSettings) -> Result<(), Failure> {
         opened => opened?,
     };
     node.run()?;
-    let options = HttpOptions { trusted_proxy: settings.trusted_proxy, ..HttpOptions::default() };
+    let options = HttpOptions { trusted_proxy: settings.trusted_proxy };
     let web = http::serve(Arc::clone(&node), listener, options)?;
     tracing::info!(address = %web.addr(), issuer = %settings.issuer, "listening");
     stop_signal().await;

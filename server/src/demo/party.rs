@@ -67,8 +67,7 @@ impl Party {
         let mut people = Vec::with_capacity(plan.people.len());
         let mut new_people = Vec::with_capacity(plan.people.len());
         for (name, word, role) in plan.people {
-            let person =
-                Person { email: format!("{word}@{}.example", plan.word), password: secret(16)?, role: *role };
+            let person = Person { email: format!("{word}@{}.example", plan.word), password: secret(16)?, role: *role };
             new_people.push(NewPerson {
                 name: line(name)?,
                 email: line(&person.email)?,

@@ -16,7 +16,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::exchange::Stance;
-use domain::facts::{DataCategory, DiscoveryMethod, Facts, IcoCategory, IncidentKind, Nature, Occurred, Precision, SubjectCategory, YesNo};
+use domain::facts::{
+    DataCategory, DiscoveryMethod, Facts, IcoCategory, IncidentKind, Nature, Occurred, Precision, SubjectCategory,
+    YesNo,
+};
 use domain::incident::Awareness;
 use domain::values::{
     Count, CountBasis, IncidentId, Known, LongText, Moment, Options, PartnerId, Role, ServiceId, Title,
@@ -26,8 +29,8 @@ use super::deaf::DeafTo;
 use super::party::{Party, line};
 use super::{Cast, DemoError};
 use crate::access::Responder;
-use crate::node::execute::LOG_FORM;
 use crate::node::LogRequest;
+use crate::node::execute::LOG_FORM;
 use crate::store::queries;
 use crate::time_source::{FastTime, TimeSource as _};
 
@@ -168,7 +171,8 @@ pub(super) async fn lanes_proven(operator: &Party, partners: [PartnerId; 2]) -> 
     let proven = async {
         loop {
             let all = operator.node.store().read(queries::partners::list).await?;
-            let ready = partners.iter().all(|id| all.iter().any(|partner| partner.id == *id && partner.state == "active"));
+            let ready =
+                partners.iter().all(|id| all.iter().any(|partner| partner.id == *id && partner.state == "active"));
             if ready {
                 return Ok::<_, DemoError>(());
             }

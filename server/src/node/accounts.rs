@@ -119,7 +119,12 @@ impl Node {
         let created_at = self.time.elapsed();
         self.store
             .write(self.time.now(), move |turn| {
-                note(turn, &by, "api_token_added", &serde_json::json!({ "token": id, "label": label, "scopes": scopes }))?;
+                note(
+                    turn,
+                    &by,
+                    "api_token_added",
+                    &serde_json::json!({ "token": id, "label": label, "scopes": scopes }),
+                )?;
                 people::insert_api_token(turn, token_sha256, id, &label, &scopes, created_at, expires_at)
             })
             .await?;
@@ -155,10 +160,14 @@ impl Node {
         let person = by.id();
         let kept =
             self.store.write(self.time.now(), move |turn| forms::put_draft(turn, id, person, purpose, &content)).await;
-        kept.map_err(|error: StoreError| match error {
-            StoreError::Conflict => DoorError::FormUnknown,
-            StoreError::TooMuch { .. } => DoorError::Invalid("you keep too many drafts; log or discard one first"),
-            other => other.into(),
+        kept.map_err(|error: StoreError| {
+            if matches!(error, StoreError::Conflict) {
+                DoorError::FormUnknown
+            } else if matches!(error, StoreError::TooMuch { .. }) {
+                DoorError::Invalid("you keep too many drafts; log or discard one first")
+            } else {
+                error.into()
+            }
         })
     }
 

@@ -92,12 +92,8 @@ fn stored_own(rows: &mut crate::store::Rows<'_>) -> Result<Option<StoredOwn>, St
 async fn make(store: &Store, birth: &Birth<'_>, set_up: SetUp) -> Result<(), StartError> {
     let now = birth.time.now();
     let contact = set_up.organisation.dpo.as_ref().unwrap_or(&set_up.organisation.contact);
-    let details = CardDetails {
-        issuer: birth.issuer,
-        name: set_up.organisation.name.as_str(),
-        contact,
-        schemes: birth.schemes,
-    };
+    let details =
+        CardDetails { issuer: birth.issuer, name: set_up.organisation.name.as_str(), contact, schemes: birth.schemes };
     let fresh = keys::make(&details, &set_up.passphrase, now)?;
     let mut people = Vec::with_capacity(set_up.people.len());
     for person in set_up.people {
@@ -134,10 +130,9 @@ fn keep_keys(turn: &mut Turn<'_>, fresh: &FreshKeys) -> Result<(), StoreError> {
     partners::keep_own_key(turn, KeyPurpose::Identity, &fresh.identity_kid, &fresh.sealed_identity, from, until)?;
     partners::keep_own_key(turn, KeyPurpose::Set, &fresh.set.0, fresh.set.1.octets(), from, until)?;
     partners::keep_own_key(turn, KeyPurpose::Log, &fresh.log.0, fresh.log.1.octets(), from, until)?;
-    for (kind, entry, token) in [
-        ("card", EntryKind::Card, &fresh.card_token),
-        ("manifest", EntryKind::KeyManifest, &fresh.manifest_token),
-    ] {
+    for (kind, entry, token) in
+        [("card", EntryKind::Card, &fresh.card_token), ("manifest", EntryKind::KeyManifest, &fresh.manifest_token)]
+    {
         turn.append(entry, None, None, token.as_bytes())?;
         partners::keep_own_document(turn, kind, 1, token)?;
     }

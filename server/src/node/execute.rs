@@ -350,9 +350,8 @@ fn log(
     match forms::use_once(turn, request.form, person, LOG_FORM)? {
         FormUse::Fresh => {}
         FormUse::Used { answer } => {
-            let first: LoggedAnswer = answer
-                .and_then(|answer| serde_json::from_str(&answer).ok())
-                .ok_or(DoorError::FormUnknown)?;
+            let first: LoggedAnswer =
+                answer.and_then(|answer| serde_json::from_str(&answer).ok()).ok_or(DoorError::FormUnknown)?;
             return Ok(LogAnswer { id: first.id, reference: first.reference, repeated: true });
         }
         FormUse::Unknown => return Err(DoorError::FormUnknown),

@@ -360,8 +360,7 @@ pub(super) fn heartbeat_receipted(turn: &mut Turn<'_>, partner: &Partner) -> Res
 
 /// Verified becomes active. Asks again inside the turn: the partner as looked up outside it may be old.
 fn activate(turn: &mut Turn<'_>, id: PartnerId) -> Result<(), StoreError> {
-    let verified =
-        partners::by_id(turn.rows(), id)?.is_some_and(|partner| partner.state == PartnerState::Verified);
+    let verified = partners::by_id(turn.rows(), id)?.is_some_and(|partner| partner.state == PartnerState::Verified);
     if verified {
         pairing_entry(turn, id, "active", &json!({ "partner": id }))?;
         partners::set_state(turn, id, PartnerState::Active)?;

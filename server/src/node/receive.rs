@@ -131,12 +131,7 @@ impl Node {
         }
     }
 
-    fn verify(
-        &self,
-        opened: &push::Opened,
-        partner: &Partner,
-        now: Moment,
-    ) -> Result<VerifiedSet, Box<Rejected>> {
+    fn verify(&self, opened: &push::Opened, partner: &Partner, now: Moment) -> Result<VerifiedSet, Box<Rejected>> {
         let unknown = || Box::new(Rejected::from(Refusal::UnknownKey));
         let issuer = partner.issuer.as_deref().ok_or_else(unknown)?;
         let manifest = self.manifest_of(partner).ok_or_else(unknown)?;
@@ -211,8 +206,7 @@ impl Node {
         let now = self.time.now();
         let (proven, keys) = (Arc::clone(proven), Arc::clone(&self.keys));
         let elapsed = self.time.elapsed();
-        let fresh =
-            Fresh { receipt: self.time.fresh_id(), exchange: ExchangeId::from_uuid(self.time.fresh_id()) };
+        let fresh = Fresh { receipt: self.time.fresh_id(), exchange: ExchangeId::from_uuid(self.time.fresh_id()) };
         self.store.write(now, move |turn| store(turn, &keys, &proven, &fresh, elapsed)).await
     }
 }
@@ -330,10 +324,7 @@ fn sign_receipt(
             inbox::Chain::Gap => Chain::Gap,
             inbox::Chain::Broken => Chain::Broken,
         },
-        head: Head {
-            seq: inbound.head_seq,
-            payload_sha256: inbound.head_payload.map(super::wire_body::wire_digest),
-        },
+        head: Head { seq: inbound.head_seq, payload_sha256: inbound.head_payload.map(super::wire_body::wire_digest) },
         missing: inbound.missing.clone(),
         checkpoint,
     };

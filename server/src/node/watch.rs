@@ -16,6 +16,8 @@ use crate::store::{Change, StoreError, Turn, due, forms, outbox, people};
 const STREAMS_MAX: usize = 250;
 /// Incidents looked at in one transaction: one may name hundreds of partners.
 const INCIDENTS_MAX: usize = 16;
+/// Unfinished fan-outs tried in one step, should the oldest be unreadable.
+const FAN_OUTS_TRIED: u32 = 16;
 /// Alerts raised in one transaction.
 const ALERTS_MAX: u32 = 250;
 /// Rows swept in one housekeeping.
@@ -58,26 +60,31 @@ impl Node {
         Ok(WatchStep { ticked, more: ticked + fanned_out > 0, next_due })
     }
 
-    /// Carries on with the oldest unfinished fan-out: at most one chunk of exchanges, in a transaction of its own. Says
-    /// how many incidents were carried on.
+    /// Carries on with the oldest unfinished fan-out that can be: at most one chunk of exchanges, in a transaction of its
+    /// own. One that can't be carried on is logged and holds nobody else up. Says how many incidents were carried on.
     ///
     /// # Errors
     /// [`DoorError::Store`].
     pub async fn fan_out_step(&self) -> Result<usize, DoorError> {
-        let open = self.store.read(|rows| due::open_fan_outs(rows, 1)).await?;
-        let Some(id) = open.first().copied() else { return Ok(0) };
+        for id in self.store.read(|rows| due::open_fan_outs(rows, FAN_OUTS_TRIED)).await? {
+            match self.carry_on(id).await {
+                Ok(true) => return Ok(1),
+                Ok(false) => {}
+                Err(error @ (DoorError::Refused(_) | DoorError::Store(StoreError::Corrupt { .. }))) => {
+                    tracing::error!(incident = %id, %error, "a fan-out could not be carried on");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(0)
+    }
+
+    async fn carry_on(&self, id: IncidentId) -> Result<bool, DoorError> {
         let keys = Arc::clone(&self.keys);
         self.store
             .write(self.time.now(), move |turn| {
-                let Some(before) = turn.incident(id)? else { return Ok(0) };
-                match execute::decide(turn, &keys, id, Some(before), incident::Command::Advance) {
-                    Ok(()) => Ok(1),
-                    Err(DoorError::Refused(refusal)) => {
-                        tracing::error!(incident = %id, %refusal, "a fan-out could not be carried on");
-                        Ok(0)
-                    }
-                    Err(error) => Err(error),
-                }
+                let Some(before) = turn.incident(id)? else { return Ok(false) };
+                execute::decide(turn, &keys, id, Some(before), incident::Command::Advance).map(|()| true)
             })
             .await
     }

@@ -209,10 +209,9 @@ fn withdrawn_body(
         note: match (reason, note) {
             (_, Some(note)) => Some(note.as_str().to_owned()),
             (WithdrawalReason::DuplicateOf, None) => Some("Another case covers it.".to_owned()),
-            (
-                WithdrawalReason::NotABreach | WithdrawalReason::SentInError | WithdrawalReason::WrongRecipient,
-                None,
-            ) => None,
+            (WithdrawalReason::NotABreach | WithdrawalReason::SentInError | WithdrawalReason::WrongRecipient, None) => {
+                None
+            }
         },
         exercise: about.exchange.exercise,
     }

@@ -1,6 +1,5 @@
 //! Recording what an attempt came to: one transaction per outcome, and only under the lease that claimed the item.
 
-
 use domain::delivery::{self, AlertKind as DeliveryAlert};
 use domain::exchange;
 use domain::values::{ExchangeId, MessageId, Moment, PartnerId};
@@ -12,9 +11,9 @@ use super::carry::Attempt;
 use super::seal::Ready;
 use crate::access::Administrator;
 use crate::node::administer::note;
-use crate::node::{DoorError, pairing};
 use crate::node::receive::{Witnessed, keep_witnessed};
 use crate::node::wire_body::our_digest;
+use crate::node::{DoorError, pairing};
 use crate::store::alerts::{self, AlertKind};
 use crate::store::partners::Partner;
 use crate::store::{Change, EntryKind, StoreError, Turn, outbox};
@@ -32,9 +31,10 @@ impl Node {
         if let Some(error) = &attempt.disbelieved {
             tracing::warn!(partner = %ready.partner.id, message = %claimed.message, %error, "a receipt was not believed");
         }
-        let witnessed = attempt.receipt.as_ref().and_then(|receipt| {
-            self.witnessed(&ready.partner, &receipt.receipt().checkpoint, stated_at(receipt))
-        });
+        let witnessed = attempt
+            .receipt
+            .as_ref()
+            .and_then(|receipt| self.witnessed(&ready.partner, &receipt.receipt().checkpoint, stated_at(receipt)));
         let partner = ready.partner.clone();
         let recorded = self
             .store
@@ -137,10 +137,24 @@ fn recorded(
     let finished = claimed.finished(attempt.heard, attempt.status, elapsed, attempt.took_ms, next);
     let held = outbox::finish(turn, ready.lease, &finished)?;
     if attempt.disbelieved.is_some() {
-        alerts::raise(turn, AlertKind::BadReceipt, Some(partner), claimed.exchange, claimed.incident, Some(claimed.message))?;
+        alerts::raise(
+            turn,
+            AlertKind::BadReceipt,
+            Some(partner),
+            claimed.exchange,
+            claimed.incident,
+            Some(claimed.message),
+        )?;
     }
     if attempt.conflict.is_some() {
-        alerts::raise(turn, AlertKind::PeerConflict, Some(partner), claimed.exchange, claimed.incident, Some(claimed.message))?;
+        alerts::raise(
+            turn,
+            AlertKind::PeerConflict,
+            Some(partner),
+            claimed.exchange,
+            claimed.incident,
+            Some(claimed.message),
+        )?;
     }
     if let Some(alert) = next.alert {
         let kind = match alert {

@@ -156,23 +156,12 @@ impl Found {
     }
 
     fn ready(self, octets: Vec<u8>, set_sha256: Digest32, seq: Option<u64>) -> Ready {
-        Ready {
-            lease: self.lease,
-            partner: self.partner,
-            claimed: self.claimed,
-            octets,
-            set_sha256,
-            seq,
-        }
+        Ready { lease: self.lease, partner: self.partner, claimed: self.claimed, octets, set_sha256, seq }
     }
 }
 
 /// Adds what writing a message needs: the partner, and the exchange of an unsealed one.
-fn found(
-    turn: &mut Turn<'_>,
-    lease: Uuid,
-    claimed: Vec<Claimed>,
-) -> Result<Vec<Found>, StoreError> {
+fn found(turn: &mut Turn<'_>, lease: Uuid, claimed: Vec<Claimed>) -> Result<Vec<Found>, StoreError> {
     let unsealed: Vec<ExchangeId> =
         claimed.iter().filter(|item| item.sealed.is_none()).filter_map(|item| item.exchange).collect();
     let states = turn.exchanges(&unsealed)?;

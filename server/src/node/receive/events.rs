@@ -163,12 +163,7 @@ fn acknowledged(
 }
 
 /// Messages and filings are kept and signed for; a person is told that there is something to read.
-fn unread(
-    turn: &mut Turn<'_>,
-    partner: &Partner,
-    message: MessageId,
-    case: CaseId,
-) -> Result<Effect, StoreError> {
+fn unread(turn: &mut Turn<'_>, partner: &Partner, message: MessageId, case: CaseId) -> Result<Effect, StoreError> {
     let mut effect = Effect::NONE;
     for direction in [Direction::Outgoing, Direction::Incoming] {
         if let Some(id) = inbox::exchange_of_case(turn, partner.id, direction, case)?

@@ -20,7 +20,8 @@ impl Node {
     }
 
     async fn take_keys(&self, octets: &[u8]) -> Result<(), Received> {
-        let token = CompactToken::parse(octets, TokenType::Manifest).map_err(|error| Received::from(Refusal::from(error)))?;
+        let token =
+            CompactToken::parse(octets, TokenType::Manifest).map_err(|error| Received::from(Refusal::from(error)))?;
         let payload = token.payload_object().map_err(|_| Refusal::UnknownIssuer)?;
         let issuer = payload.get("iss").and_then(serde_json::Value::as_str).ok_or(Refusal::UnknownIssuer)?.to_owned();
         let partner = self.store.read(move |rows| partners::by_issuer(rows, &issuer)).await?;

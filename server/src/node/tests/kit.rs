@@ -14,8 +14,8 @@ use domain::facts::{Contact, DiscoveryMethod, Facts, IncidentKind};
 use domain::incident::Awareness;
 use domain::report::Organisation;
 use domain::values::{
-    AgreementId, ArrangementId, ExchangeId, Hours, IncidentId, Known, Line, LongText, Moment, PartnerId, PersonId, Role,
-    ServiceId, Title,
+    AgreementId, ArrangementId, ExchangeId, Hours, IncidentId, Known, Line, LongText, Moment, PartnerId, PersonId,
+    Role, ServiceId, Title,
 };
 use tempfile::TempDir;
 use tokio::sync::Notify;
@@ -182,7 +182,13 @@ fn long(text: &str) -> LongText {
     LongText::parse(text).unwrap()
 }
 
-fn options(home: &Path, issuer: &str, time: &Arc<HandTime>, network: &Arc<Network>, set_up: Option<SetUp>) -> NodeOptions {
+fn options(
+    home: &Path,
+    issuer: &str,
+    time: &Arc<HandTime>,
+    network: &Arc<Network>,
+    set_up: Option<SetUp>,
+) -> NodeOptions {
     NodeOptions {
         store: StoreSettings {
             url: format!("sqlite:{}", home.join("node.db").display()),
@@ -201,12 +207,7 @@ fn options(home: &Path, issuer: &str, time: &Arc<HandTime>, network: &Arc<Networ
 }
 
 impl Party {
-    pub(super) async fn new(
-        name: &str,
-        issuer: &'static str,
-        time: &Arc<HandTime>,
-        network: &Arc<Network>,
-    ) -> Self {
+    pub(super) async fn new(name: &str, issuer: &'static str, time: &Arc<HandTime>, network: &Arc<Network>) -> Self {
         let home = tempfile::tempdir().unwrap();
         let set_up = SetUp {
             organisation: Organisation {
@@ -267,7 +268,11 @@ impl Party {
     }
 
     pub(super) fn signed_in(&self) -> SignedIn {
-        SignedIn::new(self.person, line("A. Person"), vec![Role::Responder, Role::Dpo, Role::Administrator, Role::Manager])
+        SignedIn::new(
+            self.person,
+            line("A. Person"),
+            vec![Role::Responder, Role::Dpo, Role::Administrator, Role::Manager],
+        )
     }
 
     pub(super) fn responder(&self) -> Responder {
@@ -346,7 +351,12 @@ impl Party {
     }
 
     pub(super) async fn exchange(&self, id: ExchangeId) -> Exchange {
-        self.node.store().read(move |rows| crate::store::queries::incidents::exchange_state(rows, id)).await.unwrap().unwrap()
+        self.node
+            .store()
+            .read(move |rows| crate::store::queries::incidents::exchange_state(rows, id))
+            .await
+            .unwrap()
+            .unwrap()
     }
 }
 

@@ -134,7 +134,8 @@ async fn wrong_digits_lock_the_card() {
     let node = &world.alice.node;
     let id = node.import_card(&by, carol.node.export_card()).await.unwrap();
     let line = super::kit::line;
-    let type_in = async |digits: String| node.type_fingerprint(&by, id, &digits, line("by telephone"), line("C.")).await;
+    let type_in =
+        async |digits: String| node.type_fingerprint(&by, id, &digits, line("by telephone"), line("C.")).await;
     type_in(carol.node.fingerprint()).await.unwrap();
     let alone = node.confirm(&by, id, Confirmation::SecondPerson).await;
     assert!(matches!(alone, Err(DoorError::Pairing(PairingRefusal::SecondPersonNeeded))));

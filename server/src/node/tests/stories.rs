@@ -175,8 +175,7 @@ async fn the_preview_says_who_will_be_told() {
 #[tokio::test]
 async fn a_partner_never_learns_of_another() {
     let world = World::paired().await;
-    let carol =
-        super::kit::Party::new("Carol", "https://carol.example", &world.time, &world.network).await;
+    let carol = super::kit::Party::new("Carol", "https://carol.example", &world.time, &world.network).await;
     let id = world.alice.trust(&carol).await;
     carol.trust(&world.alice).await;
     world.alice.owes(id).await;
@@ -250,8 +249,7 @@ async fn a_call_ends_the_clock_only() {
 #[tokio::test]
 async fn a_hanging_partner_delays_nobody() {
     let world = World::paired().await;
-    let carol =
-        super::kit::Party::new("Carol", "https://carol.example", &world.time, &world.network).await;
+    let carol = super::kit::Party::new("Carol", "https://carol.example", &world.time, &world.network).await;
     let id = world.alice.trust(&carol).await;
     carol.trust(&world.alice).await;
     world.alice.owes(id).await;

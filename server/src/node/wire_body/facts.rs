@@ -69,9 +69,7 @@ fn occurrence(at: Moment, occurred: &Occurred) -> wire::Occurrence {
 fn end(facts: &Facts, occurred: &Occurred) -> wire::Occurrence {
     match (occurred.to, &facts.ongoing) {
         (Some(to), _) => occurrence(to, occurred),
-        (None, Known::Known(facts::YesNo::Yes)) => {
-            wire::Occurrence { at: None, precision: wire::Precision::Ongoing }
-        }
+        (None, Known::Known(facts::YesNo::Yes)) => wire::Occurrence { at: None, precision: wire::Precision::Ongoing },
         (None, Known::Known(facts::YesNo::No) | Known::NotYetKnown) => {
             wire::Occurrence { at: None, precision: wire::Precision::NotYetKnown }
         }
