@@ -1,7 +1,7 @@
 //! The ICO report: answers and the facts they come from, what is missing, submission.
 //!
 //! The form can't be saved half-way, so that a person must have every answer ready before opening it. Questions, options
-//! and order are data ([`form`]); which fact answers which question is code ([`answers`]). *Not yet known* is an answer
+//! and order are data (`form`); which fact answers which question is code (`answers`). *Not yet known* is an answer
 //! that the law allows (UK GDPR Article 33(4)): it never blocks a report, and it stays on the list of what is missing.
 
 mod answers;

@@ -1,14 +1,14 @@
 //! Event → read tables and outgoing work.
 //!
-//! Rows are functions of a stream's state, so that no rule is written twice: `domain` folds the events, [`rows`] says how
-//! a state looks in the tables, and [`plan`] compares before and after. What the state does not hold (when a stream began,
+//! Rows are functions of a stream's state, so that no rule is written twice: `domain` folds the events, `rows` says how
+//! a state looks in the tables, and `plan` compares before and after. What the state does not hold (when a stream began,
 //! what is to be carried, steps of ladders) comes from one exhaustive match per kind of event.
 //!
 //! Promises:
 //! - A change of one exchange costs a fixed number of statements, however many partners its incident has; a chunk of a
 //!   fan-out writes its rows with few statements and leaves the same rows behind as one exchange at a time would.
 //! - The tables `incidents`, `facts`, `exchanges`, `clocks` and `ladders` depend on event entries alone: the same events
-//!   [`replay`]ed into empty tables leave the same rows ([`tables::Tables`] compares them).
+//!   `replay`ed into empty tables leave the same rows ([`tables::Tables`] compares them).
 //!
 //! **Ladders.** One row per incident, clock kind and due instant (acknowledgements are grouped by due minute), or per
 //! notice received for the ICO clock that lives there. A row is made when the first clock enters its group, wakes when one

@@ -58,7 +58,7 @@ impl DataKey {
     /// From a key file; white space around the digits is allowed.
     ///
     /// # Errors
-    /// [`NotADataKey`].
+    /// `NotADataKey`.
     pub fn from_hex(text: &str) -> Result<Self, NotADataKey> {
         let (pairs, surplus) = text.trim().as_bytes().as_chunks::<2>();
         if pairs.len() != KEY_LEN || !surplus.is_empty() {

@@ -110,7 +110,7 @@ pub enum Event {
     CallRecorded {
         /// It.
         call: Call,
-        /// Back-dated beyond [`BACKDATE_SECONDS_MAX`].
+        /// Back-dated beyond [`super::BACKDATE_SECONDS_MAX`].
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         backdated: bool,
         /// When it was recorded.
