@@ -52,7 +52,8 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs until the end, with the log going.
 fn started(format: LogFormat, filter: &str, run: impl Future<Output = Result<(), Failure>>) -> ExitCode {
-    let Ok(filter) = EnvFilter::try_new(filter) else {
+    // Anybody can send what is no HTTP: the web server's own words on that are left out unless asked for.
+    let Ok(filter) = EnvFilter::try_new(format!("actix_http=off,{filter}")) else {
         return wrong(&[Fault("--log is not a level or a filter.".to_owned())]);
     };
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

@@ -497,7 +497,7 @@ pub enum Refusal {
     #[error("a report after the legal limit needs reasons for the delay")]
     DelayReasonMissing,
     /// Duties are undecided.
-    #[error("{open} duties are still undecided")]
+    #[error("{open} {} still undecided", if *open == 1 { "duty is" } else { "duties are" })]
     DutiesOpen {
         /// How many.
         open: u32,

@@ -351,7 +351,7 @@ fn report(state: &Incident) -> String {
         ReportState::None if state.ico.is_none() => String::new(),
         ReportState::None => "No draft is open yet.".to_owned(),
         ReportState::Draft { gaps, .. } => {
-            let gaps = counted(i64::try_from(gaps.len()).unwrap_or(i64::MAX), "answer");
+            let gaps = counted(i64::try_from(gaps.len()).unwrap_or(i64::MAX), "fact");
             format!("A draft is open. {gaps} were missing when it was opened.")
         }
         ReportState::Submitted { .. } => "Submitted.".to_owned(),

@@ -108,7 +108,7 @@ fn of_incident(event: &incident::Event, reader: Reader) -> Option<String> {
             format!(
                 "A draft of the ICO report was opened by {}: {} missing",
                 who(by),
-                counted(count(gaps.len()), "answer")
+                counted(count(gaps.len()), "fact")
             )
         }
         Event::ReportSubmitted { submission, by, .. } => {

@@ -64,18 +64,20 @@ impl Node {
     async fn greet(&self, found: &Found) -> Result<bool, StoreError> {
         let claimed = &found.claimed;
         let reach = (claimed.next_seq.unsigned_abs(), claimed.prev);
-        match timeout(GREETING, self.hello(&found.partner, reach)).await {
+        let witness = claimed.checkpoint.as_ref().map(|checkpoint| checkpoint.note.clone()).unwrap_or_default();
+        match timeout(GREETING, self.hello(&found.partner, reach, witness)).await {
             Ok(Some((octets, receipt))) => self.record_greeting(&found.partner, octets, receipt).await,
             Ok(None) | Err(_) => Ok(false),
         }
     }
 
     /// A heartbeat outside the queue: what was sent, and the receipt that came back. `reach` is the lane's next number and
-    /// the payload hash before it.
+    /// the payload hash before it; `witness` is our checkpoint, if we have one at hand.
     pub(super) async fn hello(
         &self,
         partner: &Partner,
         reach: (u64, Option<Digest32>),
+        witness: String,
     ) -> Option<(String, VerifiedReceipt)> {
         let message = MessageId::from_uuid(self.time.fresh_id());
         let place = Place {
@@ -84,7 +86,7 @@ impl Node {
             jti: message.uuid(),
             seq: reach.0,
             prev: reach.1,
-            checkpoint: String::new(),
+            checkpoint: witness,
         };
         let payload = wire_body::heartbeat(&place, self.time.now()).ok()?;
         let set = sign_set(self.keys.set(), &payload);

@@ -86,7 +86,7 @@ impl Node {
     /// got.
     pub async fn resume_lane(&self, by: &Administrator, id: PartnerId) -> Result<(), DoorError> {
         let partner = self.partner(id).await?;
-        let hello = self.hello(&partner, (1, None)).await;
+        let hello = self.hello(&partner, (1, None), String::new()).await;
         let (octets, receipt) = hello.ok_or(DoorError::Invalid("the partner does not answer now; try again later"))?;
         let by = by.actor().clone();
         self.store

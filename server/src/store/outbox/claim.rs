@@ -462,7 +462,8 @@ fn one(
     let sealed = sealed_item(rows, &item)?;
     let checkpoint = match item.checkpoint_size.map(u64::try_from).transpose() {
         Ok(Some(size)) => shared.checkpoint(turn, size)?,
-        Ok(None) | Err(_) => None,
+        // Nothing was fixed when it was queued, as with heartbeats: the newest serves (protocol §6).
+        Ok(None) | Err(_) => turn.newest_checkpoint()?,
     };
     let due = item.exchange_id.as_ref().and_then(|id| about.due.get(id));
     let corrupt = |what| StoreError::corrupt("outbox", what);
