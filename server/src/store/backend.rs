@@ -108,6 +108,7 @@ impl Address {
                 Ok(Db::Postgres(connection))
             }
             Self::Sqlite(path) => {
+                make_private(path).map_err(|error| StoreError::unavailable("making the database file", error))?;
                 let mut connection = SqliteConnection::establish(path).map_err(failed)?;
                 for pragma in SQLITE_PRAGMAS {
                     connection.batch_execute(pragma)?;
@@ -116,6 +117,23 @@ impl Address {
             }
         }
     }
+}
+
+/// Makes a database file that is not there yet, for its owner only: password hashes and references in it are plain. SQLite
+/// gives the files beside it the same rights. An existing file keeps its own.
+#[cfg(unix)]
+fn make_private(path: &str) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(not(unix))]
+fn make_private(_path: &str) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// The file of a SQLite database as it was when it was opened. SQLite would go on writing into a file that was deleted or

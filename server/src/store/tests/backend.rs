@@ -258,3 +258,20 @@ both!(
         }
     }
 );
+
+/// Aim: nobody else on the machine reads a new database, nor the log beside it.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_new_sqlite_file_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("node.db");
+    let url = format!("sqlite:{}", path.display());
+    let settings = StoreSettings { url, data_key: DataKey::generate().unwrap(), readers: 1 };
+    let store = Store::open(settings).unwrap();
+    for name in ["node.db", "node.db-wal"] {
+        let mode = std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    store.stop();
+}
