@@ -13,13 +13,20 @@ pub struct SignedIn {
     id: PersonId,
     name: Line,
     roles: Vec<Role>,
+    through: Option<Line>,
 }
 
 impl SignedIn {
     /// Only the session look-up, and set-up through the library, make one.
     #[must_use]
     pub fn new(id: PersonId, name: Line, roles: Vec<Role>) -> Self {
-        Self { id, name, roles }
+        Self { id, name, roles, through: None }
+    }
+
+    /// The same person, acting through a program with an API token of this name; the record says so.
+    #[must_use]
+    pub fn through(self, program: Line) -> Self {
+        Self { through: Some(program), ..self }
     }
 
     /// Their account.
@@ -42,7 +49,12 @@ impl SignedIn {
 
     /// The actor that acts in `role`, if they have it.
     fn acting(&self, role: Role) -> Option<Actor> {
-        self.has(role).then(|| Actor::Person { id: self.id, name: self.name.clone(), role })
+        self.has(role).then(|| Actor::Person {
+            id: self.id,
+            name: self.name.clone(),
+            role,
+            through: self.through.clone(),
+        })
     }
 }
 
@@ -82,6 +94,15 @@ proofs! {
     Administrator: Administrator;
     /// May read everything.
     Reader: Responder, Dpo, Manager, Administrator, Auditor;
+}
+
+impl Administrator {
+    /// Somebody at the server's command line: whoever can read the data key may do this, and the record says that it was
+    /// done there.
+    #[must_use]
+    pub const fn at_the_console() -> Self {
+        Self(Actor::Console)
+    }
 }
 
 /// A program with an API token that may read.

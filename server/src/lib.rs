@@ -2,11 +2,16 @@
 
 pub mod access;
 pub mod api;
+pub mod commands;
 pub mod config;
 pub mod demo;
+pub mod dev_certs;
+pub mod documents;
 pub mod http;
 pub mod node;
 pub mod problem;
+pub mod set_up;
 pub mod store;
 pub mod time_source;
+pub mod tls;
 pub mod web;

@@ -13,6 +13,7 @@ use server::config::{Cli, Command, Fault, LogFormat, ServeSettings};
 use server::demo::{self, DemoOptions};
 use server::http::{self, HttpOptions};
 use server::node::administer::SetUp;
+use server::node::pairing::Confirmation;
 use server::node::{NewPerson, Node, NodeOptions, Rates, StartError};
 use server::store::StoreSettings;
 use server::time_source::SystemTime;
@@ -166,7 +167,13 @@ fn set_up(settings: &ServeSettings) -> Result<SetUp, Fault> {
         });
     }
     let services = settings.services.iter().map(|name| line(name, "--service")).collect::<Result<_, _>>()?;
-    Ok(SetUp { organisation, passphrase: settings.passphrase()?, people, services })
+    Ok(SetUp {
+        organisation,
+        passphrase: settings.passphrase()?,
+        people,
+        services,
+        confirmation: Confirmation::SecondPerson,
+    })
 }
 
 /// Waits for the operating system to ask for the end.

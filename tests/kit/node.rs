@@ -18,6 +18,7 @@ use futures_util::future::join_all;
 use server::access::{Administrator, SignedIn};
 use server::http::Running;
 use server::node::administer::SetUp;
+use server::node::pairing::Confirmation;
 use server::node::{LogRequest, NewPerson, Node, NodeOptions, Rates};
 use server::store::{DataKey, READERS, StoreSettings};
 use server::time_source::{HandTime, TimeSource};
@@ -210,6 +211,7 @@ pub async fn found(
         passphrase: "a passphrase for tests".to_owned().into(),
         people: Vec::new(),
         services: vec![line("Report a problem")],
+        confirmation: Confirmation::SecondPerson,
     };
     let node = open(&database, &issuer, &ground, Some(set_up)).await;
     let services = node.services().await.expect("its services").into_iter().map(|service| service.id).collect();

@@ -22,6 +22,7 @@ pub mod arrangement;
 pub mod chain;
 pub mod clock;
 pub mod delivery;
+pub mod directory;
 pub mod exchange;
 pub mod facts;
 pub mod incident;

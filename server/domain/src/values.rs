@@ -533,7 +533,12 @@ pub enum Actor {
         name: Line,
         /// The role that they used.
         role: Role,
+        /// The program that acted for them with an API token, by the token's name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        through: Option<Line>,
     },
+    /// Somebody at the server's command line: the operating system says who may.
+    Console,
     /// The node itself, because time passed.
     Node,
     /// A partner, through a verified message.
@@ -549,7 +554,7 @@ impl Actor {
     pub const fn person(&self) -> Option<PersonId> {
         match self {
             Self::Person { id, .. } => Some(*id),
-            Self::Node | Self::Partner { .. } => None,
+            Self::Console | Self::Node | Self::Partner { .. } => None,
         }
     }
 }

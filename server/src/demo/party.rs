@@ -78,7 +78,13 @@ impl Party {
         }
         let services = plan.services.iter().map(|name| line(name)).collect::<Result<_, _>>()?;
         let passphrase = Zeroizing::new(secret(24)?);
-        let set_up = SetUp { organisation: organisation(plan)?, passphrase, people: new_people, services };
+        let set_up = SetUp {
+            organisation: organisation(plan)?,
+            passphrase,
+            people: new_people,
+            services,
+            confirmation: Confirmation::SecondPerson,
+        };
         let database = folder.join(plan.word).with_extension("db");
         let node = Node::open(NodeOptions {
             store: StoreSettings {

@@ -8,6 +8,7 @@ use webhooks::values::Schemes;
 use zeroize::Zeroizing;
 
 use super::keys::{self, CardDetails, FreshKeys, KeyFault, OnlineKeys, StoredKeys};
+use super::pairing::Confirmation;
 use super::views::{LaneProof, NewPerson};
 use super::{DoorError, Node, StartError};
 use crate::access::passwords::{self, PasswordError};
@@ -30,6 +31,8 @@ pub struct SetUp {
     pub people: Vec<NewPerson>,
     /// Services under joint control, in the order shown.
     pub services: Vec<Line>,
+    /// Who confirms a partner's digits: chosen here, shown ever after (ruling 34).
+    pub confirmation: Confirmation,
 }
 
 /// A node's own part of the store.
@@ -103,11 +106,14 @@ async fn make(store: &Store, birth: &Birth<'_>, set_up: SetUp) -> Result<(), Sta
     let services: Vec<(ServiceId, Line)> =
         set_up.services.into_iter().map(|name| (ServiceId::from_uuid(birth.time.fresh_id()), name)).collect();
     let organisation = set_up.organisation;
+    let confirmation = set_up.confirmation;
     store
         .write(now, move |turn| {
             keep_keys(turn, &fresh)?;
             partners::set_organisation(turn, &organisation)?;
             note(turn, &Actor::Node, "organisation_set", &json!({ "organisation": &organisation }))?;
+            partners::set_one_person_pairing(turn, confirmation == Confirmation::OnePerson)?;
+            note(turn, &Actor::Node, "pairing_rule_set", &json!({ "confirmation": confirmation }))?;
             for (id, person) in ids.into_iter().zip(&people) {
                 insert_person(turn, id, person, &Actor::Node)?;
             }
@@ -277,7 +283,8 @@ pub(super) fn lane_proof(partner: &Partner, lane: Option<&outbox::Lane>) -> Lane
             Some(outbox::Lane { proven_at: Some(at), .. }) => LaneProof::Proven { at: *at },
             Some(outbox::Lane { failed_since: None, proven_at: None, .. }) | None => LaneProof::Untried,
         },
-        PartnerState::Imported
+        PartnerState::Listed
+        | PartnerState::Imported
         | PartnerState::Verified
         | PartnerState::Suspended
         | PartnerState::Ended

@@ -67,7 +67,7 @@ fn role_on_the_wire(by: &Actor) -> Result<Line, DoorError> {
     let word = match by {
         Actor::Person { role: Role::Dpo, .. } => "data_protection_officer",
         Actor::Person { role, .. } => role.word(),
-        Actor::Node | Actor::Partner { .. } => return Err(DoorError::NotFound),
+        Actor::Console | Actor::Node | Actor::Partner { .. } => return Err(DoorError::NotFound),
     };
     Line::parse(word).map_err(|_| DoorError::NotFound)
 }

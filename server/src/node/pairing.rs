@@ -59,7 +59,8 @@ pub enum PairingRefusal {
 }
 
 /// How digits that were typed are confirmed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Confirmation {
     /// By another administrator than the one who typed them.
     SecondPerson,
@@ -149,7 +150,11 @@ impl Node {
         match partner.state {
             PartnerState::Imported => {}
             PartnerState::Locked => return Err(PairingRefusal::Locked.into()),
-            PartnerState::Verified | PartnerState::Active | PartnerState::Suspended | PartnerState::Ended => {
+            PartnerState::Listed
+            | PartnerState::Verified
+            | PartnerState::Active
+            | PartnerState::Suspended
+            | PartnerState::Ended => {
                 return Err(PairingRefusal::WrongStep.into());
             }
         }

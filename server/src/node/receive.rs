@@ -223,6 +223,7 @@ fn may_send(state: PartnerState, heartbeat_or_receipt: bool) -> Result<(), Refus
         PartnerState::Active => Ok(()),
         PartnerState::Verified if heartbeat_or_receipt => Ok(()),
         PartnerState::Verified
+        | PartnerState::Listed
         | PartnerState::Imported
         | PartnerState::Suspended
         | PartnerState::Ended

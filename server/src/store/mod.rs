@@ -18,10 +18,15 @@
 //! No diesel type leaves this module; what differs between SQLite and Postgres is in `backend` alone.
 
 pub mod alerts;
+pub mod answers;
+pub mod backup;
+pub mod directory;
 pub mod due;
 pub mod forms;
 pub mod inbox;
 pub mod ledger;
+pub mod links;
+pub mod offers;
 pub mod outbox;
 pub mod partners;
 pub mod people;

@@ -13,9 +13,10 @@ use domain::arrangement::Arrangement;
 use domain::values::{Line, Moment, PartnerId, ServiceId};
 
 pub use self::own::{
-    KeyPurpose, OwnKey, keep_own_document, keep_own_key, organisation, own_document, own_key, set_organisation,
+    KeyPurpose, OwnKey, keep_own_document, keep_own_key, one_person_pairing, organisation, own_document, own_key,
+    set_one_person_pairing, set_organisation,
 };
-use super::schema::{arrangements, partner_manifests, partners, services};
+use super::schema::{arrangements, manifests_by_identity, partners, services};
 use super::{Rows, StoreError, Turn, outbox};
 
 /// Where partners' names are sealed for.
@@ -32,6 +33,8 @@ const SERVICES_MAX: i64 = 1_000;
 /// How far pairing has come (protocol §15).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PartnerState {
+    /// Known by name only: no card yet.
+    Listed,
     /// The card is here; nothing is trusted, sent or taken.
     Imported,
     /// The fingerprint was checked: heartbeats and receipts pass.
@@ -48,13 +51,14 @@ pub enum PartnerState {
 
 impl PartnerState {
     /// Every state.
-    pub const ALL: [Self; 6] =
-        [Self::Imported, Self::Verified, Self::Active, Self::Suspended, Self::Ended, Self::Locked];
+    pub const ALL: [Self; 7] =
+        [Self::Listed, Self::Imported, Self::Verified, Self::Active, Self::Suspended, Self::Ended, Self::Locked];
 
     /// The word in tables and the API.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Listed => "listed",
             Self::Imported => "imported",
             Self::Verified => "verified",
             Self::Active => "active",
@@ -278,13 +282,16 @@ pub fn set_manifest(
 ) -> Result<(), StoreError> {
     let now = turn.now();
     let rows = turn.rows();
-    let version = i64::try_from(version).map_err(StoreError::corrupt("partner_manifests", "a version"))?;
-    diesel::insert_into(partner_manifests::table)
+    let identity: Option<String> =
+        partners::table.find(id.as_bytes().as_slice()).select(partners::identity_thumbprint).first(rows.db)?;
+    let version = i64::try_from(version).map_err(StoreError::corrupt("manifests_by_identity", "a version"))?;
+    diesel::insert_into(manifests_by_identity::table)
         .values((
-            partner_manifests::partner_id.eq(id.as_bytes().as_slice()),
-            partner_manifests::version.eq(version),
-            partner_manifests::token.eq(token),
-            partner_manifests::taken_at.eq(now.micros()),
+            manifests_by_identity::partner_id.eq(id.as_bytes().as_slice()),
+            manifests_by_identity::identity.eq(identity.unwrap_or_default()),
+            manifests_by_identity::version.eq(version),
+            manifests_by_identity::token.eq(token),
+            manifests_by_identity::taken_at.eq(now.micros()),
         ))
         .execute(rows.db)?;
     diesel::update(partners::table.find(id.as_bytes().as_slice()))

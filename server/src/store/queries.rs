@@ -3,10 +3,12 @@
 
 pub mod alerts;
 pub mod clocks;
+pub mod directory;
 pub mod exchanges;
 pub mod incidents;
 pub mod notices;
 pub mod partners;
+pub mod people;
 #[cfg(test)]
 mod tests;
 

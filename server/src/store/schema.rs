@@ -278,12 +278,16 @@ diesel::table! {
         exceptions -> Text,
         added_at -> BigInt,
         verified_at -> Nullable<BigInt>,
+        wrong_digits -> Integer,
+        typed -> Nullable<Binary>,
+        later_card -> Nullable<Text>,
     }
 }
 
 diesel::table! {
-    partner_manifests (partner_id, version) {
+    manifests_by_identity (partner_id, identity, version) {
         partner_id -> Binary,
+        identity -> Text,
         version -> BigInt,
         token -> Text,
         taken_at -> BigInt,
@@ -317,6 +321,7 @@ diesel::table! {
         seed -> Binary,
         valid_from -> BigInt,
         valid_until -> BigInt,
+        stage -> Text,
     }
 }
 
@@ -340,6 +345,7 @@ diesel::table! {
         failures -> Integer,
         locked_until -> Nullable<BigInt>,
         created_at -> BigInt,
+        seen_at -> Nullable<BigInt>,
     }
 }
 
@@ -362,6 +368,9 @@ diesel::table! {
         scopes -> Text,
         created_at -> BigInt,
         expires_at -> Nullable<BigInt>,
+        person_id -> Nullable<Binary>,
+        used_at -> Nullable<BigInt>,
+        ended_at -> Nullable<BigInt>,
     }
 }
 
@@ -399,6 +408,50 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    directory (kind, id, version) {
+        kind -> Text,
+        id -> Binary,
+        version -> Integer,
+        current -> Bool,
+        digest -> Binary,
+        content -> Binary,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    manifest_offers (partner_id) {
+        partner_id -> Binary,
+        version -> BigInt,
+        taken_version -> Nullable<BigInt>,
+        attempts -> Integer,
+        next_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    links (token_sha256) {
+        token_sha256 -> Binary,
+        person_id -> Binary,
+        purpose -> Text,
+        made_at -> BigInt,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    api_answers (token_id, key_sha256) {
+        token_id -> Binary,
+        key_sha256 -> Binary,
+        request_sha256 -> Binary,
+        status -> Nullable<Integer>,
+        answer -> Nullable<Binary>,
+        made_at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     meta,
     counters,
@@ -420,7 +473,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     inbound,
     quarantine,
     partners,
-    partner_manifests,
+    manifests_by_identity,
     services,
     arrangements,
     own_keys,
@@ -431,4 +484,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     forms,
     drafts,
     alerts,
+    directory,
+    manifest_offers,
+    links,
+    api_answers,
 );

@@ -318,7 +318,12 @@ fn try_log(answers: &Answers, now: Moment) -> Result<(), Refusal> {
     let Ok(reference) = Line::parse("draft") else { return Ok(()) };
     let log = incident::Log {
         id: IncidentId::from_uuid(Uuid::nil()),
-        by: Actor::Person { id: PersonId::from_uuid(Uuid::nil()), name: reference.clone(), role: Role::Responder },
+        by: Actor::Person {
+            id: PersonId::from_uuid(Uuid::nil()),
+            name: reference.clone(),
+            role: Role::Responder,
+            through: None,
+        },
         reference,
         kind: answers.kind,
         exercise: answers.exercise,

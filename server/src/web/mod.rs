@@ -8,26 +8,39 @@
 //! | [`exchange`] | one partner on one incident |
 //! | [`report`] | the ICO report |
 //! | [`received`] | notices received |
-//! | [`partners`], [`statements`], [`sign_in`] | the rest |
+//! | [`partners`], [`pairing`] | partners, and pairing with them |
+//! | [`directory`], [`import`] | agreements, arrangements, services and parties |
+//! | [`administration`], [`people`], [`keys`], [`api_page`] | administration |
+//! | [`account`], [`invitation`] | one's own account |
+//! | [`statements`], [`sign_in`] | the rest |
 //!
 //! [`page`] holds what a handler takes and gives, [`form`] and [`field`] what people type, [`words`] and [`standing`] the
 //! words for time and states, [`problems`] what is shown when the answer is no.
 
+pub mod account;
 pub mod action;
 pub mod actions;
+pub mod administration;
 pub mod alerts;
+pub mod api_page;
 pub mod clock;
 pub mod clocks;
+pub mod directory;
 pub mod exchange;
 pub mod facts;
 pub mod field;
 pub mod form;
+pub mod import;
 pub mod incident;
 pub mod incidents;
+pub mod invitation;
+pub mod keys;
 pub mod live;
 pub mod log;
 pub mod page;
+pub mod pairing;
 pub mod partners;
+pub mod people;
 pub mod problems;
 pub mod received;
 pub mod report;
@@ -62,6 +75,7 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(logging)
             .configure(acting)
             .configure(receiving)
+            .configure(administering)
             .default_service(to(nowhere)),
     );
 }
@@ -123,6 +137,20 @@ fn receiving(config: &mut ServiceConfig) {
         .service(resource("/received").get(received::list))
         .service(resource("/received/{exchange}").get(received::show))
         .service(resource("/received/{exchange}/acknowledge").post(received::acknowledge));
+}
+
+/// What two organisations need before a breach: each module has its own addresses.
+fn administering(config: &mut ServiceConfig) {
+    config
+        .configure(administration::routes)
+        .configure(account::routes)
+        .configure(api_page::routes)
+        .configure(directory::routes)
+        .configure(import::routes)
+        .configure(invitation::routes)
+        .configure(keys::routes)
+        .configure(pairing::routes)
+        .configure(people::routes);
 }
 
 /// Whatever is asked for that is not there.

@@ -12,7 +12,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ContentType};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
 use askama::Template;
-use domain::values::Moment;
+use domain::values::{Moment, Role};
 
 use super::form::{FORM_OCTETS_MAX, FieldError, Form};
 use super::words::{self, Reader};
@@ -64,6 +64,7 @@ impl Visit {
     pub fn chrome(&self, title: impl Into<String>, here: &'static str) -> Chrome {
         Chrome {
             person: Some(self.person.name().to_string()),
+            administrator: self.person.has(Role::Administrator),
             csrf: self.csrf.clone(),
             ..Chrome::outside(&self.node, title, here)
         }
@@ -157,6 +158,8 @@ pub struct Chrome {
     pub party: String,
     /// Who is signed in.
     pub person: Option<String>,
+    /// Whether the navigation leads to administration.
+    pub administrator: bool,
     /// The secret that forms of this session carry.
     pub csrf: String,
     /// The entry of the navigation that the page belongs to.
@@ -175,6 +178,7 @@ impl Chrome {
             title: title.into(),
             party: node.organisation().name.to_string(),
             person: None,
+            administrator: false,
             csrf: String::new(),
             here,
             banner: banner(node.time().speed()),
@@ -185,7 +189,18 @@ impl Chrome {
     /// The navigation.
     #[must_use]
     pub const fn nav(&self) -> &'static [(&'static str, &'static str)] {
-        &[("/", "Clocks"), ("/incidents", "Incidents"), ("/received", "Notices received"), ("/partners", "Partners")]
+        const ALL: &[(&str, &str)] = &[
+            ("/", "Clocks"),
+            ("/incidents", "Incidents"),
+            ("/received", "Notices received"),
+            ("/partners", "Partners"),
+            ("/agreements", "Agreements"),
+            ("/administration", "Administration"),
+        ];
+        match ALL.split_last() {
+            Some((_, others)) if !self.administrator => others,
+            Some(_) | None => ALL,
+        }
     }
 
     /// With the exercise banner, for pages about a drill.

@@ -59,7 +59,11 @@ pub fn lines(told: &[Told], reader: Reader) -> Vec<Line> {
 #[must_use]
 pub fn who(actor: &Actor) -> String {
     match actor {
-        Actor::Person { name, role, .. } => format!("{name} ({})", standing::role_words(role.word())),
+        Actor::Person { name, role, through: None, .. } => format!("{name} ({})", standing::role_words(role.word())),
+        Actor::Person { name, role, through: Some(program), .. } => {
+            format!("{name} ({}), through {program}", standing::role_words(role.word()))
+        }
+        Actor::Console => "somebody at the server".to_owned(),
         Actor::Node => "the node".to_owned(),
         Actor::Partner { .. } => "the partner".to_owned(),
     }

@@ -121,7 +121,7 @@ pub(super) fn acknowledge(
 ) -> Result<Vec<Event>, Refusal> {
     let name = match by {
         Actor::Person { name, .. } => name.clone(),
-        Actor::Node | Actor::Partner { .. } => return Err(Refusal::PersonNeeded),
+        Actor::Console | Actor::Node | Actor::Partner { .. } => return Err(Refusal::PersonNeeded),
     };
     let acknowledgement = Acknowledgement {
         revision_seen: exchange.received.iter().map(|version| version.revision).max().unwrap_or(0),

@@ -135,6 +135,6 @@ fn must_be_dpo(by: &Actor) -> Result<(), Refusal> {
 const fn role(by: &Actor) -> Option<Role> {
     match by {
         Actor::Person { role, .. } => Some(*role),
-        Actor::Node | Actor::Partner { .. } => None,
+        Actor::Console | Actor::Node | Actor::Partner { .. } => None,
     }
 }

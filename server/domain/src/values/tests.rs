@@ -117,10 +117,12 @@ fn roles_and_unknown_facts_keep_their_words() {
         id: PersonId::from_uuid(Uuid::nil()),
         name: Line::parse("A. Responder").unwrap(),
         role: Role::Responder,
+        through: None,
     };
     let json = serde_json::to_string(&person).unwrap();
     assert_eq!(serde_json::from_str::<Actor>(&json).unwrap(), person);
     assert_eq!(person.person(), Some(PersonId::from_uuid(Uuid::nil())));
+    assert!(!json.contains("through"), "records made before programs could act read and write the same");
     assert_eq!(Actor::Node.person(), None);
 }
 

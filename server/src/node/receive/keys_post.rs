@@ -28,7 +28,11 @@ impl Node {
         let partner = partner.ok_or(Refusal::UnknownIssuer)?;
         match partner.state {
             PartnerState::Verified | PartnerState::Active => {}
-            PartnerState::Imported | PartnerState::Suspended | PartnerState::Ended | PartnerState::Locked => {
+            PartnerState::Listed
+            | PartnerState::Imported
+            | PartnerState::Suspended
+            | PartnerState::Ended
+            | PartnerState::Locked => {
                 return Err(Refusal::PeerNotActive.into());
             }
         }

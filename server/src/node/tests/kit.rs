@@ -226,6 +226,7 @@ impl Party {
             passphrase: "a passphrase for tests".to_owned().into(),
             people: Vec::new(),
             services: vec![line("Street reports")],
+            confirmation: crate::node::pairing::Confirmation::SecondPerson,
         };
         let node = Node::open(options(home.path(), issuer, time, network, Some(set_up))).await.unwrap();
         network.nodes.lock().unwrap().insert(issuer.to_owned(), Arc::downgrade(&node));

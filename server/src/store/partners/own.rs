@@ -3,6 +3,8 @@
 use diesel::prelude::*;
 use domain::report::Organisation;
 use domain::values::Moment;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::moment;
@@ -15,6 +17,8 @@ const SEED: &str = "own_keys.seed";
 const META: &str = "meta.value";
 /// Names our organisation among the single values.
 const ORGANISATION: &str = "organisation";
+/// Names, among the single values, whether one person may pair.
+const ONE_PERSON_PAIRING: &str = "one_person_pairing";
 
 /// What a key of ours signs (protocol §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -128,8 +132,7 @@ pub fn own_document(rows: &mut Rows<'_>, kind: &str) -> Result<Option<String>, S
 /// # Errors
 /// [`StoreError::Corrupt`] when it does not open; those of the database.
 pub fn organisation(rows: &mut Rows<'_>) -> Result<Option<Organisation>, StoreError> {
-    let found: Option<Vec<u8>> = meta::table.find(ORGANISATION).select(meta::value).first(rows.db).optional()?;
-    found.map(|sealed| rows.seal.open_json(META, ORGANISATION.as_bytes(), &sealed)).transpose()
+    single(rows, ORGANISATION)
 }
 
 /// Says who we are.
@@ -137,13 +140,38 @@ pub fn organisation(rows: &mut Rows<'_>) -> Result<Option<Organisation>, StoreEr
 /// # Errors
 /// Those of the database.
 pub fn set_organisation(turn: &mut Turn<'_>, organisation: &Organisation) -> Result<(), StoreError> {
+    set_single(turn, ORGANISATION, organisation)
+}
+
+/// Whether one administrator may confirm the digits that they typed themselves (ruling 34); unless that was chosen, no.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when it does not open; those of the database.
+pub fn one_person_pairing(rows: &mut Rows<'_>) -> Result<bool, StoreError> {
+    Ok(single(rows, ONE_PERSON_PAIRING)?.unwrap_or(false))
+}
+
+/// Chooses whether one administrator may.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_one_person_pairing(turn: &mut Turn<'_>, allowed: bool) -> Result<(), StoreError> {
+    set_single(turn, ONE_PERSON_PAIRING, &allowed)
+}
+
+/// A single value, opened.
+fn single<T: DeserializeOwned>(rows: &mut Rows<'_>, key: &str) -> Result<Option<T>, StoreError> {
+    let found: Option<Vec<u8>> = meta::table.find(key).select(meta::value).first(rows.db).optional()?;
+    found.map(|sealed| rows.seal.open_json(META, key.as_bytes(), &sealed)).transpose()
+}
+
+/// Keeps a single value, sealed.
+fn set_single<T: Serialize>(turn: &mut Turn<'_>, key: &str, value: &T) -> Result<(), StoreError> {
     let rows = turn.rows();
-    let sealed = rows.seal.seal_json(META, ORGANISATION.as_bytes(), organisation)?;
-    let known = diesel::update(meta::table.find(ORGANISATION)).set(meta::value.eq(&sealed)).execute(rows.db)?;
+    let sealed = rows.seal.seal_json(META, key.as_bytes(), value)?;
+    let known = diesel::update(meta::table.find(key)).set(meta::value.eq(&sealed)).execute(rows.db)?;
     if known == 0 {
-        diesel::insert_into(meta::table)
-            .values((meta::key.eq(ORGANISATION), meta::value.eq(&sealed)))
-            .execute(rows.db)?;
+        diesel::insert_into(meta::table).values((meta::key.eq(key), meta::value.eq(&sealed))).execute(rows.db)?;
     }
     Ok(())
 }

@@ -53,7 +53,7 @@ both!(
             assert_eq!((found.manifest_version, found.manifest.as_deref()), (Some(2), Some("manifest 2")));
             assert_eq!((found.manifest_fetched_at, found.card.as_deref()), (Some(at(8)), Some("card")));
             assert_eq!((found.name.as_str(), found.exceptions), ("Partner One", vec!["10.0.0.0/8".to_owned()]));
-            let kept: i64 = partner_manifests::table.count().get_result(turn.rows().db)?;
+            let kept: i64 = manifests_by_identity::table.count().get_result(turn.rows().db)?;
             assert_eq!((kept, all(turn.rows())?.len()), (2, 1));
             Ok(())
         }).await.unwrap();

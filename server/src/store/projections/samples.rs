@@ -42,7 +42,7 @@ pub(in crate::store) fn long(text: &str) -> LongText {
 }
 
 pub(in crate::store) fn person(n: u128, role: Role) -> Actor {
-    Actor::Person { id: PersonId::from_uuid(id(9_000 + n)), name: line(&format!("Person {n}")), role }
+    Actor::Person { id: PersonId::from_uuid(id(9_000 + n)), name: line(&format!("Person {n}")), role, through: None }
 }
 
 pub(in crate::store) fn responder() -> Actor {

@@ -21,7 +21,7 @@ fn exchange_id(n: u128) -> ExchangeId {
 
 fn responder() -> Actor {
     let name = Line::parse("A. Responder").unwrap();
-    Actor::Person { id: PersonId::from_uuid(id(9)), name, role: Role::Responder }
+    Actor::Person { id: PersonId::from_uuid(id(9)), name, role: Role::Responder, through: None }
 }
 
 fn facts() -> Facts {

@@ -57,7 +57,7 @@ pub(crate) fn case_id(n: usize) -> CaseId {
 }
 
 pub(crate) fn person(n: u128, role: Role) -> Actor {
-    Actor::Person { id: PersonId::from_uuid(uuid(0xa000 + n)), name: line(&format!("Person {n}")), role }
+    Actor::Person { id: PersonId::from_uuid(uuid(0xa000 + n)), name: line(&format!("Person {n}")), role, through: None }
 }
 
 pub(crate) fn responder() -> Actor {

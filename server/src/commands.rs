@@ -1,0 +1,1 @@
+//! What the command line does beside serving: import, export, people, tokens, backup and restore.

@@ -1,0 +1,1 @@
+//! A private authority and certificates, for trying things out.

@@ -1,0 +1,3 @@
+//! Documents made from the record, and read into it: files that leave or enter the node.
+
+pub mod directory;

@@ -1,0 +1,1 @@
+//! The TOML file of parties, services, agreements and arrangements.

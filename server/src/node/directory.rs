@@ -1,0 +1,1 @@
+//! Door 1c: parties, agreements, arrangements and services, imported and edited.

@@ -1,0 +1,1 @@
+//! Answers of the API kept for repeated requests (ruling 35).

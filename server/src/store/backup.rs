@@ -1,0 +1,1 @@
+//! Encrypted copies of a running node, verified, and restored.

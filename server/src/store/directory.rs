@@ -1,0 +1,1 @@
+//! Parties, services and agreements: versioned, sealed records.

@@ -1,0 +1,1 @@
+//! Which partner has taken which key manifest of ours.

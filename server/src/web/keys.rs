@@ -1,0 +1,6 @@
+//! Our own keys: validity and rotation.
+
+use actix_web::web::ServiceConfig;
+
+/// The addresses of these pages.
+pub fn routes(_: &mut ServiceConfig) {}

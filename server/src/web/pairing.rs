@@ -1,0 +1,6 @@
+//! Pairing with a partner, page by page.
+
+use actix_web::web::ServiceConfig;
+
+/// The addresses of these pages.
+pub fn routes(_: &mut ServiceConfig) {}
