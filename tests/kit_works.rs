@@ -3,8 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use tests::On;
 use tests::page::{Page, form_encoded};
+use tests::pairs::Stage;
 use tests::partner::{Behaviour, Scripted};
+use tests::process::{Process, Serving};
 use tests::proxy::{Fault, Point, Proxy};
 use tests::visitor::Visitor;
 use tests::wait::{SOON, until};
@@ -66,11 +69,17 @@ async fn echo() -> (SocketAddr, JoinSet<()>) {
     (address, tasks)
 }
 
+async fn leading_to(target: SocketAddr) -> Proxy {
+    let proxy = Proxy::start().await;
+    proxy.lead_to(target);
+    proxy
+}
+
 /// The proxy carries, cuts, and drops answers after the work was done.
 #[tokio::test]
 async fn the_proxy_cuts_the_line_on_command() {
     let (target, _server) = echo().await;
-    let proxy = Proxy::start(target).await;
+    let proxy = leading_to(target).await;
     let visitor = Visitor::new(proxy.address);
     let send = async || visitor.send("POST", "/", &[], b"hello").await;
     assert_eq!(send().await.expect("an answer").text(), "hello");
@@ -88,7 +97,7 @@ async fn the_proxy_cuts_the_line_on_command() {
 #[tokio::test]
 async fn the_proxy_holds_messages() {
     let (target, _server) = echo().await;
-    let proxy = Proxy::start(target).await;
+    let proxy = leading_to(target).await;
     proxy.hold_at(Point::BeforeReturn);
     let visitor = Visitor::new(proxy.address);
     let mut asked = JoinSet::new();
@@ -97,6 +106,34 @@ async fn the_proxy_holds_messages() {
     assert!(asked.try_join_next().is_none(), "it went on by itself");
     proxy.let_go();
     until("the answer", SOON, async || asked.try_join_next()).await.expect("no panic");
+}
+
+/// A process says where it listens, and its proxy leads there and nowhere else: not to its old port once it is killed.
+#[tokio::test]
+async fn processes_say_where_they_listen() {
+    let mut stage = Stage::set(On::Sqlite, 0).await;
+    let actor = &mut stage.operator;
+    let visitor = Visitor::new(actor.proxy.address);
+    let reached = async || visitor.try_get("/health/ready").await.is_some_and(|answer| answer.status == 200);
+    assert!(!reached().await, "it leads nowhere before the start");
+    for start in ["first", "second"] {
+        actor.start().await;
+        let said = format!(r#""message":"listening","address":"{}""#, actor.address());
+        assert!(actor.process().log().iter().any(|line| line.contains(&said)), "{start}: {:?}", actor.process().log());
+        assert!(reached().await, "{start}: it leads to the process");
+        actor.kill();
+        assert!(!reached().await, "{start}: it leads nowhere after the kill");
+    }
+}
+
+/// A process that can't start fails the test with its status and its own words.
+#[tokio::test]
+#[should_panic(expected = "the node ended by itself, exit status: 2; its last lines:\ntocsin: --issuer must")]
+async fn processes_that_cannot_start_say_why() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let database = format!("sqlite:{}", folder.path().join("nobody.db").display());
+    let key_file = folder.path().join("data.key");
+    let _ = Process::serve(&Serving { database, key_file, issuer: "no origin".to_owned() }).await;
 }
 
 /// A scripted partner stores a message once, and its receipts are refused when they are forged.

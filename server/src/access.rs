@@ -2,8 +2,11 @@
 //! a signature tells who may call.
 
 pub mod passwords;
+pub mod scopes;
 pub mod sessions;
 pub mod throttle;
+
+pub use scopes::{ApiPerson, Scope};
 
 use domain::values::{Actor, Line, PersonId, Role};
 
@@ -39,6 +42,24 @@ impl SignedIn {
     #[must_use]
     pub const fn name(&self) -> &Line {
         &self.name
+    }
+
+    /// What they may do.
+    #[must_use]
+    pub fn roles(&self) -> &[Role] {
+        &self.roles
+    }
+
+    /// Them as the record names them when they see to their own account: in the first of their roles. Somebody without
+    /// any acts as what every employee is.
+    #[must_use]
+    pub fn themselves(&self) -> Actor {
+        Actor::Person {
+            id: self.id,
+            name: self.name.clone(),
+            role: self.roles.first().copied().unwrap_or(Role::Reporter),
+            through: self.through.clone(),
+        }
     }
 
     /// Whether they have a role.

@@ -1,31 +1,30 @@
-//! Every setting of the program, read once at start into one struct. The doc comments are the `--help` text.
+//! Every setting of the program, read once at start into one struct for each command. The doc comments are the `--help`
+//! text.
 //!
-//! A wrong or unknown setting stops the start with all faults listed, one sentence each, and exit code 2. Secrets come
-//! from files, never from the command line.
+//! A setting comes from the command line, else from its variable, else from the settings file, else it has its default. A
+//! wrong or unknown one stops the start with all faults listed, one sentence each, and exit code 2. Secrets come from files
+//! of their own, one variable or a prompt, never from the command line or the settings file.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+mod secrets;
+mod serve;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
 
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use domain::values::{Line, Role};
 use tracing_subscriber::EnvFilter;
 use webhooks::values::{Schemes, check_issuer};
-use zeroize::Zeroizing;
 
-use crate::store::DataKey;
+pub use self::secrets::{VariableKey, write_private_file};
+pub use self::serve::{BCRYPT_COST_MIN, ServeSettings};
+pub use self::sources::{Reading, read};
 
-/// The smallest work factor for password hashes (ruling 32).
-pub const BCRYPT_COST_MIN: u32 = 10;
-/// The largest: beyond it a sign-in would take longer than a browser waits.
-const BCRYPT_COST_MAX: u32 = 16;
-/// The longest file that holds a key or a passphrase, in octets.
-const SECRET_OCTETS_MAX: u64 = 4_096;
-/// The longest PEM file, in octets.
-const PEM_OCTETS_MAX: u64 = 1_048_576;
-/// The shortest password, in characters.
-const PASSWORD_CHARACTERS_MIN: usize = 12;
+/// The longest life of an API token made at the command line, in days.
+const TOKEN_DAYS_MAX: i64 = 396;
 
 /// A node that carries the alarm of a personal data breach to the partners who must be told.
 #[derive(Debug, Parser)]
@@ -43,60 +42,49 @@ pub enum Command {
     Serve(Box<ServeSettings>),
     /// Run an operator and two councils in one process, with an exercise on a fast clock.
     Demo(DemoSettings),
-    /// Read the settings of `serve`, say what is wrong with them, and stop.
+    /// Read the settings of `serve`, look at what they name, say what is wrong, and stop.
     Check(Box<ServeSettings>),
+    /// Take parties, services, agreements and arrangements from a file: all of them, or nothing.
+    Import(ImportSettings),
+    /// Write parties, services, agreements and arrangements to a file.
+    Export(ExportSettings),
+    /// Add people, or let one of them choose a new password.
+    #[command(subcommand)]
+    Person(PersonCommand),
+    /// Make an API token for a person and print it, this once.
+    Token(TokenSettings),
+    /// Copy everything into one encrypted file, also while the node runs.
+    Backup(BackupSettings),
+    /// Put a backup into an empty database.
+    Restore(BackupSettings),
+    /// Make a private certificate authority and certificates for trying things out.
+    DevCerts(DevCertsSettings),
+    /// Ask the node that runs with the same settings whether it lives; for containers.
+    Health(Box<ServeSettings>),
 }
 
-/// Settings of `serve`.
+/// Which node, and how to reach what it keeps: shared by every command that works on one.
 #[derive(Debug, Clone, Args)]
-pub struct ServeSettings {
+pub struct NodeArgs {
+    /// Settings file in TOML: the names of these settings without the hyphens in front. The command line and variables win over it.
+    #[arg(long, env = "TOCSIN_SETTINGS")]
+    pub settings: Option<PathBuf>,
+
     /// Where everything is kept: sqlite:PATH or postgres://…
-    #[arg(long, env = "TOCSIN_DATABASE", default_value = "sqlite:tocsin.db")]
+    #[arg(long, env = "TOCSIN_DATABASE", hide_env_values = true, default_value = "sqlite:tocsin.db")]
     pub database: String,
 
-    /// File with the data key; made on first run, readable by its owner only. Default: beside the database.
+    /// File with the data key; made on first run, readable by its owner only. Default: beside the database. The variable TOCSIN_DATA_KEY, 64 hexadecimal digits, takes its place.
     #[arg(long, env = "TOCSIN_KEY_FILE")]
     pub key_file: Option<PathBuf>,
 
-    /// File with the passphrase of the identity key; made on first run and needed again only to replace keys, so keep it elsewhere afterwards. Default: beside the database.
-    #[arg(long, env = "TOCSIN_PASSPHRASE_FILE")]
-    pub passphrase_file: Option<PathBuf>,
+    /// Ask for the data key at the terminal instead of reading it from a file.
+    #[arg(long)]
+    pub ask_data_key: bool,
 
     /// This node's name: the https origin at which partners reach it, without a slash at the end.
-    #[arg(long, env = "TOCSIN_ISSUER")]
+    #[arg(long, env = "TOCSIN_ISSUER", default_value = "", hide_default_value = true)]
     pub issuer: String,
-
-    /// Address and port to listen on. Without TLS this must be a loopback address, behind a proxy that does TLS.
-    #[arg(long, env = "TOCSIN_BIND", default_value = "127.0.0.1:8080")]
-    pub bind: SocketAddr,
-
-    /// The controller's legal name; needed on first run.
-    #[arg(long, env = "TOCSIN_ORGANISATION")]
-    pub organisation: Option<String>,
-
-    /// The mailbox for questions about breaches, shown to partners; used on first run.
-    #[arg(long, env = "TOCSIN_CONTACT_EMAIL")]
-    pub contact_email: Option<String>,
-
-    /// The telephone number for questions about breaches, shown to partners; used on first run.
-    #[arg(long, env = "TOCSIN_CONTACT_PHONE")]
-    pub contact_phone: Option<String>,
-
-    /// The services under joint control, one for each use of this setting; used on first run.
-    #[arg(long = "service", env = "TOCSIN_SERVICES", value_delimiter = ';')]
-    pub services: Vec<String>,
-
-    /// Mail address of the first person, who gets every role; used on first run.
-    #[arg(long, env = "TOCSIN_FIRST_PERSON_EMAIL")]
-    pub first_person_email: Option<String>,
-
-    /// Name of the first person; used on first run.
-    #[arg(long, env = "TOCSIN_FIRST_PERSON_NAME")]
-    pub first_person_name: Option<String>,
-
-    /// File with the first person's password, 12 to 72 characters; used on first run.
-    #[arg(long, env = "TOCSIN_FIRST_PERSON_PASSWORD_FILE")]
-    pub first_person_password_file: Option<PathBuf>,
 
     /// The zone in which instants are shown.
     #[arg(long, env = "TOCSIN_ZONE", default_value = "Europe/London")]
@@ -106,41 +94,173 @@ pub struct ServeSettings {
     #[arg(long, env = "TOCSIN_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 
-    /// What is logged: error, warn, info, debug, or a filter by module.
+    /// What is logged: error, warn, info, debug, or a filter by module such as info,server::node=debug.
     #[arg(long, env = "TOCSIN_LOG", default_value = "info")]
     pub log: String,
-
-    /// PEM file with certificates to trust beside the system's, once for each file.
-    #[arg(long = "trusted-root", env = "TOCSIN_TRUSTED_ROOTS", value_delimiter = ':')]
-    pub trusted_roots: Vec<PathBuf>,
-
-    /// Reading connections to the database.
-    #[arg(long, env = "TOCSIN_READERS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
-    pub readers: u32,
-
-    /// Work factor of password hashes, 10 to 16.
-    #[arg(long, env = "TOCSIN_BCRYPT_COST", default_value_t = 12)]
-    pub bcrypt_cost: u32,
-
-    /// Messages a minute that one partner may push.
-    #[arg(long, env = "TOCSIN_PARTNER_RATE", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub partner_rate: u32,
-
-    /// Messages that one partner may push at once.
-    #[arg(long, env = "TOCSIN_PARTNER_BURST", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub partner_burst: u32,
-
-    /// Requests a minute from one address.
-    #[arg(long, env = "TOCSIN_ADDRESS_RATE", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub address_rate: u32,
-
-    /// Address of the proxy whose `Forwarded` or `X-Forwarded-For` is believed. Without it the connection's own counts.
-    #[arg(long, env = "TOCSIN_TRUSTED_PROXY")]
-    pub trusted_proxy: Option<IpAddr>,
 
     /// Admit http on loopback addresses: a trial or test on one machine.
     #[arg(long, hide = true)]
     pub loopback_http: bool,
+
+    /// The data key from its variable.
+    #[arg(skip)]
+    pub data_key_variable: Option<VariableKey>,
+}
+
+impl NodeArgs {
+    /// What is wrong with the place where things are kept.
+    fn store_faults(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| self.database.starts_with(scheme));
+        say(&mut faults, !known, "--database must begin with sqlite: or postgres://.");
+        say(&mut faults, EnvFilter::try_new(&self.log).is_err(), "--log is not a level or a filter.");
+        faults
+    }
+
+    /// Everything that is wrong, all at once.
+    fn faults(&self) -> Vec<Fault> {
+        let mut faults = self.store_faults();
+        if self.issuer.is_empty() {
+            say(&mut faults, true, "--issuer is needed: the https origin at which partners reach this node.");
+        } else {
+            say(
+                &mut faults,
+                check_issuer(&self.issuer, self.schemes()).is_err(),
+                "--issuer must be an https origin in lower case, without a path or a slash at the end.",
+            );
+        }
+        faults
+    }
+
+    /// Which issuers are admitted.
+    #[must_use]
+    pub const fn schemes(&self) -> Schemes {
+        if self.loopback_http { Schemes::HttpsOrLoopback } else { Schemes::HttpsOnly }
+    }
+}
+
+/// Settings of `import`.
+#[derive(Debug, Clone, Args)]
+pub struct ImportSettings {
+    /// Which node.
+    #[command(flatten)]
+    pub node: NodeArgs,
+
+    /// The TOML file to take them from.
+    pub file: PathBuf,
+
+    /// Say what would change, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Settings of `export`.
+#[derive(Debug, Clone, Args)]
+pub struct ExportSettings {
+    /// Which node.
+    #[command(flatten)]
+    pub node: NodeArgs,
+
+    /// The TOML file to write; it must not be there yet. Default: standard output.
+    pub file: Option<PathBuf>,
+}
+
+/// What is done about people.
+#[derive(Debug, Clone, Subcommand)]
+pub enum PersonCommand {
+    /// Add a person and print the link with which they choose a password, this once.
+    Add(PersonAddSettings),
+    /// Print a link with which a person chooses a new password, this once.
+    Reset(PersonResetSettings),
+}
+
+impl PersonCommand {
+    /// Which node.
+    #[must_use]
+    pub const fn node(&self) -> &NodeArgs {
+        match self {
+            Self::Add(settings) => &settings.node,
+            Self::Reset(settings) => &settings.node,
+        }
+    }
+}
+
+/// Settings of `person add`.
+#[derive(Debug, Clone, Args)]
+pub struct PersonAddSettings {
+    /// Which node.
+    #[command(flatten)]
+    pub node: NodeArgs,
+
+    /// Their mail address.
+    #[arg(long, value_parser = Line::parse)]
+    pub email: Line,
+
+    /// Their name.
+    #[arg(long, value_parser = Line::parse)]
+    pub name: Line,
+
+    /// What they may do, once for each role: reporter, responder, dpo, manager, administrator or auditor.
+    #[arg(long = "role", required = true)]
+    pub roles: Vec<Role>,
+}
+
+/// Settings of `person reset`.
+#[derive(Debug, Clone, Args)]
+pub struct PersonResetSettings {
+    /// Which node.
+    #[command(flatten)]
+    pub node: NodeArgs,
+
+    /// Their mail address.
+    #[arg(long, value_parser = Line::parse)]
+    pub email: Line,
+}
+
+/// Settings of `token`.
+#[derive(Debug, Clone, Args)]
+pub struct TokenSettings {
+    /// Which node.
+    #[command(flatten)]
+    pub node: NodeArgs,
+
+    /// Mail address of the person for whom the program will act.
+    #[arg(long = "for", value_name = "EMAIL", value_parser = Line::parse)]
+    pub owner: Line,
+
+    /// What the token is called in lists and in the record.
+    #[arg(long, value_parser = Line::parse)]
+    pub label: Line,
+
+    /// What it may do, once for each: read, respond, decide or administer; never more than the person.
+    #[arg(long = "scope", required = true, value_parser = ["read", "respond", "decide", "administer"])]
+    pub scopes: Vec<String>,
+
+    /// Days for which it is good.
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(i64).range(1..=TOKEN_DAYS_MAX))]
+    pub days: i64,
+}
+
+/// Settings of `backup` and `restore`.
+#[derive(Debug, Clone, Args)]
+pub struct BackupSettings {
+    /// Which node.
+    #[command(flatten)]
+    pub node: NodeArgs,
+
+    /// The backup's file. An existing file is never overwritten.
+    pub file: PathBuf,
+}
+
+/// Settings of `dev-certs`.
+#[derive(Debug, Clone, Args)]
+pub struct DevCertsSettings {
+    /// The folder to write to; made when it is not there. Nothing in it is overwritten.
+    pub dir: PathBuf,
+
+    /// The host name of a certificate, once for each. Default: localhost, operator and council.
+    #[arg(long = "name")]
+    pub names: Vec<String>,
 }
 
 /// Settings of `demo`.
@@ -181,271 +301,46 @@ pub enum LogFormat {
 #[error("{0}")]
 pub struct Fault(pub String);
 
-impl ServeSettings {
-    /// Everything that is wrong, all at once.
+/// Adds a fault when something is wrong.
+fn say(faults: &mut Vec<Fault>, wrong: bool, sentence: impl Into<String>) {
+    if wrong {
+        faults.push(Fault(sentence.into()));
+    }
+}
+
+impl Command {
+    /// Everything that is wrong with the command's settings, all at once.
     #[must_use]
     pub fn faults(&self) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        let mut say = |wrong: bool, sentence: String| {
-            if wrong {
-                faults.push(Fault(sentence));
+        match self {
+            Self::Serve(settings) | Self::Check(settings) | Self::Health(settings) => settings.faults(),
+            Self::Import(ImportSettings { node, .. })
+            | Self::Export(ExportSettings { node, .. })
+            | Self::Token(TokenSettings { node, .. }) => node.faults(),
+            Self::Person(command) => command.node().faults(),
+            Self::Backup(BackupSettings { node, .. }) | Self::Restore(BackupSettings { node, .. }) => {
+                node.store_faults()
             }
-        };
-        let known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| self.database.starts_with(scheme));
-        say(!known, "--database must begin with sqlite: or postgres://.".to_owned());
-        say(
-            check_issuer(&self.issuer, self.schemes()).is_err(),
-            "--issuer must be an https origin in lower case, without a path or a slash at the end.".to_owned(),
-        );
-        say(
-            !self.bind.ip().is_loopback(),
-            "--bind must be a loopback address, because this node does no TLS itself; put a proxy in front.".to_owned(),
-        );
-        let cost = BCRYPT_COST_MIN..=BCRYPT_COST_MAX;
-        say(
-            !cost.contains(&self.bcrypt_cost),
-            format!("--bcrypt-cost must be {BCRYPT_COST_MIN} to {BCRYPT_COST_MAX}."),
-        );
-        let given = [
-            self.first_person_email.is_some(),
-            self.first_person_name.is_some(),
-            self.first_person_password_file.is_some(),
-        ];
-        say(
-            given.contains(&true) && given.contains(&false),
-            "--first-person-email, --first-person-name and --first-person-password-file belong together.".to_owned(),
-        );
-        for file in &self.trusted_roots {
-            say(!file.is_file(), format!("--trusted-root names no file: {}.", file.display()));
-        }
-        say(EnvFilter::try_new(&self.log).is_err(), "--log is not a level or a filter.".to_owned());
-        for (name, text) in [
-            ("--organisation", &self.organisation),
-            ("--contact-email", &self.contact_email),
-            ("--contact-phone", &self.contact_phone),
-            ("--first-person-email", &self.first_person_email),
-            ("--first-person-name", &self.first_person_name),
-        ] {
-            let wrong = text.as_ref().is_some_and(|text| domain::values::Line::parse(text).is_err());
-            say(wrong, format!("{name} must be 1 to 200 characters."));
-        }
-        let wrong = self.services.iter().any(|name| domain::values::Line::parse(name).is_err());
-        say(wrong, "--service must be 1 to 200 characters.".to_owned());
-        faults
-    }
-
-    /// Which issuers are admitted.
-    #[must_use]
-    pub const fn schemes(&self) -> Schemes {
-        if self.loopback_http { Schemes::HttpsOrLoopback } else { Schemes::HttpsOnly }
-    }
-
-    /// The data key: read from its file, or made there on first run.
-    ///
-    /// # Errors
-    /// [`Fault`] when the file can't be read or made, or others may read it.
-    pub fn data_key(&self) -> Result<DataKey, Fault> {
-        let path = self.key_file.clone().unwrap_or_else(|| self.beside("key"));
-        if let Some(text) = read_secret(&path)? {
-            return DataKey::from_hex(text.trim())
-                .map_err(|_| Fault(format!("{} does not hold a data key.", path.display())));
-        }
-        if self.database_is_there() {
-            return Err(Fault(format!(
-                "{} is not there, and the database can't be read without the data key in it; put it back.",
-                path.display()
-            )));
-        }
-        let key = DataKey::generate().map_err(|_| Fault("The operating system gave no random numbers.".to_owned()))?;
-        write_secret(&path, &key.to_hex())?;
-        Ok(key)
-    }
-
-    /// The passphrase of the identity key: read from its file, or made there on first run.
-    ///
-    /// # Errors
-    /// [`Fault`] when the file can't be read or made, or others may read it.
-    pub fn passphrase(&self) -> Result<Zeroizing<String>, Fault> {
-        let path = self.passphrase_file.clone().unwrap_or_else(|| self.beside("passphrase"));
-        if let Some(text) = read_secret(&path)? {
-            let passphrase = Zeroizing::new(text.trim().to_owned());
-            if passphrase.chars().count() < PASSWORD_CHARACTERS_MIN {
-                return Err(Fault(format!("The passphrase in {} is too short.", path.display())));
+            Self::Demo(settings) => {
+                let mut faults = Vec::new();
+                say(&mut faults, EnvFilter::try_new(&settings.log).is_err(), "--log is not a level or a filter.");
+                faults
             }
-            return Ok(passphrase);
-        }
-        let key = DataKey::generate().map_err(|_| Fault("The operating system gave no random numbers.".to_owned()))?;
-        write_secret(&path, &key.to_hex())?;
-        tracing::warn!(file = %path.display(), "the identity key's passphrase was made here; keep it somewhere else");
-        Ok(key.to_hex())
-    }
-
-    /// The first person's password, if one is set.
-    ///
-    /// # Errors
-    /// [`Fault`] when the file can't be read.
-    pub fn first_person_password(&self) -> Result<Option<Zeroizing<String>>, Fault> {
-        let Some(path) = &self.first_person_password_file else { return Ok(None) };
-        let text = read_secret(path)?.ok_or_else(|| Fault(format!("{} is not there.", path.display())))?;
-        Ok(Some(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())))
-    }
-
-    /// The certificates to trust beside the system's.
-    ///
-    /// # Errors
-    /// [`Fault`] when a file can't be read.
-    pub fn trusted_root_pems(&self) -> Result<Vec<Vec<u8>>, Fault> {
-        self.trusted_roots
-            .iter()
-            .map(|path| {
-                let mut pem = Vec::new();
-                File::open(path)
-                    .and_then(|file| file.take(PEM_OCTETS_MAX).read_to_end(&mut pem))
-                    .map_err(|error| Fault(format!("{} can't be read: {error}.", path.display())))?;
-                Ok(pem)
-            })
-            .collect()
-    }
-
-    /// Whether an SQLite database with something in it exists already: a fresh key could never open it.
-    fn database_is_there(&self) -> bool {
-        let path = self.database.strip_prefix("sqlite:").map(std::fs::metadata);
-        matches!(path, Some(Ok(metadata)) if metadata.len() > 0)
-    }
-
-    /// A file beside the SQLite database, or in the working directory.
-    fn beside(&self, what: &str) -> PathBuf {
-        self.database
-            .strip_prefix("sqlite:")
-            .map_or_else(|| PathBuf::from(format!("tocsin.{what}")), |path| PathBuf::from(format!("{path}.{what}")))
-    }
-}
-
-/// The text of a secret's file; `None` when there is none. Refused when anybody but its owner may read it.
-fn read_secret(path: &Path) -> Result<Option<Zeroizing<String>>, Fault> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Fault(format!("{} can't be read: {error}.", path.display()))),
-    };
-    if !private(&file) {
-        return Err(Fault(format!("{} may be read by others; set its mode to 0600.", path.display())));
-    }
-    let mut text = Zeroizing::new(String::new());
-    file.take(SECRET_OCTETS_MAX)
-        .read_to_string(&mut text)
-        .map_err(|error| Fault(format!("{} can't be read: {error}.", path.display())))?;
-    Ok(Some(text))
-}
-
-/// Makes a secret's file, readable by its owner only. An existing file is never overwritten.
-fn write_secret(path: &Path, text: &str) -> Result<(), Fault> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options
-        .open(path)
-        .and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.write_all(b"\n")?;
-            file.sync_all()
-        })
-        .map_err(|error| Fault(format!("{} can't be made: {error}.", path.display())))
-}
-
-#[cfg(unix)]
-fn private(file: &File) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o077 == 0)
-}
-
-#[cfg(not(unix))]
-const fn private(_: &File) -> bool {
-    true
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
-
-    use clap::{CommandFactory as _, Parser as _};
-
-    use super::{Cli, Command, ServeSettings, read_secret, write_secret};
-
-    fn serve(arguments: &[&str]) -> ServeSettings {
-        let all = ["tocsin", "serve"].iter().chain(arguments);
-        match Cli::try_parse_from(all).unwrap().command {
-            Command::Serve(settings) => *settings,
-            Command::Demo(_) | Command::Check(_) => panic!("asked to serve"),
+            Self::DevCerts(_) => Vec::new(),
         }
     }
 
-    #[test]
-    fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn good_settings_have_no_faults_and_every_fault_is_listed() {
-        assert_eq!(serve(&["--issuer", "https://node-a.example"]).faults(), []);
-        let wrong = serve(&[
-            "--issuer",
-            "http://node-a.example/",
-            "--database",
-            "mysql:x",
-            "--bind",
-            "0.0.0.0:80",
-            "--bcrypt-cost",
-            "4",
-            "--first-person-email",
-            "a@b.example",
-            "--log",
-            "=,=",
-            "--contact-phone",
-            "",
-            "--service",
-            "",
-        ]);
-        assert_eq!(wrong.faults().len(), 8);
-        assert!(serve(&["--issuer", "http://127.0.0.1:8080", "--loopback-http"]).faults().is_empty());
-    }
-
-    #[test]
-    fn a_lost_data_key_is_never_replaced() {
-        let dir = tempfile::tempdir().unwrap();
-        let database = dir.path().join("node.db");
-        let url = format!("sqlite:{}", database.display());
-        let settings = serve(&["--issuer", "https://node-a.example", "--database", &url]);
-        std::fs::write(&database, "something").unwrap();
-        assert!(settings.data_key().is_err());
-        assert!(!dir.path().join("node.db.key").exists());
-        std::fs::remove_file(&database).unwrap();
-        assert!(settings.data_key().is_ok(), "a first run makes one");
-    }
-
-    #[test]
-    fn unknown_settings_are_refused() {
-        let unknown = Cli::try_parse_from(["tocsin", "serve", "--issuer", "https://a.example", "--frobnicate"]);
-        assert_eq!(unknown.unwrap_err().exit_code(), 2);
-    }
-
-    #[test]
-    fn a_secret_is_made_once_and_kept_from_others() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("key");
-        assert!(read_secret(&path).unwrap().is_none());
-        write_secret(&path, "deep").unwrap();
-        assert_eq!(read_secret(&path).unwrap().unwrap().trim(), "deep");
-        assert!(write_secret(&path, "other").is_err(), "an existing file is never overwritten");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-            assert!(read_secret(&path).is_err(), "others may read it");
+    /// The settings of the node that the command works on.
+    const fn node_mut(&mut self) -> Option<&mut NodeArgs> {
+        match self {
+            Self::Serve(settings) | Self::Check(settings) | Self::Health(settings) => Some(&mut settings.node),
+            Self::Import(settings) => Some(&mut settings.node),
+            Self::Export(settings) => Some(&mut settings.node),
+            Self::Person(PersonCommand::Add(settings)) => Some(&mut settings.node),
+            Self::Person(PersonCommand::Reset(settings)) => Some(&mut settings.node),
+            Self::Token(settings) => Some(&mut settings.node),
+            Self::Backup(settings) | Self::Restore(settings) => Some(&mut settings.node),
+            Self::Demo(_) | Self::DevCerts(_) => None,
         }
     }
 }

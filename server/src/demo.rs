@@ -13,8 +13,9 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 
-use domain::arrangement::{Arrangement, FallbackContact, Trigger};
-use domain::values::{AgreementId, ArrangementId, Hours, PartnerId, Role};
+use domain::arrangement::{FallbackContact, Trigger};
+use domain::directory::{Agreement, ArrangementRecord, Directory, Key, PartyRole};
+use domain::values::{Hours, PartnerId, Role};
 use serde_json::json;
 use webhooks::carrier::Carrier;
 use webhooks::http::{Options as CarrierOptions, ReqwestCarrier};
@@ -23,6 +24,7 @@ use self::deaf::DeafTo;
 use self::party::{Party, Plan, line};
 use crate::node::{DoorError, StartError};
 use crate::store::StoreError;
+use crate::store::queries::directory;
 use crate::time_source::{FastTime, SystemTime, TimeSource};
 
 /// What the demonstration is asked for.
@@ -166,45 +168,43 @@ async fn gather(
     let harbour = Party::start(&HARBOUR, folder, port(2), time, Arc::clone(real)).await?;
     let (northmoor_at_operator, _) = party::pair(&operator, &northmoor).await?;
     let (harbour_at_operator, operator_at_harbour) = party::pair(&operator, &harbour).await?;
-    for (partner, out_of_hours) in [(northmoor_at_operator, "020 7946 0811"), (harbour_at_operator, "020 7946 0922")] {
-        agree(&operator, partner, out_of_hours).await?;
-    }
+    agree(&operator, [(northmoor_at_operator, "020 7946 0811"), (harbour_at_operator, "020 7946 0922")]).await?;
     story::lanes_proven(&operator, [northmoor_at_operator, harbour_at_operator]).await?;
     Ok(Cast { operator, northmoor, harbour, operator_at_harbour })
 }
 
-/// The terms with one council: 48 hours to notify, 8 to acknowledge, for every service.
-async fn agree(operator: &Party, partner: PartnerId, out_of_hours: &str) -> Result<(), DemoError> {
-    let services = operator.node.services().await?;
-    let arrangement = Arrangement {
-        id: ArrangementId::from_uuid(operator.node.time().fresh_id()),
-        version: 1,
-        agreement: AgreementId::from_uuid(operator.node.time().fresh_id()),
-        agreement_version: 1,
-        agreement_title: line("Data sharing and security agreement")?,
-        partner,
-        services: services.into_iter().map(|service| service.id).collect(),
-        notice_hours: Hours::CONTRACT,
-        acknowledgement_hours: Hours::ACKNOWLEDGEMENT,
-        trigger: Trigger::BreachOrCircumstances,
-        contacts: vec![
-            FallbackContact {
-                who: line("Information governance team")?,
-                phone: Some(line("020 7946 0800")?),
-                out_of_hours: None,
-                email: None,
-            },
-            FallbackContact {
-                who: line("Duty officer")?,
-                phone: None,
-                out_of_hours: Some(line(out_of_hours)?),
-                email: None,
-            },
-        ],
+/// The terms with both councils: 48 hours to notify, 8 to acknowledge, for every service.
+async fn agree(operator: &Party, councils: [(PartnerId, &str); 2]) -> Result<(), DemoError> {
+    let known = operator.node.store().read(directory::known).await?;
+    let services: Vec<Key> = known.services.iter().map(|service| service.record.key.clone()).collect();
+    let agreement = Agreement {
+        services,
+        notice_hours: Some(Hours::CONTRACT),
+        acknowledgement_hours: Some(Hours::ACKNOWLEDGEMENT),
+        trigger: Some(Trigger::BreachOrCircumstances),
+        author: known.ours().map(|ours| ours.record.key.clone()),
+        ..Agreement::titled(key("sharing")?, line("Data sharing and security agreement")?, PartyRole::JointController)
     };
+    let mut arrangements = Vec::with_capacity(councils.len());
+    for (partner, out_of_hours) in councils {
+        let Some(party) = known.parties.iter().find(|party| party.id == partner.uuid()) else { continue };
+        let contact = |who, phone, out_of_hours| FallbackContact { who, phone, out_of_hours, email: None };
+        arrangements.push(ArrangementRecord {
+            contacts: vec![
+                contact(line("Information governance team")?, Some(line("020 7946 0800")?), None),
+                contact(line("Duty officer")?, None, Some(line(out_of_hours)?)),
+            ],
+            ..ArrangementRecord::under(party.record.key.clone(), &agreement, party.record.key.clone())
+        });
+    }
     let by = operator.administrator().await?;
-    operator.node.add_arrangement(&by, arrangement).await?;
+    let terms = Directory { agreements: vec![agreement], arrangements, ..Directory::default() };
+    operator.node.import_directory(&by, terms).await?;
     Ok(())
+}
+
+fn key(text: &str) -> Result<Key, DemoError> {
+    text.parse().map_err(|_| DemoError::Story)
 }
 
 /// Says where everything is, to people and, if asked, to programs.

@@ -11,12 +11,22 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::node::DoorError;
 use crate::store::StoreError;
 
 /// Seconds after which a client may try again when the store or the node was too busy.
 pub const RETRY_AFTER_SECONDS: u32 = 5;
+
+/// A member of a body that is not acceptable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldFault {
+    /// Which: a JSON pointer (RFC 6901).
+    pub field: String,
+    /// What is wrong with it; never what was sent.
+    pub message: String,
+}
 
 /// What we answer when we say no.
 #[derive(Debug, Clone)]
@@ -33,6 +43,26 @@ pub enum Problem {
     FormExpired,
     /// The request could not be read.
     Malformed(&'static str),
+    /// The JSON that was sent is none; where it goes wrong.
+    NotJson(String),
+    /// Members of what was sent are not acceptable; each is named.
+    Fields(Vec<FieldFault>),
+    /// The body is of another kind than the operation takes; the kind that it takes.
+    MediaType(&'static str),
+    /// A program must name each request that makes or does something.
+    KeyNeeded,
+    /// The idempotency key was used for another request.
+    KeyReused,
+    /// A request with this idempotency key began, and how it ended is not known.
+    OutcomeUnknown,
+    /// The answer held a secret that is shown once.
+    ShownOnce,
+    /// A program must say which version it edits.
+    VersionNeeded,
+    /// The thing was changed since the version that the program saw; how it stands.
+    Changed(Box<Value>),
+    /// The thing was changed since the form was opened.
+    Stale,
     /// There is no such thing here.
     NotFound,
     /// The address is right, the method is not.
@@ -59,7 +89,15 @@ impl Problem {
             Self::NotAllowed(_) => "not-allowed",
             Self::CrossSite => "cross-site",
             Self::FormExpired => "form-expired",
-            Self::Malformed(_) => "malformed",
+            Self::Malformed(_) | Self::NotJson(_) => "malformed",
+            Self::Fields(_) => "invalid-fields",
+            Self::MediaType(_) => "media-type",
+            Self::KeyNeeded => "idempotency-key-needed",
+            Self::KeyReused => "idempotency-key-reused",
+            Self::OutcomeUnknown => "outcome-unknown",
+            Self::ShownOnce => "shown-once",
+            Self::VersionNeeded => "if-match-needed",
+            Self::Changed(_) | Self::Stale => "changed-meanwhile",
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::TooLarge => "too-large",
@@ -76,12 +114,16 @@ impl Problem {
         match self {
             Self::SignInNeeded | Self::TokenNeeded => StatusCode::UNAUTHORIZED,
             Self::NotAllowed(_) | Self::CrossSite | Self::FormExpired => StatusCode::FORBIDDEN,
-            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::Malformed(_) | Self::NotJson(_) => StatusCode::BAD_REQUEST,
+            Self::Fields(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::KeyNeeded | Self::VersionNeeded => StatusCode::PRECONDITION_REQUIRED,
+            Self::Changed(_) => StatusCode::PRECONDITION_FAILED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Refused(_) => StatusCode::CONFLICT,
+            Self::Refused(_) | Self::Stale | Self::OutcomeUnknown | Self::ShownOnce => StatusCode::CONFLICT,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -96,7 +138,15 @@ impl Problem {
             Self::NotAllowed(_) => "You are not allowed to do this",
             Self::CrossSite => "This request came from another site",
             Self::FormExpired => "This form has expired",
-            Self::Malformed(_) => "This request could not be read",
+            Self::Malformed(_) | Self::NotJson(_) => "This request could not be read",
+            Self::Fields(_) => "Some of this is not acceptable",
+            Self::MediaType(_) => "This kind of body is not taken here",
+            Self::KeyNeeded => "An Idempotency-Key is needed",
+            Self::KeyReused => "This Idempotency-Key was used for another request",
+            Self::OutcomeUnknown => "How the first request ended is not known",
+            Self::ShownOnce => "This answer is shown once",
+            Self::VersionNeeded => "An If-Match header is needed",
+            Self::Changed(_) | Self::Stale => "This was changed meanwhile",
             Self::NotFound => "Page not found",
             Self::MethodNotAllowed => "This cannot be done here",
             Self::TooLarge => "That is too much at once",
@@ -117,6 +167,31 @@ impl Problem {
             Self::CrossSite => "Open the page here and send the form again.".to_owned(),
             Self::FormExpired => "Go back, load the page again and send it once more.".to_owned(),
             Self::Malformed(what) => (*what).to_owned(),
+            Self::NotJson(place) => format!("The body is not acceptable JSON: {place}."),
+            Self::Fields(faults) => match faults.as_slice() {
+                [fault] => format!("{}: {}.", fault.field, fault.message),
+                faults => format!("{} members are not acceptable; each is named in errors.", faults.len()),
+            },
+            Self::MediaType(wanted) => format!("Send it as {wanted}."),
+            Self::KeyNeeded => {
+                "Send an Idempotency-Key header of 1 to 255 visible ASCII characters, fresh for each request and the same \
+                 when you try that request again."
+                    .to_owned()
+            }
+            Self::KeyReused => "Use a fresh key for each request.".to_owned(),
+            Self::OutcomeUnknown => {
+                "It is under way, or was cut off. Look whether it was done; if it was not, send it with a new key."
+                    .to_owned()
+            }
+            Self::ShownOnce => {
+                "It was done. Its answer held a secret, which is not kept; end what was made and make another one.".to_owned()
+            }
+            Self::VersionNeeded => "Send the ETag of the version that you saw in an If-Match header.".to_owned(),
+            Self::Changed(_) => "Somebody changed it since you read it. How it stands now is in current.".to_owned(),
+            Self::Stale => {
+                "Somebody saved it while you were editing. Open it again, look at what changed, and make your change there."
+                    .to_owned()
+            }
             Self::NotFound => "If you typed the address, check it. The thing may also have been removed.".to_owned(),
             Self::MethodNotAllowed => "This address does not take that kind of request.".to_owned(),
             Self::TooLarge => "Send less at once.".to_owned(),
@@ -130,50 +205,79 @@ impl Problem {
     /// When to try again, in seconds.
     #[must_use]
     pub const fn retry_after(&self) -> Option<u32> {
-        match self {
-            Self::TooMany(seconds) => Some(*seconds),
-            Self::Unavailable(_) => Some(RETRY_AFTER_SECONDS),
-            Self::SignInNeeded
-            | Self::TokenNeeded
-            | Self::NotAllowed(_)
-            | Self::CrossSite
-            | Self::FormExpired
-            | Self::Malformed(_)
-            | Self::NotFound
-            | Self::MethodNotAllowed
-            | Self::TooLarge
-            | Self::Refused(_)
-            | Self::Internal(_) => None,
+        if let Self::TooMany(seconds) = self {
+            Some(*seconds)
+        } else if let Self::Unavailable(_) = self {
+            Some(RETRY_AFTER_SECONDS)
+        } else {
+            None
         }
+    }
+
+    /// Whether its cause goes to the log, under a reference that the answer names.
+    #[must_use]
+    pub const fn needs_reference(&self) -> bool {
+        matches!(self, Self::Internal(_) | Self::Unavailable(_))
     }
 
     /// Writes the cause to the log, for the few that have one.
     pub fn log(&self, reference: &str) {
-        match self {
-            Self::Internal(cause) => {
-                tracing::error!(reference, cause = %causes(cause.as_ref()), "a request met an internal fault");
-            }
-            Self::Unavailable(Some(cause)) => {
-                tracing::warn!(reference, cause = %causes(cause.as_ref()), "a request could not reach the store");
-            }
-            Self::Unavailable(None)
-            | Self::SignInNeeded
-            | Self::TokenNeeded
-            | Self::NotAllowed(_)
-            | Self::CrossSite
-            | Self::FormExpired
-            | Self::Malformed(_)
-            | Self::NotFound
-            | Self::MethodNotAllowed
-            | Self::TooLarge
-            | Self::TooMany(_)
-            | Self::Refused(_) => {}
+        if let Self::Internal(cause) = self {
+            tracing::error!(reference, cause = %causes(cause.as_ref()), "a request met an internal fault");
+        } else if let Self::Unavailable(Some(cause)) = self {
+            tracing::warn!(reference, cause = %causes(cause.as_ref()), "a request could not reach the store");
         }
     }
 
     /// A page or a part of one could not be written.
     pub fn internal(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Internal(Arc::new(cause))
+    }
+
+    /// Whether it was said before anything was done, so that the same request may be sent again as if it were new.
+    #[must_use]
+    pub fn nothing_was_done(&self) -> bool {
+        match self {
+            Self::NotAllowed(_)
+            | Self::Malformed(_)
+            | Self::NotJson(_)
+            | Self::Fields(_)
+            | Self::MediaType(_)
+            | Self::TooLarge
+            | Self::TooMany(_)
+            | Self::VersionNeeded => true,
+            Self::Unavailable(Some(cause)) => matches!(cause.as_ref(), StoreError::Busy | StoreError::Stopped),
+            Self::Unavailable(None)
+            | Self::SignInNeeded
+            | Self::TokenNeeded
+            | Self::CrossSite
+            | Self::FormExpired
+            | Self::KeyNeeded
+            | Self::KeyReused
+            | Self::OutcomeUnknown
+            | Self::ShownOnce
+            | Self::Changed(_)
+            | Self::Stale
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::Refused(_)
+            | Self::Internal(_) => false,
+        }
+    }
+
+    /// The body of the answer as JSON (RFC 9457).
+    #[must_use]
+    pub fn body(&self, reference: Option<&str>) -> String {
+        let body = Body {
+            kind: format!("/problems/{}", self.slug()),
+            title: self.title(),
+            status: self.status().as_u16(),
+            detail: self.detail(),
+            reference,
+            errors: if let Self::Fields(faults) = self { faults } else { &[] },
+            current: if let Self::Changed(current) = self { Some(current) } else { None },
+        };
+        serde_json::to_string(&body).unwrap_or_default()
     }
 
     /// The answer as `application/problem+json` (RFC 9457).
@@ -187,14 +291,7 @@ impl Problem {
         if matches!(self, Self::TokenNeeded) {
             answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
-        let body = Body {
-            kind: format!("/problems/{}", self.slug()),
-            title: self.title(),
-            status: self.status().as_u16(),
-            detail: self.detail(),
-            reference,
-        };
-        answer.body(serde_json::to_string(&body).unwrap_or_default())
+        answer.body(self.body(reference))
     }
 }
 
@@ -226,6 +323,10 @@ struct Body<'a> {
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[FieldFault]>::is_empty")]
+    errors: &'a [FieldFault],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current: Option<&'a Value>,
 }
 
 impl fmt::Display for Problem {
@@ -265,10 +366,12 @@ impl From<DoorError> for Problem {
             DoorError::Store(error) => error.into(),
             DoorError::NotFound => Self::NotFound,
             DoorError::FormUnknown => Self::FormExpired,
+            DoorError::Stale => Self::Stale,
             DoorError::Refused(_)
             | DoorError::ExchangeRefused(_)
             | DoorError::Taken
             | DoorError::Invalid(_)
+            | DoorError::Records(_)
             | DoorError::Pairing(_) => Self::Refused(error.to_string()),
         }
     }

@@ -52,6 +52,7 @@
         if (note) note.textContent = "This draft is not saved yet. Keep this page open.";
       }
     }, 1500);
+    if (!form.dataset.told) return;
     clearTimeout(looking);
     looking = setTimeout(async () => {
       try {

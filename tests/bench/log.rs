@@ -64,11 +64,11 @@ impl Setting {
         let ground = Ground { time: Arc::new(SystemTime), carrier: Arc::new(carrier.expect("a carrier")), wire: None };
         let operator = found("Operator", "http://127.0.0.1:9".to_owned(), on.fresh(), ground, None).await;
         let mut players = Players::start(partners);
-        players.pin(operator.node.export_card(), operator.node.manifest());
+        players.pin(&operator.node.export_card(), &operator.node.manifest());
         for batch in players.partners.chunks(BATCH) {
             join_all(batch.iter().map(|partner| operator.pair_scripted(partner))).await;
             settle(&operator).await;
-            join_all(batch.iter().map(|partner| operator.arrange_scripted(partner, 48))).await;
+            operator.arrange_scripted(batch, 48).await;
         }
         Self { operator, players }
     }

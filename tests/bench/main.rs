@@ -11,6 +11,7 @@
 //! else; say which one when you quote them.
 
 mod idle;
+mod import;
 mod log;
 mod measure;
 mod notice;
@@ -58,6 +59,12 @@ enum Question {
         #[arg(long, default_value_t = 20)]
         times: usize,
     },
+    /// How long does it take to import so many parties with their arrangements?
+    Import {
+        /// Parties, each with one arrangement.
+        #[arg(long, default_value_t = 500)]
+        parties: usize,
+    },
     /// What does a node need that has nothing to do, and how soon does it show its first page?
     Idle {
         /// Incidents in its database.
@@ -87,6 +94,7 @@ async fn main() -> ExitCode {
     match bench.question {
         Question::Log { partners } => log::run(on, partners, &mut report).await,
         Question::Notice { times } => notice::run(on, times, &mut report).await,
+        Question::Import { parties } => import::run(on, parties, &mut report).await,
         Question::Idle { incidents, seconds } => idle::run(on, incidents, seconds, &mut report).await,
         Question::Partners { count } => {
             partners::play(count).await;

@@ -23,8 +23,8 @@ pub(crate) async fn run(on: On, times: usize, report: &mut Report) {
         party.serve();
         party.node.run().expect("its loops start");
     }
-    operator.trust(council.node.export_card(), &council.node.fingerprint()).await;
-    council.trust(operator.node.export_card(), &operator.node.fingerprint()).await;
+    operator.trust(&council.node.export_card(), &council.node.fingerprint()).await;
+    council.trust(&operator.node.export_card(), &operator.node.fingerprint()).await;
     until("the pairing to be active", Duration::from_secs(120), async || {
         operator.is_active(&council).await.then_some(())
     })

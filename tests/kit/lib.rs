@@ -10,6 +10,7 @@
 //! | [`proxy`] | cuts the line on command, and holds a message at any point that a proxy can see |
 //! | [`pairs`] | parties whose nodes are processes, each behind a proxy |
 //! | [`process`] | the built program as a process of its own, to be killed |
+//! | [`program`] | the built program with any command, and a client that speaks TLS with it |
 //! | [`page`] | HTML by role, label and heading |
 //! | [`visitor`] | a person's visit over HTTP: cookies, forms, redirects |
 //! | [`browser`] | a headless Chromium with the accessibility checker |
@@ -25,7 +26,9 @@ pub mod pairs;
 pub mod partner;
 pub mod party;
 pub mod process;
+pub mod program;
 pub mod proxy;
+pub mod relay;
 pub mod visitor;
 pub mod wait;
 pub mod wire;

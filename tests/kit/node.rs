@@ -144,7 +144,7 @@ impl World {
     /// When a step is refused.
     pub async fn pair(&self, a: &Party, b: &Party) {
         for (one, other) in [(a, b), (b, a)] {
-            one.trust(other.node.export_card(), &other.node.fingerprint()).await;
+            one.trust(&other.node.export_card(), &other.node.fingerprint()).await;
         }
         self.settle(&[a, b]).await;
     }
@@ -156,7 +156,7 @@ impl World {
         self.wire.join_scripted(&partner);
         of.pair_scripted(&partner).await;
         self.settle(&[of]).await;
-        of.arrange_scripted(&partner, hours).await;
+        of.arrange_scripted(std::slice::from_ref(&partner), hours).await;
         partner
     }
 
@@ -171,7 +171,7 @@ impl World {
             batch.iter().for_each(|partner| self.wire.join_scripted(partner));
             join_all(batch.iter().map(|partner| of.pair_scripted(partner))).await;
             self.settle(&[of]).await;
-            join_all(batch.iter().map(|partner| of.arrange_scripted(partner, hours))).await;
+            of.arrange_scripted(batch, hours).await;
         }
         partners
     }

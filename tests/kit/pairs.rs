@@ -1,7 +1,8 @@
 //! Parties whose nodes are processes of their own, each behind a proxy: to be killed, and to be compared afterwards.
 //!
 //! They are founded and paired in this process, then stopped; [`Stage::start`] starts the built program on the same
-//! databases. A party's issuer is its proxy's origin, so everything that partners send it passes there.
+//! databases. A party's issuer is its proxy's origin, so everything that partners send it passes there, whichever port its
+//! process has got this time.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::database::On;
 use crate::node::{Ground, Party, data_key, found};
-use crate::process::{Process, Serving, free_address, keep_key};
+use crate::process::{Process, Serving, keep_key};
 use crate::proxy::Proxy;
 use crate::wire::Wire;
 
@@ -30,15 +31,14 @@ pub struct Actor {
 
 impl Actor {
     async fn new(on: On, name: &str, wire: &Arc<Wire>) -> Self {
-        let bind: SocketAddr = free_address();
-        let proxy = Proxy::start(bind).await;
+        let proxy = Proxy::start().await;
         let ground =
             Ground { time: Arc::new(SystemTime), carrier: Arc::clone(wire) as _, wire: Some(Arc::clone(wire)) };
         let party = found(name, proxy.origin(), on.fresh(), ground, None).await;
         let key = tempfile::tempdir().expect("a temporary folder");
         let key_file = key.path().join("data.key");
         keep_key(&key_file, &data_key());
-        let serving = Serving { database: party.database.url.clone(), key_file, issuer: proxy.origin(), bind };
+        let serving = Serving { database: party.database.url.clone(), key_file, issuer: proxy.origin() };
         Self { name: name.to_owned(), proxy, party: Some(party), serving, process: None, _key: key }
     }
 
@@ -60,7 +60,9 @@ impl Actor {
         assert!(self.process.is_none(), "{} runs already", self.name);
         let node: &Arc<Node> = &self.party.as_ref().expect("a party").node;
         node.stop().await;
-        self.process = Some(Process::serve(&self.serving).await);
+        let process = Process::serve(&self.serving).await;
+        self.proxy.lead_to(process.address);
+        self.process = Some(process);
     }
 
     /// Ends the process as a power cut would.
@@ -68,6 +70,8 @@ impl Actor {
     /// # Panics
     /// When there is none.
     pub fn kill(&mut self) {
+        // First: its port may be somebody else's a moment later.
+        self.proxy.lead_nowhere();
         self.process.take().expect("a process").kill();
     }
 
@@ -80,10 +84,22 @@ impl Actor {
         self.party = Some(party.restart().await);
     }
 
-    /// Where its pages and API are.
+    /// Its process.
+    ///
+    /// # Panics
+    /// While there is none.
     #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.serving.bind
+    pub fn process(&self) -> &Process {
+        self.process.as_ref().expect("a process of its own")
+    }
+
+    /// Where its pages and API are, until its process ends.
+    ///
+    /// # Panics
+    /// While there is no process.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.process().address
     }
 }
 
@@ -107,8 +123,8 @@ impl Stage {
         for number in 1..=councils {
             let council = Actor::new(on, &format!("Council {number}"), &wire).await;
             let (ours, theirs) = (operator.party(), council.party());
-            ours.trust(theirs.node.export_card(), &theirs.node.fingerprint()).await;
-            theirs.trust(ours.node.export_card(), &ours.node.fingerprint()).await;
+            ours.trust(&theirs.node.export_card(), &theirs.node.fingerprint()).await;
+            theirs.trust(&ours.node.export_card(), &ours.node.fingerprint()).await;
             for _ in 0..4 {
                 ours.node.deliver_step(128).await.expect("a step");
                 theirs.node.deliver_step(128).await.expect("a step");
@@ -126,12 +142,13 @@ impl Stage {
         SystemTime.now()
     }
 
-    /// Starts every process.
+    /// Starts every process. The operator is last: it has something to send at once, and a council that isn't there yet
+    /// would cost it a back-off.
     pub async fn start(&mut self) {
-        self.operator.start().await;
         for council in &mut self.councils {
             council.start().await;
         }
+        self.operator.start().await;
     }
 
     /// Ends every process and takes all parties back.

@@ -116,12 +116,18 @@ impl Scripted {
     }
 
     /// Its card.
-    ///
-    /// # Panics
-    /// When its issuer is not one.
     #[must_use]
     pub fn card(&self, now: i64) -> String {
-        let card = Card {
+        self.card_with(now, |_| {})
+    }
+
+    /// A card of its own that differs from the first.
+    ///
+    /// # Panics
+    /// When no receiver would take it.
+    #[must_use]
+    pub fn card_with(&self, now: i64, change: impl FnOnce(&mut Card)) -> String {
+        let mut card = Card {
             iss: self.issuer.clone(),
             iat: now,
             version: 1,
@@ -138,6 +144,7 @@ impl Scripted {
             country: None,
             hosting: None,
         };
+        change(&mut card);
         card.sign(&self.identity, Schemes::HttpsOrLoopback).expect("a card that its receiver takes")
     }
 

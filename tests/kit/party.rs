@@ -1,22 +1,24 @@
 //! What a party does and knows in a story: its people's proofs, its side of pairing, its record.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use domain::arrangement::{Arrangement, Trigger};
+use domain::arrangement::Trigger;
+use domain::directory::{Agreement, ArrangementRecord, Directory, Key, PartyRole};
 use domain::exchange::Exchange;
 use domain::incident::{Event, Incident};
-use domain::values::{AgreementId, ArrangementId, ExchangeId, Hours, IncidentId, Line, Options, PartnerId, ServiceId};
+use domain::values::{ExchangeId, Hours, IncidentId, Line, Options, PartnerId, ServiceId};
 use server::access::sessions::text_digest;
 use server::access::{Administrator, Dpo, DutyHolder, Reporter, Responder, SignedIn};
 use server::http::{HttpOptions, serve};
-use server::node::LogRequest;
 use server::node::execute::LOG_FORM;
 use server::node::pairing::Confirmation;
 use server::node::receive::{Incoming, Received};
+use server::node::{LogRequest, Node};
 use server::store::partners::PartnerState;
 use server::store::projections::tables::Tables;
-use server::store::queries::exchanges;
+use server::store::queries::{directory, exchanges};
 use server::store::{LoggedEvent, Rows, Store, StoreError, StoreSettings, ledger};
 use uuid::Uuid;
 
@@ -138,7 +140,7 @@ impl Party {
     /// When a step is refused.
     pub async fn trust(&self, card: &str, digits: &str) {
         let (first, second) = (self.administrator(), self.second_administrator());
-        let partner = self.node.import_card(&first, card).await.expect("the card is taken");
+        let partner = self.node.import_card(&first, card, None).await.expect("the card is taken");
         self.node
             .type_fingerprint(&first, partner, digits, line("telephone"), line("Their administrator"))
             .await
@@ -155,7 +157,7 @@ impl Party {
     /// When a step is refused.
     pub async fn pair_scripted(&self, partner: &Scripted) {
         let now = self.ground.time.now().unix_seconds();
-        partner.pin(self.node.export_card(), self.node.manifest());
+        partner.pin(&self.node.export_card(), &self.node.manifest());
         self.trust(&partner.card(now), &partner.fingerprint()).await;
         self.take(&partner.heartbeat(now)).await.expect("the heartbeat is receipted");
     }
@@ -188,9 +190,16 @@ impl Party {
         self.arrange_with(self.partner_by(other.issuer()).await, hours).await;
     }
 
-    /// An arrangement with a scripted partner over all services.
-    pub async fn arrange_scripted(&self, partner: &Scripted, hours: u16) {
-        self.arrange_with(self.partner_by(&partner.issuer).await, hours).await;
+    /// An arrangement with each of these scripted partners over all services.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn arrange_scripted(&self, partners: &[Arc<Scripted>], hours: u16) {
+        let known = self.node.partners().await.expect("its partners");
+        let issuers: BTreeSet<&str> = partners.iter().map(|partner| partner.issuer.as_str()).collect();
+        let ours =
+            known.iter().filter(|partner| partner.issuer.as_deref().is_some_and(|issuer| issuers.contains(issuer)));
+        self.arrange_each(&ours.map(|partner| partner.id).collect::<Vec<_>>(), hours).await;
     }
 
     /// An arrangement with a partner over all services.
@@ -198,21 +207,36 @@ impl Party {
     /// # Panics
     /// When it is refused.
     pub async fn arrange_with(&self, partner: PartnerId, hours: u16) {
-        let fresh = || self.node.time().fresh_id();
-        let arrangement = Arrangement {
-            id: ArrangementId::from_uuid(fresh()),
-            version: 1,
-            agreement: AgreementId::from_uuid(fresh()),
-            agreement_version: 1,
-            agreement_title: line("Data sharing and security agreement"),
-            partner,
-            services: self.services(),
-            notice_hours: Hours::new(hours).expect("hours"),
-            acknowledgement_hours: Hours::ACKNOWLEDGEMENT,
-            trigger: Trigger::BreachOrCircumstances,
-            contacts: Vec::new(),
+        self.arrange_each(&[partner], hours).await;
+    }
+
+    /// An arrangement with each of these partners over all services, under an agreement of its own.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn arrange_each(&self, partners: &[PartnerId], hours: u16) {
+        let known = self.node.store().read(directory::known).await.expect("the directory");
+        let key = |number: usize| -> Key { format!("terms-{number}").parse().expect("a key") };
+        let agreement = Agreement {
+            services: known.services.iter().map(|service| service.record.key.clone()).collect(),
+            notice_hours: Some(Hours::new(hours).expect("hours")),
+            trigger: Some(Trigger::BreachOrCircumstances),
+            ..Agreement::titled(
+                key(known.agreements.len()),
+                line("Data sharing and security agreement"),
+                PartyRole::JointController,
+            )
         };
-        self.node.add_arrangement(&self.administrator(), arrangement).await.expect("the arrangement is taken");
+        let with = |partner: &PartnerId| {
+            let party = known.parties.iter().find(|party| party.id == partner.uuid());
+            party.expect("a partner").record.key.clone()
+        };
+        let arrangements = (known.arrangements.len()..)
+            .zip(partners)
+            .map(|(number, partner)| ArrangementRecord::under(key(number), &agreement, with(partner)))
+            .collect();
+        let terms = Directory { agreements: vec![agreement], arrangements, ..Directory::default() };
+        self.node.import_directory(&self.administrator(), terms).await.expect("the arrangements are taken");
     }
 
     /// A fresh one-use form for logging.
@@ -367,6 +391,11 @@ impl Party {
         self.node.stop().await;
         self.node = open(&self.database, &issuer, &self.ground, None).await;
         self
+    }
+
+    /// Another process of this party on the same database (Postgres); the line leads to it from now on.
+    pub async fn beside(&self) -> Arc<Node> {
+        open(&self.database, self.issuer(), &self.ground, None).await
     }
 
     /// Starts its pages and API on the port that it listens on.

@@ -13,10 +13,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::wait::SOON;
-
 /// How long a delayed answer waits.
 const DELAY: Duration = Duration::from_millis(300);
+/// How long a message may take until it is held. Longer than [`crate::wait::SOON`]: in one story sixteen nodes of a debug
+/// build start on two cores at once, and a sender whose first try failed waits 5, then 15, then 30 s before the next.
+const HELD: Duration = Duration::from_secs(120);
 
 /// What the line does to every request from now on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +62,7 @@ pub struct Passed {
 }
 
 struct Shared {
-    target: Mutex<SocketAddr>,
+    target: Mutex<Option<SocketAddr>>,
     fault: watch::Sender<Fault>,
     hold: watch::Sender<Option<Point>>,
     held: watch::Sender<Option<Point>>,
@@ -77,15 +78,15 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts on a free port, in front of `target`.
+    /// Starts on a free port. It leads nowhere yet.
     ///
     /// # Panics
     /// When no port is free.
-    pub async fn start(target: SocketAddr) -> Self {
+    pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound address");
         let shared = Arc::new(Shared {
-            target: Mutex::new(target),
+            target: Mutex::new(None),
             fault: watch::Sender::new(Fault::None),
             hold: watch::Sender::new(None),
             held: watch::Sender::new(None),
@@ -102,9 +103,14 @@ impl Proxy {
         format!("http://{}", self.address)
     }
 
-    /// Leads to another address from now on.
+    /// Leads to this address from now on.
     pub fn lead_to(&self, target: SocketAddr) {
-        *self.shared.target.lock().expect("no panic while held") = target;
+        *self.shared.target.lock().expect("no panic while held") = Some(target);
+    }
+
+    /// Cuts every request from now on, as when nobody listens.
+    pub fn lead_nowhere(&self) {
+        *self.shared.target.lock().expect("no panic while held") = None;
     }
 
     /// Does this to every request from now on.
@@ -124,8 +130,8 @@ impl Proxy {
     /// When none comes soon.
     pub async fn held(&self) {
         let mut held = self.shared.held.subscribe();
-        let waited = timeout(SOON, held.wait_for(Option::is_some)).await;
-        assert!(waited.is_ok_and(|held| held.is_ok()), "no message was held soon");
+        let waited = timeout(HELD, held.wait_for(Option::is_some)).await;
+        assert!(waited.is_ok_and(|held| held.is_ok()), "no message was held within {HELD:?}");
     }
 
     /// Lets held messages go on, and holds no more.
@@ -183,7 +189,7 @@ async fn serve(mut sender: TcpStream, shared: Arc<Shared>) {
 /// Carries one request to the receiver; `None` when the line is cut.
 async fn forward(request: &[u8], fault: Fault, shared: &Shared) -> Option<Vec<u8>> {
     shared.pass(Point::BeforeForward).await;
-    let target = *shared.target.lock().expect("no panic while held");
+    let target = (*shared.target.lock().expect("no panic while held"))?;
     let mut receiver = TcpStream::connect(target).await.ok()?;
     if fault == Fault::CutRequest {
         let _ = receiver.write_all(&request[..request.len() / 2]).await;

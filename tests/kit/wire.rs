@@ -137,7 +137,7 @@ impl Wire {
 async fn to_node(node: &Node, parcel: &Parcel, path: &str) -> Outcome {
     let octets = parcel.body.clone();
     let received = match path {
-        "/jwks.jwt" => return answered(200, None, node.manifest().as_bytes().to_vec()),
+        "/jwks.jwt" => return answered(200, None, node.manifest().into_bytes()),
         "/ssf/keys" => node.receive_keys(Incoming { octets }).await,
         "/ssf/events" => node.receive(Incoming { octets }).await,
         _ => return answered(404, None, Vec::new()),

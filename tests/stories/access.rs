@@ -49,6 +49,11 @@ async fn pages_by_role(on: On) {
         (format!("{incident}/update-facts"), &["responder", "dpo"]),
         (format!("{incident}/correct-awareness"), &["responder", "dpo"]),
         (format!("{incident}/withdraw"), &["responder", "dpo"]),
+        ("/account".to_owned(), &READERS),
+        ("/account/password".to_owned(), &READERS),
+        ("/account/tokens/new".to_owned(), &READERS),
+        ("/people".to_owned(), &["administrator"]),
+        ("/people/invite".to_owned(), &["administrator"]),
     ];
     let mut visitors = Vec::new();
     for role in READERS {
@@ -78,7 +83,7 @@ async fn commands_by_role(on: On) {
     let exchange = operator.incident(id).await.owed[0].exchange;
     let of_incident = |command: &str| format!("/incidents/{id}/{command}");
     let of_exchange = |command: &str| format!("/exchanges/{exchange}/{command}");
-    let commands: [(String, &[&str]); 14] = [
+    let commands: [(String, &[&str]); 15] = [
         (of_incident("update-facts"), &["responder", "dpo"]),
         (of_incident("send-update"), &["responder", "dpo"]),
         (of_incident("release"), &["responder", "dpo"]),
@@ -93,6 +98,7 @@ async fn commands_by_role(on: On) {
         (of_exchange("call"), &["responder", "dpo"]),
         (of_exchange("retry"), &["responder", "dpo"]),
         ("/take-in-hand".to_owned(), &["responder", "dpo", "manager"]),
+        ("/people/invite".to_owned(), &["administrator"]),
     ];
     for role in READERS {
         let mut visitor = Visitor::signed_in(address, &operator.email(role), PASSWORD).await;

@@ -6,7 +6,7 @@ use domain::clock::ClockState;
 use domain::exchange::NoticeDelivery;
 use serde_json::{Value, json};
 use tests::facts::first_hour;
-use tests::node::{Party, World, log_request};
+use tests::node::{Party, World, line, log_request};
 use tests::partner::{Behaviour, Scripted};
 use tests::visitor::{Answer, Visitor};
 use tests::{On, both};
@@ -85,10 +85,10 @@ async fn peers_are_answered_by_their_state(on: On) {
     let operator = world.party("Operator").await;
     let now = world.now().unix_seconds();
     let partner = Scripted::new("Council", "https://council.example");
-    partner.pin(operator.node.export_card(), operator.node.manifest());
+    partner.pin(&operator.node.export_card(), &operator.node.manifest());
     let heartbeat = async || operator.take(&partner.heartbeat(now)).await;
     assert_eq!(heartbeat().await, Err("unknown_issuer".to_owned()));
-    let id = operator.node.import_card(&operator.administrator(), &partner.card(now)).await.expect("taken");
+    let id = operator.node.import_card(&operator.administrator(), &partner.card(now), None).await.expect("taken");
     assert_eq!(heartbeat().await, Err("peer_not_active".to_owned()), "merely imported");
 
     let partner = world.scripted(&operator, "Borough", 48).await;
@@ -96,13 +96,13 @@ async fn peers_are_answered_by_their_state(on: On) {
     let by = operator.administrator();
     let say = async || operator.take(&partner.acknowledged(CASE, Stance::Assessing, now)).await;
     say().await.expect("active");
-    operator.node.suspend(&by, borough).await.expect("suspended");
+    operator.node.suspend(&by, borough, line("A story")).await.expect("suspended");
     assert_eq!(say().await, Err("peer_not_active".to_owned()), "suspended");
-    operator.node.resume(&by, borough).await.expect("resumed");
+    operator.node.resume(&by, borough, line("A story")).await.expect("resumed");
     say().await.expect("active again");
-    operator.node.end_pairing(&by, borough).await.expect("ended");
+    operator.node.end_pairing(&by, borough, line("A story")).await.expect("ended");
     assert_eq!(say().await, Err("peer_not_active".to_owned()), "ended");
-    operator.node.end_pairing(&by, id).await.expect("the imported card is dropped");
+    operator.node.end_pairing(&by, id, line("A story")).await.expect("the imported card is dropped");
 }
 
 /// A number is skipped: stored, and the receipt says so.

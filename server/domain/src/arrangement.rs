@@ -7,22 +7,50 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Anchor;
 use crate::facts::IncidentKind;
+use crate::incident::Awareness;
 use crate::values::{
-    AgreementId, ArrangementId, CaseId, Digest32, ExchangeId, Hours, Line, Options, PartnerId, ServiceId,
+    AgreementId, ArrangementId, CaseId, Digest32, ExchangeId, Hours, Line, Moment, Options, PartnerId, ServiceId,
 };
 
 /// What starts the partner-notice clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
     /// A breach, or circumstances likely to give rise to one (SocietyWorks agreement, clause 6).
+    #[default]
     BreachOrCircumstances,
     /// A breach only.
     BreachOnly,
 }
 
 impl Trigger {
+    /// Whether it is the one that events leave out.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    const fn is_default(&self) -> bool {
+        matches!(self, Self::BreachOrCircumstances)
+    }
+
+    /// The trigger that covers all that either of two covers.
+    #[must_use]
+    pub const fn wider(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::BreachOnly, Self::BreachOnly) => Self::BreachOnly,
+            (Self::BreachOrCircumstances, _) | (_, Self::BreachOrCircumstances) => Self::BreachOrCircumstances,
+        }
+    }
+
+    /// What starts the clock, and when: the earlier awareness that applies, or for a breach only the awareness of it.
+    /// `None` when neither is known.
+    #[must_use]
+    pub fn anchor(self, awareness: &Awareness) -> Option<(Anchor, Moment)> {
+        match self {
+            Self::BreachOrCircumstances => awareness.contract_anchor(),
+            Self::BreachOnly => awareness.breach.map(|at| (Anchor::AwareOfBreach, at)),
+        }
+    }
+
     /// Whether an incident of this kind is owed under the trigger.
     #[must_use]
     pub const fn covers(self, kind: IncidentKind) -> bool {
@@ -35,6 +63,7 @@ impl Trigger {
 
 /// Somebody to ring when machines fail, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FallbackContact {
     /// Role or name, as the arrangement gives it.
     pub who: Line,
@@ -49,7 +78,7 @@ pub struct FallbackContact {
     pub email: Option<Line>,
 }
 
-/// One partner under one agreement version.
+/// One partner under one agreement version: terms as incidents are logged under them, with nothing left to look up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arrangement {
     /// Stable over versions.
@@ -66,12 +95,19 @@ pub struct Arrangement {
     pub partner: PartnerId,
     /// Which services it covers.
     pub services: Options<ServiceId>,
-    /// Hours to notify.
-    pub notice_hours: Hours,
+    /// Hours to notify; absent where no contract clock exists: then no notice is owed by these terms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice_hours: Option<Hours>,
     /// Hours to acknowledge.
     pub acknowledgement_hours: Hours,
     /// What starts the clock.
     pub trigger: Trigger,
+    /// Who leads on the report to the ICO: a party's key, or `each`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ico_lead: Option<Line>,
+    /// The contact point for data subjects: a party's key, `client`, or `each`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact_point: Option<Line>,
     /// Whom to ring, in order.
     #[serde(default)]
     pub contacts: Vec<FallbackContact>,
@@ -105,6 +141,9 @@ pub struct Terms {
     pub notice_hours: Hours,
     /// Hours to acknowledge.
     pub acknowledgement_hours: Hours,
+    /// What starts the clock; of several arrangements, the wider word. Absent in events from before it was kept.
+    #[serde(default, skip_serializing_if = "Trigger::is_default")]
+    pub trigger: Trigger,
     /// Every arrangement that covers the incident.
     pub arrangements: Vec<ArrangementRef>,
 }
@@ -125,7 +164,8 @@ pub struct Owed {
     pub reference: Line,
 }
 
-/// Who is owed a notice about an incident of this kind in these services, and under which terms.
+/// Who is owed a notice about an incident of this kind in these services, and under which terms. Terms without hours owe
+/// none by themselves.
 #[must_use]
 pub fn owed_to(
     arrangements: &[Arrangement],
@@ -134,6 +174,7 @@ pub fn owed_to(
 ) -> BTreeMap<PartnerId, Terms> {
     let mut owed: BTreeMap<PartnerId, Terms> = BTreeMap::new();
     for arrangement in arrangements {
+        let Some(notice_hours) = arrangement.notice_hours else { continue };
         if !arrangement.trigger.covers(kind) || arrangement.services.is_disjoint(services) {
             continue;
         }
@@ -145,13 +186,15 @@ pub fn owed_to(
         };
         owed.entry(arrangement.partner)
             .and_modify(|terms| {
-                terms.notice_hours = terms.notice_hours.min(arrangement.notice_hours);
+                terms.notice_hours = terms.notice_hours.min(notice_hours);
+                terms.trigger = terms.trigger.wider(arrangement.trigger);
                 terms.acknowledgement_hours = terms.acknowledgement_hours.min(arrangement.acknowledgement_hours);
                 terms.arrangements.push(named.clone());
             })
             .or_insert_with(|| Terms {
-                notice_hours: arrangement.notice_hours,
+                notice_hours,
                 acknowledgement_hours: arrangement.acknowledgement_hours,
+                trigger: arrangement.trigger,
                 arrangements: vec![named.clone()],
             });
     }
@@ -183,9 +226,11 @@ mod tests {
             agreement_title: Line::parse("Data sharing agreement").unwrap(),
             partner: partner(with),
             services: services.iter().map(|service_id| service(*service_id)).collect(),
-            notice_hours: Hours::new(hours).unwrap(),
+            notice_hours: Some(Hours::new(hours).unwrap()),
             acknowledgement_hours: Hours::ACKNOWLEDGEMENT,
             trigger,
+            ico_lead: None,
+            contact_point: None,
             contacts: vec![],
         }
     }
@@ -217,9 +262,30 @@ mod tests {
     }
 
     #[test]
+    fn terms_without_hours_owe_nothing_and_the_wider_trigger_stands() {
+        let visible = Arrangement { notice_hours: None, ..arrangement(1, 1, &[1], 48, Trigger::BreachOnly) };
+        let hit: Options<ServiceId> = [service(1)].into();
+        assert!(owed_to(std::slice::from_ref(&visible), &hit, IncidentKind::Breach).is_empty());
+        let narrow = arrangement(2, 1, &[1], 48, Trigger::BreachOnly);
+        let wide = arrangement(3, 1, &[1], 48, Trigger::BreachOrCircumstances);
+        let of = |terms: &[Arrangement]| owed_to(terms, &hit, IncidentKind::Breach)[&partner(1)].trigger;
+        assert_eq!(of(&[visible.clone(), narrow.clone()]), Trigger::BreachOnly);
+        assert_eq!(of(&[narrow, wide]), Trigger::BreachOrCircumstances);
+    }
+
+    #[test]
+    fn a_trigger_for_breaches_only_starts_at_awareness_of_the_breach() {
+        let moment = |seconds| Moment::from_unix_seconds(seconds).unwrap();
+        let awareness = Awareness { circumstances: Some(moment(100)), breach: Some(moment(200)) };
+        assert_eq!(Trigger::BreachOnly.anchor(&awareness), Some((Anchor::AwareOfBreach, moment(200))));
+        let wide = Trigger::BreachOrCircumstances.anchor(&awareness);
+        assert_eq!(wide, Some((Anchor::AwareOfCircumstances, moment(100))));
+    }
+
+    #[test]
     fn the_digest_names_these_terms_only() {
         let terms = arrangement(1, 1, &[1], 48, Trigger::BreachOnly);
-        let changed = Arrangement { notice_hours: Hours::ICO, ..terms.clone() };
+        let changed = Arrangement { notice_hours: Some(Hours::ICO), ..terms.clone() };
         assert_eq!(terms.digest(), terms.clone().digest());
         assert_ne!(terms.digest(), changed.digest());
         let json = serde_json::to_string(&terms).unwrap();

@@ -4,6 +4,11 @@
 //! does not say is absent here and shown as "Not stated", never filled with a default. Records are versioned: an edit is a
 //! new version, and incidents keep pointing at the version that they were logged under (ruling 14).
 
+mod check;
+mod resolve;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -12,6 +17,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::arrangement::{FallbackContact, Trigger};
 use crate::values::{Digest32, Hours, Line, LongText, ValueError};
+
+pub use self::check::{FAULTS_MAX, Fault, check};
+pub use self::resolve::{Ids, NotResolved, resolve};
 
 /// The longest key, in octets.
 pub const KEY_OCTETS_MAX: usize = 64;
@@ -26,6 +34,30 @@ impl Key {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Key {
+    /// A key made of a name: its letters and digits, runs of anything else as one hyphen. `taken` says which keys are in
+    /// use already; then a number is added.
+    #[must_use]
+    pub fn made_of(name: &str, taken: impl Fn(&Self) -> bool) -> Self {
+        let words: Vec<String> = name
+            .to_lowercase()
+            .split(|letter: char| !letter.is_ascii_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect();
+        // Room for the number.
+        let mut stem: String = words.join("-").chars().take(KEY_OCTETS_MAX - 8).collect();
+        if stem.is_empty() {
+            stem.push_str("unnamed");
+        }
+        let first = Self(stem.clone());
+        if !taken(&first) {
+            return first;
+        }
+        (2_u32..).map(|number| Self(format!("{stem}-{number}"))).find(|key| !taken(key)).unwrap_or(first)
     }
 }
 
@@ -56,6 +88,45 @@ impl From<Key> for String {
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// What a record is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordKind {
+    /// A [`Party`].
+    Party,
+    /// A [`ServiceRecord`].
+    Service,
+    /// An [`Agreement`].
+    Agreement,
+    /// An [`ArrangementRecord`].
+    Arrangement,
+}
+
+impl RecordKind {
+    /// Every kind, in the order in which records refer back to each other.
+    pub const ALL: [Self; 4] = [Self::Party, Self::Service, Self::Agreement, Self::Arrangement];
+
+    /// The word in tables, files and the API.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Party => "party",
+            Self::Service => "service",
+            Self::Agreement => "agreement",
+            Self::Arrangement => "arrangement",
+        }
+    }
+
+    /// The most current records of this kind in one directory.
+    #[must_use]
+    pub const fn max(self) -> usize {
+        match self {
+            Self::Service => 1_000,
+            Self::Party | Self::Agreement | Self::Arrangement => 5_000,
+        }
     }
 }
 
@@ -116,6 +187,28 @@ pub struct Party {
     pub advisors: Vec<Line>,
 }
 
+impl Party {
+    /// A party of which nothing but the name is stated.
+    #[must_use]
+    pub const fn named(key: Key, name: Line) -> Self {
+        Self {
+            key,
+            name,
+            company_number: None,
+            charity_number: None,
+            parent: None,
+            ico_registration: None,
+            address: None,
+            country: None,
+            sector: None,
+            dpo: None,
+            breach_contact: None,
+            service_contact: None,
+            advisors: Vec::new(),
+        }
+    }
+}
+
 /// A service under control: a record of processing (UK GDPR Article 30(1)).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -157,6 +250,28 @@ pub struct ServiceRecord {
     /// Security measures.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub security: Vec<Line>,
+}
+
+impl ServiceRecord {
+    /// A service of which nothing but the name is stated.
+    #[must_use]
+    pub const fn named(key: Key, name: Line) -> Self {
+        Self {
+            key,
+            name,
+            controller: None,
+            operation: None,
+            purposes: Vec::new(),
+            data_categories: Vec::new(),
+            subject_categories: Vec::new(),
+            lawful_basis: Vec::new(),
+            recipients: Vec::new(),
+            third_parties: Vec::new(),
+            hosting: Vec::new(),
+            retention: Vec::new(),
+            security: Vec::new(),
+        }
+    }
 }
 
 /// A duty and who has it: a party's key, `each`, or nobody stated.
@@ -222,7 +337,7 @@ pub struct Agreement {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact_point: Option<Line>,
     /// Who does what (Article 26(1)).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, alias = "duty", skip_serializing_if = "Vec::is_empty")]
     pub duties: Vec<Duty>,
     /// What the copy at hand leaves out, so that it stays visible.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -230,6 +345,34 @@ pub struct Agreement {
     /// Anything else worth keeping.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notes: Option<LongText>,
+}
+
+impl Agreement {
+    /// Version 1 of an agreement of which nothing but title and role is stated.
+    #[must_use]
+    pub const fn titled(key: Key, title: Line, role: PartyRole) -> Self {
+        Self {
+            key,
+            version: 1,
+            title,
+            role,
+            author: None,
+            dated: None,
+            effective_from: None,
+            effective_to: None,
+            text_url: None,
+            text_sha256: None,
+            services: Vec::new(),
+            notice_hours: None,
+            acknowledgement_hours: None,
+            trigger: None,
+            ico_lead: None,
+            contact_point: None,
+            duties: Vec::new(),
+            not_stated: Vec::new(),
+            notes: None,
+        }
+    }
 }
 
 /// One partner under one agreement version, with what differs from it.
@@ -263,8 +406,28 @@ pub struct ArrangementRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact_point: Option<Line>,
     /// Whom to ring when machines fail, in order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, alias = "contact", skip_serializing_if = "Vec::is_empty")]
     pub contacts: Vec<FallbackContact>,
+}
+
+impl ArrangementRecord {
+    /// An arrangement that says what its agreement says.
+    #[must_use]
+    pub fn under(key: Key, agreement: &Agreement, partner: Key) -> Self {
+        Self {
+            key,
+            agreement: agreement.key.clone(),
+            agreement_version: agreement.version,
+            partner,
+            services: Vec::new(),
+            notice_hours: None,
+            acknowledgement_hours: None,
+            trigger: None,
+            ico_lead: None,
+            contact_point: None,
+            contacts: Vec::new(),
+        }
+    }
 }
 
 /// Everything at once: what a file holds.

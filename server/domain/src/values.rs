@@ -55,6 +55,9 @@ pub struct Moment(i64);
 
 impl Moment {
     const MAX_MICROS: i64 = 253_402_300_799_999_999;
+    /// 1970-01-01T00:00:00Z: for what nobody dated.
+    pub const EPOCH: Self = Self(0);
+
 
     /// From microseconds since 1970-01-01T00:00:00Z.
     ///

@@ -1,6 +1,11 @@
 //! Passwords: hashed with bcrypt, never cut short, and checked in the same time whether or not the account exists.
 //!
-//! These functions take tenths of a second on purpose: call them on a blocking thread.
+//! Hashing and checking take tenths of a second on purpose: call them on a blocking thread. [`judge`] is quick: it refuses
+//! what guessers try first.
+
+mod common;
+
+use common::is_common;
 
 /// bcrypt uses no more octets and silently cuts the rest, so a longer password is refused before it gets there.
 pub const OCTETS_MAX: usize = 72;
@@ -19,6 +24,97 @@ pub enum PasswordError {
     /// bcrypt failed, for example for want of random numbers.
     #[error("the password could not be hashed")]
     Failed,
+}
+
+/// Why a new password is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// Fewer than [`OCTETS_MIN`] characters.
+    #[error("use at least 12 characters")]
+    TooShort,
+    /// More than [`OCTETS_MAX`] octets.
+    #[error("use a shorter password: at most 72 characters, and fewer when it has accents or symbols beyond English")]
+    TooLong,
+    /// Made of what guessers try first: well-known passwords, rows of keys, repetitions.
+    #[error(
+        "use something less common: several words that do not belong together are easy to remember and hard to guess"
+    )]
+    Common,
+    /// It holds a name that anybody can look up.
+    #[error("leave out your name, your e-mail address and the organisation's name")]
+    AboutYou,
+}
+
+impl Unfit {
+    /// The sentence for doors, which take fixed ones only.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::TooShort => "use at least 12 characters in the password",
+            Self::TooLong => {
+                "use a shorter password: at most 72 characters, and fewer when it has accents or symbols beyond English"
+            }
+            Self::Common => {
+                "use a less common password: several words that do not belong together are easy to remember and hard to \
+                 guess"
+            }
+            Self::AboutYou => "leave your name, your e-mail address and the organisation's name out of the password",
+        }
+    }
+}
+
+/// Whether a new password may be taken (clause 7 of the `SocietyWorks` agreement: a minimum of complexity). `about` holds
+/// what it must not contain: the person's name, the first part of their mail address, the organisation's name.
+///
+/// # Errors
+/// [`Unfit`], the first fault found.
+pub fn judge(password: &str, about: &[&str]) -> Result<(), Unfit> {
+    if password.chars().count() < OCTETS_MIN {
+        return Err(Unfit::TooShort);
+    }
+    if password.len() > OCTETS_MAX {
+        return Err(Unfit::TooLong);
+    }
+    let plain = letters(password);
+    let named = |text: &&str| {
+        let whole = letters(text);
+        let words = text.split(|c: char| !c.is_alphanumeric()).map(letters);
+        let parts = words.filter(|word| word.chars().count() >= NAME_MIN && !EVERYDAY.contains(&word.as_str()));
+        let whole = Some(whole).filter(|whole| whole.chars().count() >= NAME_MIN);
+        parts.chain(whole).any(|part| plain.contains(&part))
+    };
+    if about.iter().any(named) {
+        return Err(Unfit::AboutYou);
+    }
+    if is_common(password) {
+        return Err(Unfit::Common);
+    }
+    Ok(())
+}
+
+/// Names shorter than this are parts of many words.
+const NAME_MIN: usize = 4;
+/// Words of many organisations' names that say nothing about any.
+const EVERYDAY: [&str; 14] = [
+    "council",
+    "borough",
+    "city",
+    "county",
+    "district",
+    "limited",
+    "group",
+    "data",
+    "service",
+    "services",
+    "office",
+    "department",
+    "example",
+    "test",
+];
+
+/// Letters and figures only, lower case.
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// Hashes a new password.
@@ -55,6 +151,23 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+
+    /// Aim: a password of many words is taken, one about the person or their organisation is not, in any spelling.
+    #[test]
+    fn judges_what_it_is_about() {
+        let about = ["Ann Baxter", "a.baxter", "Northfield Council"];
+        assert_eq!(judge("lantern gravel otter sky", &about), Ok(()));
+        assert_eq!(judge("the council of seven owls", &about), Ok(()));
+        assert_eq!(judge("Baxter likes lanterns", &about), Err(Unfit::AboutYou));
+        assert_eq!(judge("north-field lanterns", &about), Err(Unfit::AboutYou));
+        assert_eq!(judge("short", &about), Err(Unfit::TooShort));
+        assert_eq!(
+            judge("\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}", &about),
+            Err(Unfit::TooShort),
+            "characters, not octets"
+        );
+        assert_eq!(judge(&"lantern gravel ".repeat(5), &about), Err(Unfit::TooLong));
+    }
 
     /// Aim: a right password matches, a wrong one does not, and one beyond bcrypt's limit is refused, not cut.
     #[test]

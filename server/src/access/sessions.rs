@@ -63,16 +63,19 @@ pub struct SessionCookie {
 }
 
 impl SessionCookie {
-    /// For an `https` issuer the name binds the cookie to the host (`__Host-`). A node on loopback speaks plain HTTP and
-    /// shares its host with others on other ports, so the name carries a suffix of its own (ruling 36).
+    /// For an `https` issuer the name binds the cookie to the host (`__Host-`). Cookies ignore ports, so a node that
+    /// shares the host `localhost` with others has a suffix of its own; plain HTTP, on loopback only, knows no `__Host-`
+    /// (ruling 36).
     #[must_use]
     pub fn of(issuer: &str) -> Self {
-        if issuer.starts_with("https://") {
-            return Self { name: "__Host-tocsin".to_owned(), secure: true };
+        let secure = issuer.starts_with("https://");
+        if secure && !is_local(issuer) {
+            return Self { name: "__Host-tocsin".to_owned(), secure };
         }
         let suffix: String =
             secret_text(&text_digest(issuer)).chars().filter(char::is_ascii_alphanumeric).take(8).collect();
-        Self { name: format!("tocsin-{suffix}"), secure: false }
+        let prefix = if secure { "__Host-" } else { "" };
+        Self { name: format!("{prefix}tocsin-{suffix}"), secure }
     }
 
     /// Its name.
@@ -86,6 +89,17 @@ impl SessionCookie {
     pub const fn secure(&self) -> bool {
         self.secure
     }
+}
+
+/// Whether an origin's host is this machine's own.
+#[must_use]
+pub fn is_local(issuer: &str) -> bool {
+    let authority = issuer.split_once("://").map_or(issuer, |(_, authority)| authority);
+    let host = authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|c| c.is_ascii_digit()));
+    let host = host.map_or(authority, |(host, _)| host);
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -119,5 +133,17 @@ mod tests {
         assert_ne!(one.name(), other.name());
         assert!(!one.secure());
         assert_eq!(SessionCookie::of("https://a.example").name(), "__Host-tocsin");
+        assert_eq!(SessionCookie::of("https://a.example:8443").name(), "__Host-tocsin");
+    }
+
+    /// Aim: nodes with TLS on one machine keep their sessions apart, and their cookies stay bound to the host.
+    #[test]
+    fn cookies_of_local_nodes_with_tls_differ() {
+        let names: Vec<String> = ["localhost:4001", "localhost:4002", "127.0.0.1:4001", "[::1]:4001", "a.localhost"]
+            .map(|host| SessionCookie::of(&format!("https://{host}")).name().to_owned())
+            .into();
+        let different: std::collections::BTreeSet<&String> = names.iter().collect();
+        assert_eq!(different.len(), names.len());
+        assert!(names.iter().all(|name| name.starts_with("__Host-tocsin-")), "{names:?}");
     }
 }

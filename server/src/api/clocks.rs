@@ -1,46 +1,88 @@
-//! `GET /api/v1/clocks`: every clock, open or ended.
+//! Clocks: every duty, open or ended; and taking one in hand.
 
-use actix_web::{HttpResponse, web};
 use domain::clock::{Anchor, ClockKind};
 use domain::values::{ExchangeId, IncidentId, Moment, PartnerId};
-use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Asked, BAD_CURSOR, Client, List};
+use super::call::{Call, Page, Reply, fault};
+use super::operation::{Group, get, post, run};
+use super::shape::{answer, request};
+use crate::access::Scope;
+use crate::node::StreamId;
 use crate::problem::Problem;
 use crate::store::queries::clocks::{self, Single};
 
-#[derive(Serialize)]
-struct Item {
-    stream: Uuid,
-    kind: ClockKind,
-    incident: Option<IncidentId>,
-    exchange: Option<ExchangeId>,
-    partner: Option<PartnerId>,
-    state: &'static str,
-    anchor: Anchor,
-    anchored_at: Moment,
-    hours: u32,
-    due_at: Moment,
-    legal_limit_at: Option<Moment>,
-    ended_at: Option<Moment>,
-    evidence: Option<String>,
-    proved_late: bool,
-    reason: Option<String>,
-    exercise: bool,
+/// Operations on clocks.
+pub const GROUP: Group = Group {
+    name: "Clocks",
+    about: "Duties with an instant by which they are due.",
+    operations: &[
+        get("/clocks", "list_clocks", "Every clock, open or ended, the oldest stream first", run!(list))
+            .lists::<Clock>(),
+        post("/clocks/take-in-hand", "take_in_hand", "See to a duty: its alarms stop", run!(take_in_hand))
+            .needs(&[Scope::Respond, Scope::Decide])
+            .takes::<TakeInHand>(),
+    ],
+};
+
+answer! {
+    /// A duty with an anchor, a due instant and an end.
+    Clock {
+        /// The incident's or exchange's id that it belongs to.
+        stream: Uuid,
+        /// Which duty.
+        kind: ClockKind,
+        /// The incident of ours.
+        incident: Option<IncidentId>,
+        /// The exchange.
+        exchange: Option<ExchangeId>,
+        /// The partner.
+        partner: Option<PartnerId>,
+        /// In the words of the pages: Running, Overdue, Met, Met late, Not required.
+        state: &'static str,
+        /// What started it.
+        anchor: Anchor,
+        /// When.
+        anchored_at: Moment,
+        /// How long it runs.
+        hours: u32,
+        /// When it is due.
+        due_at: Moment,
+        /// The statute's limit.
+        legal_limit_at: Option<Moment>,
+        /// The instant of the evidence, or of the decision.
+        ended_at: Option<Moment>,
+        /// What met it.
+        evidence: Option<String>,
+        /// Met in time, but proved only after it had been recorded as overdue.
+        proved_late: bool,
+        /// Why it was not required.
+        reason: Option<String>,
+        /// A drill.
+        exercise: bool,
+    }
 }
 
-/// `GET /api/v1/clocks`
-///
-/// # Errors
-/// [`Problem`]
-pub async fn list(client: Client, asked: web::Query<Asked>) -> Result<HttpResponse, Problem> {
-    let after = asked.after.as_deref().map(|text| key(text).ok_or(BAD_CURSOR)).transpose()?;
-    let limit = asked.limit()?;
-    let now = client.node.now();
-    let page = client.node.store().read(move |rows| clocks::every(rows, after, limit)).await?;
+request! {
+    /// A duty that the token's person sees to.
+    TakeInHand {
+        /// The incident of ours; or give exchange.
+        incident: Option<IncidentId>,
+        /// The exchange, for a notice received; or give incident.
+        exchange: Option<ExchangeId>,
+        /// Which duty.
+        kind: ClockKind,
+        /// When it is due, as its clock says.
+        due_at: Moment,
+    }
+}
+
+async fn list(call: Call) -> Result<Reply, Problem> {
+    let (after, limit) = (call.after(key)?, call.limit()?);
+    let now = call.node.now();
+    let page = call.node.store().read(move |rows| clocks::every(rows, after, limit)).await?;
     let next = page.next.map(|(stream, kind)| format!("{stream}.{}", kind.word()));
-    List { items: page.items.into_iter().map(|clock| item(clock, now)).collect(), next }.answer()
+    Ok(Page { items: page.items, next }.reply(|clock| Clock::of(&clock, now)))
 }
 
 fn key(text: &str) -> Option<(Uuid, ClockKind)> {
@@ -48,29 +90,46 @@ fn key(text: &str) -> Option<(Uuid, ClockKind)> {
     Some((stream.parse().ok()?, ClockKind::ALL.into_iter().find(|known| known.word() == kind)?))
 }
 
-fn item(clock: Single, now: Moment) -> Item {
-    Item {
-        state: match clock.state.as_str() {
-            "met" => "Met",
-            "met_late" => "Met late",
-            "not_required" => "Not required",
-            _ if clock.due < now => "Overdue",
-            _ => "Running",
-        },
-        stream: clock.stream,
-        kind: clock.kind,
-        incident: clock.incident,
-        exchange: clock.exchange,
-        partner: clock.partner,
-        anchor: clock.anchor,
-        anchored_at: clock.anchored_at,
-        hours: clock.hours,
-        due_at: clock.due,
-        legal_limit_at: clock.legal_limit,
-        ended_at: clock.ended_at,
-        evidence: clock.evidence,
-        proved_late: clock.proved_late,
-        reason: clock.reason,
-        exercise: clock.exercise,
+async fn take_in_hand(call: Call) -> Result<Reply, Problem> {
+    let by = call.duty_holder()?;
+    let TakeInHand { incident, exchange, kind, due_at } = call.body()?;
+    let stream = match (incident, exchange) {
+        (Some(incident), None) => StreamId::Incident(incident),
+        (None, Some(exchange)) => StreamId::Exchange(exchange),
+        (Some(_), Some(_)) | (None, None) => return Err(fault("/incident", "give either incident or exchange")),
+    };
+    // Acknowledgements due within one minute share a ladder.
+    let due = if kind == ClockKind::PartnerAcknowledgement { due_at.floor_minute() } else { due_at };
+    call.node.take_in_hand(&by, stream, kind, due).await?;
+    Ok(Reply::done())
+}
+
+impl Clock {
+    /// As programs see it.
+    pub(super) fn of(clock: &Single, now: Moment) -> Self {
+        Self {
+            state: match clock.state.as_str() {
+                "met" => "Met",
+                "met_late" => "Met late",
+                "not_required" => "Not required",
+                _ if clock.due < now => "Overdue",
+                _ => "Running",
+            },
+            stream: clock.stream,
+            kind: clock.kind,
+            incident: clock.incident,
+            exchange: clock.exchange,
+            partner: clock.partner,
+            anchor: clock.anchor,
+            anchored_at: clock.anchored_at,
+            hours: clock.hours,
+            due_at: clock.due,
+            legal_limit_at: clock.legal_limit,
+            ended_at: clock.ended_at,
+            evidence: clock.evidence.clone(),
+            proved_late: clock.proved_late,
+            reason: clock.reason.clone(),
+            exercise: clock.exercise,
+        }
     }
 }

@@ -1,137 +1,160 @@
 //! JSON: API version 1 for programs with a token, what partner nodes may call ([`wire`]), and whether we are alive
 //! ([`health`]).
 //!
+//! Everything that a page does has its operation. [`GROUPS`] is the one list of them: routing ([`routes`]), the checks that
+//! a request passes ([`door`]) and the OpenAPI document ([`document`]) all follow it. What is sent and given is described
+//! once per type ([`shape`]).
+//!
+//! | module | operations about |
+//! |---|---|
+//! | [`incidents`], [`reports`] | incidents of ours, their facts and reports |
+//! | [`clocks`], [`notices`] | duties; what was told and what we were told |
+//! | [`partners`], [`keys`] | pairing, our own card and keys |
+//! | [`directory`] | parties, services, agreements, arrangements, import and export |
+//! | [`people`], [`tokens`] | accounts, and one's own tokens |
+//!
 //! Lists are paged by key: `?after=` takes the `next` of the page before. Problems are RFC 9457 JSON. Every item has a
 //! `state` in the words of the pages.
 
+pub mod call;
 pub mod clocks;
+pub mod directory;
+pub mod document;
+pub mod door;
+pub mod facts;
 pub mod health;
 pub mod incidents;
+pub mod keys;
 pub mod notices;
+pub mod operation;
+pub mod partners;
+pub mod people;
+pub mod reports;
+pub mod shape;
+pub mod tokens;
 pub mod wire;
 
-use std::future::Future;
-use std::pin::Pin;
-use std::str::FromStr;
+use std::sync::LazyLock;
 
-use actix_web::dev::Payload;
-use actix_web::http::header;
+use actix_web::http::{Method, header};
 use actix_web::web::{self, ServiceConfig, resource, scope};
-use actix_web::{FromRequest, HttpRequest, HttpResponse};
-use domain::values::Moment;
-use serde::{Deserialize, Serialize};
+use actix_web::{HttpRequest, HttpResponse};
 
-use crate::access::ApiClient;
-use crate::access::sessions::text_digest;
+use self::operation::{Group, Operation, Verb};
 use crate::node::Node;
 use crate::problem::Problem;
 
-/// Items on a page unless asked otherwise, and at most.
-const LIMIT: usize = 50;
-const LIMIT_MAX: usize = 200;
+/// Every operation, in the order in which the document lists them.
+const GROUPS: &[&Group] = &[
+    &incidents::GROUP,
+    &reports::GROUP,
+    &clocks::GROUP,
+    &notices::GROUP,
+    &partners::GROUP,
+    &directory::GROUP,
+    &directory::FILES,
+    &people::GROUP,
+    &tokens::GROUP,
+    &keys::GROUP,
+];
+
+/// The operations of one address.
+struct Address {
+    path: &'static str,
+    operations: Vec<&'static Operation>,
+}
+
+/// Addresses with their operations. Those without a parameter come first, so that no parameter swallows them.
+static ADDRESSES: LazyLock<Vec<Address>> = LazyLock::new(|| {
+    let mut addresses: Vec<Address> = Vec::new();
+    for operation in operations() {
+        match addresses.iter_mut().find(|address| address.path == operation.path) {
+            Some(address) => address.operations.push(operation),
+            None => addresses.push(Address { path: operation.path, operations: vec![operation] }),
+        }
+    }
+    addresses.sort_by_key(|address| address.path.matches('{').count());
+    addresses
+});
+
+fn operations() -> impl Iterator<Item = &'static Operation> {
+    GROUPS.iter().flat_map(|group| group.operations)
+}
 
 /// Every route of the API and the wire.
 pub fn routes(config: &mut ServiceConfig) {
-    config.configure(health::routes).configure(wire::routes).service(
-        scope("/api")
-            .app_data(
-                web::QueryConfig::default()
-                    .error_handler(|_, _| Problem::Malformed("The query could not be read.").into()),
-            )
-            .service(resource("/v1/incidents").get(incidents::list).default_service(web::to(other_method)))
-            .service(resource("/v1/clocks").get(clocks::list).default_service(web::to(other_method)))
-            .service(resource("/v1/notices").get(notices::list).default_service(web::to(other_method)))
-            .default_service(web::to(nowhere)),
-    );
+    let mut version = scope("/api/v1").service(resource("/openapi.json").to(openapi));
+    for address in ADDRESSES.iter() {
+        let operations: &'static [&'static Operation] = &address.operations;
+        version = version.service(
+            resource(address.path)
+                .to(move |request: HttpRequest, payload: web::Payload| asked(operations, request, payload)),
+        );
+    }
+    config
+        .configure(health::routes)
+        .configure(wire::routes)
+        .app_data(web::Data::new(document::openapi()))
+        .service(version.default_service(web::to(nowhere)));
 }
 
 async fn nowhere(_: HttpRequest) -> Result<HttpResponse, Problem> {
     Err(Problem::NotFound)
 }
 
-async fn other_method(_: HttpRequest) -> Result<HttpResponse, Problem> {
-    Err(Problem::MethodNotAllowed)
-}
-
-/// A program with a token that may read.
-pub struct Client {
-    /// The proof.
-    pub access: ApiClient,
-    /// The node.
-    pub node: web::Data<Node>,
-}
-
-impl FromRequest for Client {
-    type Error = Problem;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let node = request.app_data::<web::Data<Node>>().cloned();
-        let token = bearer(request);
-        Box::pin(async move {
-            let node = node.ok_or(Problem::NotFound)?;
-            let digest = text_digest(&token.ok_or(Problem::TokenNeeded)?);
-            let found = node.api_access(digest).await?.ok_or(Problem::TokenNeeded)?;
-            let access = ApiClient::reading(found.id, found.label, &found.scopes)
-                .ok_or(Problem::NotAllowed("programs whose token may read"))?;
-            Ok(Self { access, node })
-        })
+/// The document that describes all of it. It holds nothing of the node's, so anybody may read it.
+async fn openapi(request: HttpRequest) -> HttpResponse {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return other_method("GET, HEAD");
     }
-}
-
-fn bearer(request: &HttpRequest) -> Option<String> {
-    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
-}
-
-/// Which page is asked for.
-#[derive(Debug, Default, Deserialize)]
-pub struct Asked {
-    after: Option<String>,
-    limit: Option<String>,
-}
-
-impl Asked {
-    /// How many items.
-    ///
-    /// # Errors
-    /// [`Problem::Malformed`] unless it is a number from 1 to 200.
-    pub fn limit(&self) -> Result<usize, Problem> {
-        let Some(limit) = &self.limit else { return Ok(LIMIT) };
-        let limit = limit.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
-        limit.ok_or(Problem::Malformed("limit is a number from 1 to 200."))
-    }
-
-    /// The key to go on from: an instant and an id.
-    ///
-    /// # Errors
-    /// [`Problem::Malformed`] when it is not one that we gave.
-    pub fn after<T: FromStr>(&self) -> Result<Option<(Moment, T)>, Problem> {
-        let Some(text) = &self.after else { return Ok(None) };
-        let parsed = text
-            .split_once('.')
-            .and_then(|(micros, id)| Some((Moment::from_micros(micros.parse().ok()?).ok()?, id.parse().ok()?)));
-        parsed.map(Some).ok_or(BAD_CURSOR)
-    }
-}
-
-/// A cursor that we did not give.
-const BAD_CURSOR: Problem = Problem::Malformed("after is the next of an earlier page.");
-
-/// A page as JSON.
-#[derive(Serialize)]
-struct List<T> {
-    items: Vec<T>,
-    next: Option<String>,
-}
-
-impl<T: Serialize> List<T> {
-    fn answer(&self) -> Result<HttpResponse, Problem> {
-        let body = serde_json::to_string(self).map_err(Problem::internal)?;
-        Ok(HttpResponse::Ok()
+    let Some(document) = request.app_data::<web::Data<utoipa::openapi::OpenApi>>() else {
+        return Problem::NotFound.json(None);
+    };
+    match document.to_json() {
+        Ok(body) => HttpResponse::Ok()
             .content_type("application/json")
-            .insert_header((header::CACHE_CONTROL, "no-store"))
-            .body(body))
+            .insert_header((header::CACHE_CONTROL, "no-cache"))
+            .body(body),
+        Err(error) => failed(&request, &Problem::internal(error)),
     }
 }
+
+/// A request to an address: the operation of its method does it. `HEAD` is `GET` without the body.
+async fn asked(operations: &'static [&'static Operation], request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    let Some(operation) = operations.iter().find(|operation| operation.verb.method() == *method) else {
+        let mut methods: Vec<&str> = Vec::new();
+        for operation in operations {
+            methods.extend(match operation.verb {
+                Verb::Get => ["GET", "HEAD"].as_slice(),
+                Verb::Post => &["POST"],
+                Verb::Put => &["PUT"],
+            });
+        }
+        return other_method(&methods.join(", "));
+    };
+    match door::answer(operation, request.clone(), payload).await {
+        Ok(answer) if operation.verb == Verb::Get => door::not_modified(&request, answer),
+        Ok(answer) => answer,
+        Err(problem) => failed(&request, &problem),
+    }
+}
+
+fn other_method(allowed: &str) -> HttpResponse {
+    let mut answer = Problem::MethodNotAllowed.json(None);
+    if let Ok(allowed) = header::HeaderValue::from_str(allowed) {
+        answer.headers_mut().insert(header::ALLOW, allowed);
+    }
+    answer
+}
+
+/// A problem as an answer; one that has a cause goes to the log under the reference that the answer names.
+fn failed(request: &HttpRequest, problem: &Problem) -> HttpResponse {
+    let node = request.app_data::<web::Data<Node>>().filter(|_| problem.needs_reference());
+    let reference = node.map(|node| node.time().fresh_id().to_string());
+    problem.log(reference.as_deref().unwrap_or_default());
+    problem.json(reference.as_deref())
+}
+
+#[cfg(test)]
+mod tests;

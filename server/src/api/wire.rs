@@ -106,7 +106,7 @@ async fn keys(
 }
 
 async fn manifest(node: web::Data<Node>) -> HttpResponse {
-    document(MANIFEST_TYPE, node.manifest().to_owned())
+    document(MANIFEST_TYPE, node.manifest())
 }
 
 async fn jwks(node: web::Data<Node>) -> HttpResponse {
@@ -114,7 +114,7 @@ async fn jwks(node: web::Data<Node>) -> HttpResponse {
 }
 
 async fn card(node: web::Data<Node>) -> HttpResponse {
-    document(CARD_TYPE, node.export_card().to_owned())
+    document(CARD_TYPE, node.export_card())
 }
 
 async fn configuration(node: web::Data<Node>) -> HttpResponse {

@@ -83,7 +83,7 @@ impl Party {
             passphrase,
             people: new_people,
             services,
-            confirmation: Confirmation::SecondPerson,
+            confirmation: Confirmation::OnePerson,
         };
         let database = folder.join(plan.word).with_extension("db");
         let node = Node::open(NodeOptions {
@@ -150,7 +150,7 @@ pub(super) async fn pair(a: &Party, b: &Party) -> Result<(PartnerId, PartnerId),
 
 async fn introduce(here: &Party, there: &Party) -> Result<PartnerId, DemoError> {
     let by = here.administrator().await?;
-    let id = here.node.import_card(&by, there.node.export_card()).await?;
+    let id = here.node.import_card(&by, &there.node.export_card(), None).await?;
     let digits = there.node.fingerprint();
     here.node.type_fingerprint(&by, id, &digits, line("telephone")?, line("their administrator")?).await?;
     Ok(id)

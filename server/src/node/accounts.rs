@@ -19,6 +19,10 @@ const LOCK_SECONDS: i64 = 900;
 const TOUCH_SECONDS: i64 = 60;
 /// The longest content of a draft, in octets.
 pub const DRAFT_OCTETS_MAX: usize = 262_144;
+/// The purpose of a draft that holds a directory's file.
+pub const IMPORT_DRAFT: &str = "import";
+/// The longest file kept as a draft, in octets.
+const IMPORT_OCTETS_MAX: usize = 2 * 1024 * 1024;
 
 const _: () = assert!(TOUCH_SECONDS < IDLE_SECONDS, "a session in use never ends for want of a note");
 
@@ -48,7 +52,17 @@ impl Node {
     pub async fn sign_in_failed(&self, id: PersonId) -> Result<(), DoorError> {
         let until = self.time.elapsed().plus_seconds(LOCK_SECONDS);
         self.store.write(self.time.now(), move |turn| people::failed(turn, id, FAILURES_MAX, until)).await?;
+        self.record_refusal_about(id, "sign_in", "wrong password").await;
         Ok(())
+    }
+
+    /// Somebody tried to sign in where that is not taken: the account is disabled, rests, or (`None`) is none. It is on the
+    /// record, at most once a minute.
+    pub async fn sign_in_refused(&self, id: Option<PersonId>, why: &'static str) {
+        match id {
+            Some(id) => self.record_refusal_about(id, "sign_in", why).await,
+            None => self.record_refusal(None, "sign_in", serde_json::json!({ "why": why })).await,
+        }
     }
 
     /// Starts a session: of the token only the SHA-256 is kept.
@@ -125,7 +139,8 @@ impl Node {
                     "api_token_added",
                     &serde_json::json!({ "token": id, "label": label, "scopes": scopes }),
                 )?;
-                people::insert_api_token(turn, token_sha256, id, &label, &scopes, created_at, expires_at)
+                let token = people::ApiToken { id, person: None, label, scopes, used_at: None };
+                people::insert_api_token(turn, token_sha256, &token, created_at, expires_at)
             })
             .await?;
         Ok(id)
@@ -154,7 +169,7 @@ impl Node {
         purpose: &'static str,
         content: Vec<u8>,
     ) -> Result<(), DoorError> {
-        if content.len() > DRAFT_OCTETS_MAX {
+        if content.len() > if purpose == IMPORT_DRAFT { IMPORT_OCTETS_MAX } else { DRAFT_OCTETS_MAX } {
             return Err(DoorError::Invalid("this draft is too long to keep"));
         }
         let person = by.id();

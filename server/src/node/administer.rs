@@ -1,25 +1,23 @@
 //! Door 1b: what an administrator asks, and set-up. Each change has its ledger entry in the same transaction.
 
-use domain::arrangement::Arrangement;
 use domain::report::Organisation;
 use domain::values::{Actor, Line, Moment, PersonId, ServiceId};
 use serde_json::json;
 use webhooks::values::Schemes;
 use zeroize::Zeroizing;
 
+use super::directory::insert_service;
 use super::keys::{self, CardDetails, FreshKeys, KeyFault, OnlineKeys, StoredKeys};
 use super::pairing::Confirmation;
 use super::views::{LaneProof, NewPerson};
 use super::{DoorError, Node, StartError};
 use crate::access::passwords::{self, PasswordError};
 use crate::access::{Administrator, SignedIn};
-use crate::store::partners::{self, KeyPurpose, Partner, PartnerState, Service};
+use crate::store::directory::{self, Service};
+use crate::store::partners::{self, KeyPurpose, Partner, PartnerState};
 use crate::store::people;
 use crate::store::{EntryKind, Store, StoreError, Turn, outbox};
 use crate::time_source::TimeSource;
-
-/// Services of one organisation.
-const SERVICES_MAX: usize = 1_000;
 
 /// What a new node is made with.
 pub struct SetUp {
@@ -77,18 +75,9 @@ fn load(stored: StoredOwn, birth: &Birth<'_>) -> Result<Own, StartError> {
 }
 
 fn stored_own(rows: &mut crate::store::Rows<'_>) -> Result<Option<StoredOwn>, StoreError> {
-    let (Some(organisation), Some(card_token), Some(manifest_token)) = (
-        partners::organisation(rows)?,
-        partners::own_document(rows, "card")?,
-        partners::own_document(rows, "manifest")?,
-    ) else {
+    let (Some(organisation), Some(keys)) = (partners::organisation(rows)?, StoredKeys::read(rows)?) else {
         return Ok(None);
     };
-    let (Some(set), Some(log)) = (partners::own_key(rows, KeyPurpose::Set)?, partners::own_key(rows, KeyPurpose::Log)?)
-    else {
-        return Ok(None);
-    };
-    let keys = StoredKeys { set: set.seed, log: log.seed, manifest_token, card_token };
     Ok(Some(StoredOwn { organisation, keys }))
 }
 
@@ -158,44 +147,6 @@ impl Node {
         Ok(id)
     }
 
-    /// Adds a service under joint control.
-    ///
-    /// # Errors
-    /// [`DoorError::Invalid`] beyond 1000 services.
-    pub async fn add_service(&self, by: &Administrator, name: Line) -> Result<ServiceId, DoorError> {
-        let id = ServiceId::from_uuid(self.time.fresh_id());
-        let by = by.actor().clone();
-        self.store.write(self.time.now(), move |turn| insert_service(turn, id, &name, &by)).await?;
-        Ok(id)
-    }
-
-    /// Adds a version of the terms with one partner. Earlier incidents keep theirs.
-    ///
-    /// # Errors
-    /// [`DoorError::NotFound`] for an unknown partner or service, [`DoorError::Invalid`] unless its version is the next.
-    pub async fn add_arrangement(&self, by: &Administrator, arrangement: Arrangement) -> Result<(), DoorError> {
-        let by = by.actor().clone();
-        self.store
-            .write(self.time.now(), move |turn| {
-                let known = partners::services(turn.rows())?;
-                let services = arrangement.services.iter().all(|id| known.iter().any(|service| service.id == *id));
-                if !services || partners::by_id(turn.rows(), arrangement.partner)?.is_none() {
-                    return Err(DoorError::NotFound);
-                }
-                let current = partners::arrangements(turn.rows())?;
-                let before = current.iter().find(|current| current.id == arrangement.id);
-                if arrangement.version != before.map_or(1, |current| current.version.saturating_add(1)) {
-                    return Err(DoorError::Invalid("the version of an arrangement follows the one before"));
-                }
-                partners::insert_arrangement(turn, &arrangement)?;
-                note(turn, &by, "arrangement_added", &json!({ "arrangement": &arrangement }))?;
-                Ok(())
-            })
-            .await?;
-        self.changed();
-        Ok(())
-    }
-
     /// Who is somebody with this account: for set-up through the library, where nobody signs in.
     ///
     /// # Errors
@@ -218,7 +169,7 @@ impl Node {
     /// # Errors
     /// [`DoorError::Store`].
     pub async fn services(&self) -> Result<Vec<Service>, DoorError> {
-        Ok(self.store.read(partners::services).await?)
+        Ok(self.store.read(directory::services).await?)
     }
 }
 
@@ -250,15 +201,6 @@ fn insert_person(turn: &mut Turn<'_>, id: PersonId, person: &HashedPerson, by: &
         Err(error) => return Err(error.into()),
     }
     note(turn, by, "person_added", &json!({ "person": id, "name": name, "roles": roles }))?;
-    Ok(())
-}
-
-fn insert_service(turn: &mut Turn<'_>, id: ServiceId, name: &Line, by: &Actor) -> Result<(), DoorError> {
-    if partners::services(turn.rows())?.len() >= SERVICES_MAX {
-        return Err(DoorError::Invalid("there are 1000 services already"));
-    }
-    partners::insert_service(turn, id, name)?;
-    note(turn, by, "service_added", &json!({ "service": id, "name": name }))?;
     Ok(())
 }
 

@@ -140,13 +140,17 @@ impl Node {
     }
 
     /// How long the machine may sleep until `due`, in machine time.
-    fn machine_nap(&self, due: Option<Moment>) -> Duration {
+    pub(super) fn machine_nap(&self, due: Option<Moment>) -> Duration {
         let micros = due.map(|due| due.micros().saturating_sub(self.time.elapsed().micros()));
         micros.map_or(CEILING, |micros| Duration::from_micros(u64::try_from(micros).unwrap_or_default()).min(CEILING))
     }
 
     /// Claims what is due, and seals what was never sent on lanes that need no greeting first.
     async fn prepare(&self, limit: usize) -> Result<Vec<Work>, StoreError> {
+        // Nobody would believe it: everything waits for new keys, and people are told ([`super::rotation`]).
+        if !self.keys().good_at(self.time.now()) {
+            return Ok(Vec::new());
+        }
         let (ungreeted, others): (Vec<_>, Vec<_>) = self
             .claim(limit)
             .await?

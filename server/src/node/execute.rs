@@ -19,7 +19,7 @@ use super::{DoorError, Node, administer, wire_body};
 use crate::access::{Administrator, Dpo, DutyHolder, Reporter, Responder};
 use crate::store::forms::{self, FormUse};
 use crate::store::partners;
-use crate::store::{Change, Turn, due, outbox};
+use crate::store::{Change, Turn, directory, due, outbox};
 
 /// What a one-use form for logging is made for.
 pub const LOG_FORM: &str = "log";
@@ -35,19 +35,19 @@ impl Node {
         services: Options<ServiceId>,
         awareness: Awareness,
     ) -> Result<Preview, DoorError> {
-        let anchor = awareness.contract_anchor().map(|(_, at)| at.floor_second());
         let mut partners = self
             .store
             .read(move |rows| {
-                let owed = owed_to(&partners::arrangements(rows)?, &services, kind);
+                let owed = owed_to(&directory::arrangements(rows)?, &services, kind);
                 let mut shown = Vec::with_capacity(owed.len());
                 for (id, terms) in owed {
                     let Some(partner) = partners::by_id(rows, id)? else { continue };
                     let lane = administer::lane_proof(&partner, outbox::lane(rows, id)?.as_ref());
+                    let anchor = terms.trigger.anchor(&awareness);
                     shown.push(PreviewPartner {
                         id,
                         name: partner.name,
-                        due: anchor.map(|anchor| anchor.plus_hours(terms.notice_hours)),
+                        due: anchor.map(|(_, at)| at.floor_second().plus_hours(terms.notice_hours)),
                         lane,
                         agreements: terms.arrangements.into_iter().map(|named| named.title).collect(),
                     });
@@ -75,7 +75,7 @@ impl Node {
     /// [`DoorError::Refused`], [`DoorError::FormUnknown`], [`DoorError::NotFound`] for an unknown notice or service.
     pub async fn log_incident(&self, by: &Responder, request: LogRequest) -> Result<LogAnswer, DoorError> {
         self.must_fit(&request.facts)?;
-        let (keys, by) = (Arc::clone(&self.keys), by.actor().clone());
+        let (keys, by) = (self.keys(), by.actor().clone());
         let time = Arc::clone(&self.time);
         let answer = self
             .store
@@ -149,7 +149,7 @@ impl Node {
     /// # Errors
     /// [`DoorError::Refused`].
     pub async fn convert_to_breach(&self, by: &Responder, id: IncidentId, aware_at: Moment) -> Result<(), DoorError> {
-        let (keys, by) = (Arc::clone(&self.keys), by.actor().clone());
+        let (keys, by) = (self.keys(), by.actor().clone());
         let time = Arc::clone(&self.time);
         self.store
             .write(self.time.now(), move |turn| {
@@ -241,7 +241,7 @@ impl Node {
     /// # Errors
     /// [`DoorError::Refused`] with the number of open duties.
     pub async fn close(&self, by: &Responder, id: IncidentId) -> Result<(), DoorError> {
-        let (keys, by) = (Arc::clone(&self.keys), by.actor().clone());
+        let (keys, by) = (self.keys(), by.actor().clone());
         self.store
             .write(self.time.now(), move |turn| {
                 let before = turn.incident(id)?.ok_or(DoorError::NotFound)?;
@@ -290,7 +290,7 @@ impl Node {
 
     /// Facts that no message could carry are refused while a person can still shorten them.
     fn must_fit(&self, facts: &Facts) -> Result<(), DoorError> {
-        if wire_body::fits(facts, self.breach_contact()) {
+        if wire_body::fits(facts, &self.breach_contact()) {
             Ok(())
         } else {
             Err(DoorError::Invalid("these texts together are longer than a notice may be; shorten some"))
@@ -298,13 +298,14 @@ impl Node {
     }
 
     /// Whom partners may ask about a breach.
-    pub(super) fn breach_contact(&self) -> &Contact {
-        self.organisation.dpo.as_ref().unwrap_or(&self.organisation.contact)
+    pub(super) fn breach_contact(&self) -> Contact {
+        let us = self.organisation();
+        us.dpo.as_ref().unwrap_or(&us.contact).clone()
     }
 
     /// One command on one incident, with all that follows at once.
     async fn on_incident(&self, id: IncidentId, command: incident::Command) -> Result<(), DoorError> {
-        let keys = Arc::clone(&self.keys);
+        let keys = self.keys();
         self.store
             .write(self.time.now(), move |turn| {
                 let before = turn.incident(id)?.ok_or(DoorError::NotFound)?;
@@ -317,7 +318,7 @@ impl Node {
 
     /// One command on one exchange.
     pub(super) async fn on_exchange(&self, id: ExchangeId, command: exchange::Command) -> Result<(), DoorError> {
-        let keys = Arc::clone(&self.keys);
+        let keys = self.keys();
         self.store
             .write(self.time.now(), move |turn| {
                 // Should it queue a message: how far our ledger reached when it was made.
@@ -356,7 +357,7 @@ fn log(
         }
         FormUse::Unknown => return Err(DoorError::FormUnknown),
     }
-    let known = partners::services(turn.rows())?;
+    let known = directory::services(turn.rows())?;
     if !request.services.iter().all(|id| known.iter().any(|service| service.id == *id)) {
         return Err(DoorError::NotFound);
     }
@@ -417,7 +418,7 @@ fn newly_owed(
     known: &[PartnerId],
     fresh: &dyn Fn() -> uuid::Uuid,
 ) -> Result<Vec<Owed>, DoorError> {
-    let arrangements = partners::arrangements(turn.rows())?;
+    let arrangements = directory::arrangements(turn.rows())?;
     owed_to(&arrangements, services, kind)
         .into_iter()
         .filter(|(partner, _)| !known.contains(partner))

@@ -1,24 +1,27 @@
 //! The node's own keys, and everything else that is drawn from the operating system's random numbers here.
 //!
-//! The identity key is sealed under a passphrase and used only to sign the card and the manifest, at set-up (ruling 18).
-//! The online keys are sealed by the store under the data key, read once at start, and signed with from then on.
+//! The identity key is sealed under a passphrase and used only to sign the card and the manifest, at set-up and when online
+//! keys are replaced (ruling 18). The online keys are sealed by the store under the data key and read at start, and again
+//! when they were replaced ([`online`]).
+
+mod online;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::{pbkdf2, rand};
-use domain::values::{CaseId, Digest32, Line, Moment};
+use domain::values::{CaseId, Line, Moment};
 use uuid::Uuid;
 use webhooks::card::{Card, Contact, IdentityKey, Receive, Serve};
-use webhooks::checkpoint::{origin_of, sign_checkpoint};
 use webhooks::keys::{KeyUse, Seed, SigningKey};
-use webhooks::manifest::{Manifest, ManifestKey, parse_pinned};
+use webhooks::manifest::{Manifest, ManifestKey};
 use webhooks::values::Schemes;
 use zeroize::Zeroizing;
 
+pub use self::online::OnlineKeys;
+pub(super) use self::online::StoredKeys;
 use super::DoorError;
-use crate::store::{Checkpoint, StoreError, Turn};
 
 /// How long online keys are good for: a year and a month, inside the wire's 400 days.
-const KEY_LIFE_SECONDS: i64 = 396 * 86_400;
+pub(super) const KEY_LIFE_SECONDS: i64 = 396 * 86_400;
 /// Work factor of the passphrase (OWASP's figure for PBKDF2 with HMAC-SHA-256).
 const PASSPHRASE_ROUNDS: std::num::NonZeroU32 = std::num::NonZeroU32::new(600_000).unwrap();
 const SALT_OCTETS: usize = 16;
@@ -26,17 +29,6 @@ const SALT_OCTETS: usize = 16;
 const IDENTITY_CONTEXT: &[u8] = b"tocsin identity key 1";
 /// Letters and digits that can't be mistaken for each other on the telephone (Crockford's base 32).
 const REFERENCE_ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
-/// The keys that sign from day to day, with the documents that publish them.
-pub struct OnlineKeys {
-    set: SigningKey,
-    log: SigningKey,
-    origin: String,
-    identity_thumbprint: String,
-    manifest: Manifest,
-    manifest_token: String,
-    card_token: String,
-}
 
 /// A new node's keys and documents, before they are stored.
 pub(super) struct FreshKeys {
@@ -74,19 +66,11 @@ pub(super) fn make(details: &CardDetails<'_>, passphrase: &str, now: Moment) -> 
     let log = SigningKey::from_seed(log_seed.octets(), KeyUse::Log).map_err(weak)?;
     let from = now.floor_second();
     let until = from.plus_seconds(KEY_LIFE_SECONDS);
-    let listed = |key: &SigningKey| ManifestKey {
-        public: key.public().clone(),
-        node_use: Some(key.purpose()),
-        iat: from.unix_seconds(),
-        nbf: from.unix_seconds(),
-        exp: until.unix_seconds(),
-        revoked: None,
-    };
     let manifest = Manifest {
         iss: details.issuer.to_owned(),
         iat: from.unix_seconds(),
         version: 1,
-        keys: vec![listed(&set), listed(&log)],
+        keys: vec![listing(&set, from, until), listing(&log, from, until)],
     };
     let text = |line: &Option<Line>| line.as_ref().map(|line| line.as_str().to_owned());
     let card = Card {
@@ -120,90 +104,15 @@ pub(super) fn make(details: &CardDetails<'_>, passphrase: &str, now: Moment) -> 
     })
 }
 
-/// What the store holds of a node's own keys.
-pub(super) struct StoredKeys {
-    pub(super) set: Zeroizing<Vec<u8>>,
-    pub(super) log: Zeroizing<Vec<u8>>,
-    pub(super) manifest_token: String,
-    pub(super) card_token: String,
-}
-
-impl OnlineKeys {
-    /// Parses stored keys and documents once, and checks that they belong together.
-    pub(super) fn load(stored: StoredKeys, issuer: &str, schemes: Schemes) -> Result<Self, KeyFault> {
-        let set = signing_key(&stored.set, KeyUse::Set)?;
-        let log = signing_key(&stored.log, KeyUse::Log)?;
-        let card = webhooks::card::parse_self_signed(stored.card_token.as_bytes(), schemes)
-            .map_err(|_| KeyFault("the stored party card does not verify"))?;
-        if card.get().iss != issuer {
-            return Err(KeyFault("the stored party card is another issuer's"));
-        }
-        let identity = card.get().identity().map_err(|_| KeyFault("the stored party card does not verify"))?;
-        let manifest = parse_pinned(stored.manifest_token.as_bytes(), issuer, &identity)
-            .map_err(|_| KeyFault("the stored key manifest does not verify"))?
-            .into_inner();
-        let listed = |key: &SigningKey| manifest.keys.iter().any(|listed| listed.kid() == key.kid());
-        if !listed(&set) || !listed(&log) {
-            return Err(KeyFault("a stored key is not in the key manifest"));
-        }
-        Ok(Self {
-            set,
-            log,
-            origin: origin_of(issuer),
-            identity_thumbprint: identity.thumbprint().to_owned(),
-            manifest,
-            manifest_token: stored.manifest_token,
-            card_token: stored.card_token,
-        })
-    }
-
-    /// Signs messages and receipts.
-    #[must_use]
-    pub const fn set(&self) -> &SigningKey {
-        &self.set
-    }
-
-    /// The name of the identity key.
-    #[must_use]
-    pub fn identity_thumbprint(&self) -> &str {
-        &self.identity_thumbprint
-    }
-
-    /// The key manifest as published.
-    #[must_use]
-    pub fn manifest_token(&self) -> &str {
-        &self.manifest_token
-    }
-
-    /// The party card as published.
-    #[must_use]
-    pub fn card_token(&self) -> &str {
-        &self.card_token
-    }
-
-    /// Every current public key as a plain JWK set.
-    #[must_use]
-    pub fn jwks(&self, now: Moment) -> String {
-        self.manifest.plain_jwk_set(now.unix_seconds())
-    }
-
-    /// Signs how far the ledger reached before this turn, unless that is signed already, and gives the size signed.
-    /// `None` for a ledger without entries.
-    pub(super) fn checkpoint(&self, turn: &mut Turn<'_>) -> Result<Option<u64>, StoreError> {
-        let size = turn.ledger_size();
-        if size == 0 {
-            return Ok(None);
-        }
-        if turn.checkpoint(size)?.is_none() {
-            let root = turn.ledger_root();
-            let note = self.sign_checkpoint(size, root);
-            turn.keep_checkpoint(Checkpoint { size, root, note, at: turn.now() })?;
-        }
-        Ok(Some(size))
-    }
-
-    fn sign_checkpoint(&self, size: u64, root: Digest32) -> String {
-        sign_checkpoint(&self.origin, size, root.as_bytes(), &self.log)
+/// A key as a manifest lists it.
+pub(super) fn listing(key: &SigningKey, from: Moment, until: Moment) -> ManifestKey {
+    ManifestKey {
+        public: key.public().clone(),
+        node_use: Some(key.purpose()),
+        iat: from.unix_seconds(),
+        nbf: from.unix_seconds(),
+        exp: until.unix_seconds(),
+        revoked: None,
     }
 }
 
@@ -218,7 +127,8 @@ fn draw<const N: usize>() -> Result<[u8; N], KeyFault> {
     Ok(octets)
 }
 
-fn draw_seed() -> Result<Seed, KeyFault> {
+/// A seed for a key.
+pub(super) fn draw_seed() -> Result<Seed, KeyFault> {
     draw().map(Seed::new)
 }
 
@@ -249,7 +159,7 @@ pub(super) fn random_form() -> Result<Uuid, DoorError> {
 }
 
 /// Salt, nonce, then the seed under AES-256-GCM with a key stretched from the passphrase.
-fn seal_identity(seed: &Seed, passphrase: &str) -> Result<Vec<u8>, KeyFault> {
+pub(super) fn seal_identity(seed: &Seed, passphrase: &str) -> Result<Vec<u8>, KeyFault> {
     let salt: [u8; SALT_OCTETS] = draw()?;
     let nonce: [u8; NONCE_LEN] = draw()?;
     let mut sealed = Zeroizing::new(seed.octets().to_vec());

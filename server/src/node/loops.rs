@@ -69,10 +69,14 @@ impl Node {
         let watch = supervised("watch", Arc::clone(self), stopped.clone(), |node, stop| async move {
             node.watch_until(stop).await;
         });
+        let rotate = supervised("rotate", Arc::clone(self), stopped.clone(), |node, stop| async move {
+            node.rotate_until(stop).await;
+        });
         let refresh = supervised("refresh", Arc::clone(self), stopped, |node, stop| async move {
             node.refresh_until(stop).await;
         });
-        let loops = vec![runtime.spawn(deliver), runtime.spawn(watch), runtime.spawn(refresh)];
+        let loops =
+            vec![runtime.spawn(deliver), runtime.spawn(watch), runtime.spawn(rotate), runtime.spawn(refresh)];
         *running = Some(Started { stop, loops, runtime });
         Ok(())
     }

@@ -10,10 +10,13 @@ pub mod answer;
 pub mod deliver;
 pub mod directory;
 pub mod execute;
+pub mod exports;
 pub mod keys;
 pub mod loops;
+pub mod once;
 pub mod pairing;
 pub mod people;
+mod probe;
 pub mod receive;
 pub mod received;
 pub mod rotation;
@@ -22,7 +25,7 @@ pub mod watch;
 mod wire_body;
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono_tz::Tz;
 use domain::report::Organisation;
@@ -118,6 +121,12 @@ pub enum DoorError {
     /// A value is not acceptable; a fixed sentence says why.
     #[error("{0}")]
     Invalid(&'static str),
+    /// The thing was changed since the editor saw it.
+    #[error("this was changed meanwhile")]
+    Stale,
+    /// Records can't be taken; each is named.
+    #[error("{}", domain::directory::Fault::list(.0))]
+    Records(Vec<domain::directory::Fault>),
     /// Pairing was refused.
     #[error(transparent)]
     Pairing(#[from] pairing::PairingRefusal),
@@ -135,19 +144,25 @@ pub struct Node {
     schemes: Schemes,
     zone: Tz,
     bcrypt_cost: u32,
-    organisation: Organisation,
-    keys: Arc<keys::OnlineKeys>,
+    /// Read often, replaced when our record changes.
+    organisation: RwLock<Arc<Organisation>>,
+    /// As last read; whoever signs takes it once ([`Node::keys`]).
+    keys: RwLock<Arc<keys::OnlineKeys>>,
     /// Counts commits that pages show.
     live: changes::Sender<u64>,
     /// Outgoing work may be due.
     outgoing: Notify,
     /// Clocks, ladders or fan-outs may be due.
     passing: Notify,
+    /// Own key manifests may be due to be handed over.
+    rotating: Notify,
+    /// Wrong passphrases are counted for all administrators together.
+    passphrases: Throttle<()>,
     /// Counted after the signature: anybody can write a partner's name.
     partner_rate: Throttle<PartnerId>,
     manifests: pairing::Manifests,
-    ceremonies: pairing::Ceremonies,
     housekeeping: watch::LastDone,
+    key_warnings: watch::LastDone,
     lanes: deliver::Lanes,
     running: loops::Running,
     rates: Rates,
@@ -176,6 +191,7 @@ impl Node {
             at_least_one(options.rates.partner_per_minute),
             at_least_one(options.rates.partner_burst),
         );
+        let passphrases = rotation::passphrase_tries(&options.time);
         Ok(Arc::new(Self {
             lanes: deliver::Lanes::new(),
             store,
@@ -185,15 +201,17 @@ impl Node {
             schemes,
             zone: options.zone,
             bcrypt_cost: options.bcrypt_cost,
-            organisation: own.organisation,
-            keys: Arc::new(own.keys),
+            organisation: RwLock::new(Arc::new(own.organisation)),
+            keys: RwLock::new(Arc::new(own.keys)),
             live,
             outgoing: Notify::new(),
             passing: Notify::new(),
+            rotating: Notify::new(),
+            passphrases,
             partner_rate,
             manifests: pairing::Manifests::default(),
-            ceremonies: pairing::Ceremonies::default(),
             housekeeping: watch::LastDone::default(),
+            key_warnings: watch::LastDone::default(),
             running: loops::Running::default(),
             rates: options.rates,
         }))
@@ -229,10 +247,15 @@ impl Node {
         &self.issuer
     }
 
-    /// Who we are.
+    /// Who we are, as our record says now.
     #[must_use]
-    pub const fn organisation(&self) -> &Organisation {
-        &self.organisation
+    pub fn organisation(&self) -> Arc<Organisation> {
+        Arc::clone(&self.organisation.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Our record says something else from now on.
+    fn set_organisation(&self, organisation: Arc<Organisation>) {
+        *self.organisation.write().unwrap_or_else(PoisonError::into_inner) = organisation;
     }
 
     /// The zone in which people here read instants.
@@ -259,28 +282,33 @@ impl Node {
         self.live.subscribe()
     }
 
+    /// Our online keys as they stand. Taken once per operation: they may be replaced meanwhile.
+    fn keys(&self) -> Arc<keys::OnlineKeys> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Our key manifest, a signed token for `/jwks.jwt`.
     #[must_use]
-    pub fn manifest(&self) -> &str {
-        self.keys.manifest_token()
+    pub fn manifest(&self) -> String {
+        self.keys().manifest_token().to_owned()
     }
 
     /// Our current public keys as a plain JWK set, for tools, for `/jwks.json`.
     #[must_use]
     pub fn jwks(&self) -> String {
-        self.keys.jwks(self.time.now())
+        self.keys().jwks(self.time.now())
     }
 
     /// Our party card, a signed token for `/card.jwt`.
     #[must_use]
-    pub fn export_card(&self) -> &str {
-        self.keys.card_token()
+    pub fn export_card(&self) -> String {
+        self.keys().card_token().to_owned()
     }
 
     /// Our own eight groups of digits, to be read to a partner.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        webhooks::keys::fingerprint(&self.issuer, self.keys.identity_thumbprint())
+        webhooks::keys::fingerprint(&self.issuer, self.keys().identity_thumbprint())
     }
 
     /// The metadata document for `/.well-known/ssf-configuration`.

@@ -1,30 +1,33 @@
 //! Pairing with a partner (protocol §15), and keeping its keys current (§3, §14).
 //!
 //! A card proves only that its maker holds the key in it; trust comes from digits that travelled another way and are typed
-//! in here. Every step has its ledger entry. What was typed and not yet confirmed lives in memory: after a restart it is
-//! typed again.
+//! in here. Every step is decided inside the writer's turn, has its ledger entry there and survives the end of the
+//! process; so do the refusals that matter: wrong digits, cards that may not take the place of others, a person who would
+//! confirm their own word.
 
+mod cards;
 mod manifests;
+mod standing;
+mod view;
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use domain::values::{Actor, Line, MessageId, PartnerId};
-use serde_json::json;
-use webhooks::card::{Card, NoReplacement, Replacement, may_replace, parse_self_signed};
+use domain::values::{Actor, Digest32, Line, MessageId, PartnerId};
+use serde_json::{Value, json};
 use webhooks::keys::fingerprint_matches;
 
-use super::administer::note;
 use super::{DoorError, Node};
 use crate::access::Administrator;
 use crate::store::alerts::{self, AlertKind};
-use crate::store::partners::{self, NewPartner, Partner, PartnerState};
+use crate::store::partners::{self, Checked, Confirmed, Partner};
 use crate::store::{EntryKind, StoreError, Turn, outbox};
 
+pub use self::standing::EXCEPTIONS_MAX;
+pub use self::view::{CardContact, CardView, LaterCardView, OpenAlert, PartnerView};
+pub use crate::store::partners::PartnerState;
 pub(super) use manifests::{Manifests, NotTaken};
+pub(super) use standing::allowances;
 
 /// Wrong digits before a card is locked.
-const FAILURES_MAX: u32 = 3;
+pub const FAILURES_MAX: u32 = 3;
 
 /// Why a step of pairing was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +41,12 @@ pub enum PairingRefusal {
     /// The partner is known under another identity key: a new ceremony is needed.
     #[error("this card has another identity key than the one known; end that pairing first")]
     OtherIdentity,
+    /// Another partner has this name on the wire.
+    #[error("this card belongs to another partner that is known here already")]
+    OtherPartner,
+    /// The partner has another name on the wire.
+    #[error("this card comes from another address than the one this partner is known by")]
+    OtherIssuer,
     /// A card as new as this one is known already.
     #[error("this card is not newer than the one known")]
     NotNewer,
@@ -47,6 +56,9 @@ pub enum PairingRefusal {
         /// Tries before the card is locked.
         left: u32,
     },
+    /// The digits are wrong, of a pairing that goes on.
+    #[error("these are not the digits of the partner this node is paired with; ask them to read them out again")]
+    WrongAgain,
     /// Three wrong tries.
     #[error("the card is locked after three wrong tries")]
     Locked,
@@ -58,83 +70,46 @@ pub enum PairingRefusal {
     SecondPersonNeeded,
 }
 
+impl PairingRefusal {
+    /// The word on the record.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Card => "unacceptable_card",
+            Self::OwnCard => "own_card",
+            Self::OtherIdentity => "other_identity",
+            Self::OtherPartner => "other_partner",
+            Self::OtherIssuer => "other_issuer",
+            Self::NotNewer => "not_newer",
+            Self::WrongDigits { .. } | Self::WrongAgain => "wrong_digits",
+            Self::Locked => "locked",
+            Self::WrongStep => "wrong_step",
+            Self::SecondPersonNeeded => "second_person_needed",
+        }
+    }
+}
+
 /// How digits that were typed are confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Confirmation {
     /// By another administrator than the one who typed them.
     SecondPerson,
-    /// By the same one: chosen expressly, and the ledger says so (ruling 34).
+    /// By the same one: chosen expressly at set-up, and the ledger says so (ruling 34).
     OnePerson,
 }
 
-/// Digits typed and not yet confirmed.
-#[derive(Default)]
-pub(super) struct Ceremonies(Mutex<HashMap<PartnerId, Ceremony>>);
-
-#[derive(Default, Clone)]
-struct Ceremony {
-    failures: u32,
-    typed_by: Option<Actor>,
-}
-
-impl Ceremonies {
-    fn all(&self) -> MutexGuard<'_, HashMap<PartnerId, Ceremony>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// What was typed, by whom and how it was given.
+struct Typed {
+    by: Actor,
+    digits: String,
+    channel: Line,
+    with_whom: Line,
 }
 
 impl Node {
-    /// Takes a partner's card in: nothing is trusted yet. A newer card of a partner already known may change contacts; a
-    /// changed address or key is refused here.
-    ///
-    /// # Errors
-    /// [`DoorError::Pairing`].
-    pub async fn import_card(&self, by: &Administrator, token: &str) -> Result<PartnerId, DoorError> {
-        let card = parse_self_signed(token.as_bytes(), self.schemes).map_err(|_| PairingRefusal::Card)?;
-        if card.get().iss == self.issuer {
-            return Err(PairingRefusal::OwnCard.into());
-        }
-        let identity = card.get().identity().map_err(|_| PairingRefusal::Card)?;
-        let name = Line::parse(&card.get().name).map_err(|_| PairingRefusal::Card)?;
-        let fresh = PartnerId::from_uuid(self.time.fresh_id());
-        let (schemes, by, token) = (self.schemes, by.actor().clone(), token.to_owned());
-        let card = card.into_inner();
-        let new = NewPartner {
-            id: fresh,
-            issuer: Some(card.iss.clone()),
-            name,
-            identity_thumbprint: Some(identity.thumbprint().to_owned()),
-            identity_x: Some(identity.x()),
-            push_url: card.receive.push.clone(),
-            keys_url: Some(card.serve.keys.clone()),
-            card: Some(token.clone()),
-        };
-        let id = self
-            .store
-            .write(self.time.now(), move |turn| {
-                let id = match partners::by_issuer(turn.rows(), &card.iss)? {
-                    None => {
-                        partners::insert(turn, &new)?;
-                        fresh
-                    }
-                    Some(known) => {
-                        replaceable(&known, &card, schemes)?;
-                        partners::set_card(turn, known.id, &new.name, &token)?;
-                        known.id
-                    }
-                };
-                turn.append(EntryKind::Card, None, Some(id.uuid()), token.as_bytes())?;
-                note(turn, &by, "card_imported", &json!({ "partner": id, "issuer": &card.iss }))?;
-                Ok::<_, DoorError>(id)
-            })
-            .await?;
-        self.changed();
-        Ok(id)
-    }
-
     /// Takes the digits that an administrator was given another way, and how they were given. Three wrong tries lock the
-    /// card.
+    /// card. Of an active pairing they are compared again, as is due once a year: a wrong try then changes nothing but
+    /// the record.
     ///
     /// # Errors
     /// [`DoorError::Pairing`] for wrong digits; [`DoorError::NotFound`].
@@ -146,93 +121,40 @@ impl Node {
         channel: Line,
         with_whom: Line,
     ) -> Result<(), DoorError> {
-        let partner = self.partner(id).await?;
-        match partner.state {
-            PartnerState::Imported => {}
-            PartnerState::Locked => return Err(PairingRefusal::Locked.into()),
-            PartnerState::Listed
-            | PartnerState::Verified
-            | PartnerState::Active
-            | PartnerState::Suspended
-            | PartnerState::Ended => {
-                return Err(PairingRefusal::WrongStep.into());
-            }
-        }
-        let (Some(issuer), Some(thumbprint)) = (&partner.issuer, &partner.identity_thumbprint) else {
-            return Err(PairingRefusal::WrongStep.into());
-        };
-        let right = fingerprint_matches(digits, issuer, thumbprint);
-        let left = {
-            let mut all = self.ceremonies.all();
-            let ceremony = all.entry(id).or_default();
-            if right {
-                ceremony.typed_by = Some(by.actor().clone());
-            } else {
-                ceremony.failures = ceremony.failures.saturating_add(1);
-                ceremony.typed_by = None;
-            }
-            FAILURES_MAX.saturating_sub(ceremony.failures)
-        };
-        let actor = by.actor().clone();
-        let record = json!({
-            "partner": id, "right": right, "channel": channel, "with_whom": with_whom,
-            "identity": thumbprint, "by": &actor,
-        });
-        self.store
-            .write(self.time.now(), move |turn| {
-                pairing_entry(turn, id, "fingerprint_typed", &record)?;
-                if !right && left == 0 && stands_imported(turn, id)? {
-                    partners::set_state(turn, id, PartnerState::Locked)?;
-                    alerts::raise(turn, AlertKind::CardLocked, Some(id), None, None, None)?;
-                }
-                Ok::<_, DoorError>(())
-            })
-            .await?;
-        match (right, left) {
-            (true, _) => Ok(()),
-            (false, 0) => Err(PairingRefusal::Locked.into()),
-            (false, left) => Err(PairingRefusal::WrongDigits { left }.into()),
-        }
+        let typed = Typed { by: by.actor().clone(), digits: digits.to_owned(), channel, with_whom };
+        let judged = self.store.write(self.time.now(), move |turn| judge_digits(turn, id, &typed)).await?;
+        self.changed();
+        Ok(judged?)
     }
 
     /// Confirms typed digits: the identity key is pinned, the partner's keys are fetched and a heartbeat goes out. When
     /// each side holds the other's receipt the pairing is active.
     ///
     /// # Errors
-    /// [`DoorError::Pairing`] when nothing was typed, or the same person confirms without saying so.
+    /// [`DoorError::Pairing`] when nothing was typed, or when the one who typed confirms and either does not say so or
+    /// works under the rule of two persons; [`DoorError::NotFound`].
     pub async fn confirm(
         &self,
         by: &Administrator,
         id: PartnerId,
         confirmation: Confirmation,
     ) -> Result<(), DoorError> {
-        let partner = self.partner(id).await?;
-        let typed_by = self.ceremonies.all().get(&id).and_then(|ceremony| ceremony.typed_by.clone());
-        let typed_by = typed_by.filter(|_| partner.state == PartnerState::Imported).ok_or(PairingRefusal::WrongStep)?;
-        let same = typed_by.person() == by.actor().person();
-        if same && confirmation == Confirmation::SecondPerson {
-            return Err(PairingRefusal::SecondPersonNeeded.into());
-        }
         let (actor, elapsed) = (by.actor().clone(), self.time.elapsed());
         let heartbeat = MessageId::from_uuid(self.time.fresh_id());
-        self.store
+        let judged = self
+            .store
             .write(self.time.now(), move |turn| {
-                // Asked again inside the turn: the card may have been locked or its pairing ended meanwhile.
-                if !stands_imported(turn, id)? {
-                    return Err(PairingRefusal::WrongStep.into());
+                let judged = judge_confirmation(turn, id, &actor, confirmation)?;
+                if judged.is_ok() {
+                    partners::set_state(turn, id, PartnerState::Verified)?;
+                    outbox::ensure_lane(turn, id)?;
+                    outbox::queue_heartbeat(turn, id, heartbeat, elapsed)?;
+                    outbox::hurry_heartbeat(turn, id)?;
                 }
-                let record = json!({
-                    "partner": id, "identity": partner.identity_thumbprint, "issuer": partner.issuer,
-                    "typed_by": typed_by, "confirmed_by": actor, "one_person": same,
-                });
-                pairing_entry(turn, id, "verified", &record)?;
-                partners::set_state(turn, id, PartnerState::Verified)?;
-                outbox::ensure_lane(turn, id)?;
-                outbox::queue_heartbeat(turn, id, heartbeat, elapsed)?;
-                Ok::<_, DoorError>(())
+                Ok::<_, DoorError>(judged)
             })
             .await?;
-        self.ceremonies.all().remove(&id);
+        judged?;
         // Without the keys nothing of theirs can be verified; they may also hand them over themselves.
         if self.refetch_manifest(id).await.is_none() {
             tracing::info!(partner = %id, "the partner's keys could not be fetched yet");
@@ -258,93 +180,130 @@ impl Node {
         Ok(())
     }
 
-    /// Stops all exchange with a partner: it is answered `access_denied`.
-    ///
-    /// # Errors
-    /// [`DoorError::Pairing`] unless it is active.
-    pub async fn suspend(&self, by: &Administrator, id: PartnerId) -> Result<(), DoorError> {
-        self.move_pairing(by, id, &[PartnerState::Active], PartnerState::Suspended).await
-    }
-
-    /// Takes the exchange up again.
-    ///
-    /// # Errors
-    /// [`DoorError::Pairing`] unless it is suspended.
-    pub async fn resume(&self, by: &Administrator, id: PartnerId) -> Result<(), DoorError> {
-        self.move_pairing(by, id, &[PartnerState::Suspended], PartnerState::Active).await
-    }
-
-    /// Ends a pairing. Its history stays.
-    ///
-    /// # Errors
-    /// [`DoorError::Pairing`] when it has ended already.
-    pub async fn end_pairing(&self, by: &Administrator, id: PartnerId) -> Result<(), DoorError> {
-        let from = [
-            PartnerState::Imported,
-            PartnerState::Verified,
-            PartnerState::Active,
-            PartnerState::Suspended,
-            PartnerState::Locked,
-        ];
-        self.move_pairing(by, id, &from, PartnerState::Ended).await
-    }
-
-    async fn move_pairing(
-        &self,
-        by: &Administrator,
-        id: PartnerId,
-        from: &[PartnerState],
-        to: PartnerState,
-    ) -> Result<(), DoorError> {
-        let (by, from) = (by.actor().clone(), from.to_vec());
-        self.store
-            .write(self.time.now(), move |turn| {
-                let partner = partners::by_id(turn.rows(), id)?.ok_or(DoorError::NotFound)?;
-                if !from.contains(&partner.state) {
-                    return Err(PairingRefusal::WrongStep.into());
-                }
-                let record = json!({ "partner": id, "from": partner.state.word(), "to": to.word(), "by": by });
-                pairing_entry(turn, id, "moved", &record)?;
-                partners::set_state(turn, id, to)?;
-                Ok::<_, DoorError>(())
-            })
-            .await?;
-        self.changed();
-        Ok(())
-    }
-
     pub(super) async fn partner(&self, id: PartnerId) -> Result<Partner, DoorError> {
         self.store.read(move |rows| partners::by_id(rows, id)).await?.ok_or(DoorError::NotFound)
     }
 }
 
-/// A later card keeps issuer and identity key, is newer, and changes no address: those wait for a person to pair again.
-fn replaceable(known: &Partner, card: &Card, schemes: webhooks::values::Schemes) -> Result<(), PairingRefusal> {
-    let token = known.card.as_deref().ok_or(PairingRefusal::WrongStep)?;
-    let old = parse_self_signed(token.as_bytes(), schemes).map_err(|_| PairingRefusal::Card)?;
-    match may_replace(old.get(), card) {
-        Ok(Replacement::AtOnce) => Ok(()),
-        Ok(Replacement::NeedsPerson) => Err(PairingRefusal::WrongStep),
-        Err(NoReplacement::OtherIssuer) => Err(PairingRefusal::Card),
-        Err(NoReplacement::OtherIdentity) => Err(PairingRefusal::OtherIdentity),
-        Err(NoReplacement::NotNewer) => Err(PairingRefusal::NotNewer),
+/// What a turn decided, kept on record either way.
+type Judged = Result<(), PairingRefusal>;
+
+/// Compares inside the turn: of two tries at once each counts, and none comes after the third wrong one.
+fn judge_digits(turn: &mut Turn<'_>, id: PartnerId, typed: &Typed) -> Result<Judged, DoorError> {
+    let partner = partners::by_id(turn.rows(), id)?.ok_or(DoorError::NotFound)?;
+    let again = match partner.state {
+        PartnerState::Imported => false,
+        PartnerState::Active => true,
+        PartnerState::Locked => {
+            refuse(turn, Some(id), "digits_refused", &typed.by, PairingRefusal::Locked)?;
+            return Ok(Err(PairingRefusal::Locked));
+        }
+        PartnerState::Listed | PartnerState::Verified | PartnerState::Suspended | PartnerState::Ended => {
+            return Ok(Err(PairingRefusal::WrongStep));
+        }
+    };
+    let (Some(issuer), Some(identity)) = (&partner.issuer, &partner.identity_thumbprint) else {
+        return Ok(Err(PairingRefusal::WrongStep));
+    };
+    let right = fingerprint_matches(&typed.digits, issuer, identity);
+    let record = json!({
+        "partner": id, "right": right, "again": again, "channel": typed.channel, "with_whom": typed.with_whom,
+        "identity": identity, "by": &typed.by,
+    });
+    pairing_entry(turn, Some(id), "fingerprint_typed", &record)?;
+    if right {
+        keep_right_digits(turn, id, identity, typed, again)?;
+        return Ok(Ok(()));
     }
+    if again {
+        return Ok(Err(PairingRefusal::WrongAgain));
+    }
+    let wrong = partner.wrong_digits.saturating_add(1);
+    partners::set_wrong_digits(turn, id, wrong)?;
+    partners::set_checked(turn, id, None)?;
+    let left = FAILURES_MAX.saturating_sub(wrong);
+    if left > 0 {
+        return Ok(Err(PairingRefusal::WrongDigits { left }));
+    }
+    partners::set_state(turn, id, PartnerState::Locked)?;
+    alerts::raise(turn, AlertKind::CardLocked, Some(id), None, None, None)?;
+    Ok(Err(PairingRefusal::Locked))
 }
 
-/// Whether a card was taken in and nothing has come of it yet.
-fn stands_imported(turn: &mut Turn<'_>, id: PartnerId) -> Result<bool, StoreError> {
-    Ok(partners::by_id(turn.rows(), id)?.is_some_and(|partner| partner.state == PartnerState::Imported))
+fn keep_right_digits(
+    turn: &mut Turn<'_>,
+    id: PartnerId,
+    identity: &str,
+    typed: &Typed,
+    again: bool,
+) -> Result<(), StoreError> {
+    let at = turn.now();
+    let before = if again { partners::checked(turn.rows(), id)? } else { None };
+    let checked = Checked {
+        typed_by: typed.by.clone(),
+        channel: typed.channel.clone(),
+        with_whom: typed.with_whom.clone(),
+        at,
+        identity: identity.to_owned(),
+        confirmed: before.and_then(|before| before.confirmed),
+    };
+    partners::set_checked(turn, id, Some(&checked))?;
+    if again {
+        partners::set_verified_now(turn, id)?;
+    }
+    Ok(())
+}
+
+/// Everything is asked inside the turn: the card may have been locked, replaced or its pairing ended meanwhile.
+fn judge_confirmation(
+    turn: &mut Turn<'_>,
+    id: PartnerId,
+    by: &Actor,
+    confirmation: Confirmation,
+) -> Result<Judged, DoorError> {
+    let partner = partners::by_id(turn.rows(), id)?.ok_or(DoorError::NotFound)?;
+    let typed = partners::checked(turn.rows(), id)?
+        .filter(|typed| partner.state == PartnerState::Imported && typed.confirmed.is_none())
+        .filter(|typed| partner.identity_thumbprint.as_ref() == Some(&typed.identity));
+    let Some(mut typed) = typed else { return Ok(Err(PairingRefusal::WrongStep)) };
+    let same = typed.typed_by.person() == by.person();
+    if same {
+        let alone = confirmation == Confirmation::OnePerson && partners::one_person_pairing(turn.rows())?;
+        if !alone {
+            refuse(turn, Some(id), "confirmation_refused", by, PairingRefusal::SecondPersonNeeded)?;
+            return Ok(Err(PairingRefusal::SecondPersonNeeded));
+        }
+    }
+    let record = json!({
+        "partner": id, "identity": partner.identity_thumbprint, "issuer": partner.issuer,
+        "typed_by": &typed.typed_by, "confirmed_by": by, "one_person": same,
+    });
+    pairing_entry(turn, Some(id), "verified", &record)?;
+    typed.confirmed = Some(Confirmed { by: by.clone(), at: turn.now(), one_person: same });
+    partners::set_checked(turn, id, Some(&typed))?;
+    Ok(Ok(()))
 }
 
 fn pairing_entry(
     turn: &mut Turn<'_>,
-    partner: PartnerId,
+    partner: Option<PartnerId>,
     step: &'static str,
-    record: &serde_json::Value,
+    record: &Value,
 ) -> Result<(), StoreError> {
     let content = json!({ "pairing": step, "at": turn.now(), "record": record });
-    turn.append(EntryKind::Pairing, None, Some(partner.uuid()), content.to_string().as_bytes())?;
+    turn.append(EntryKind::Pairing, None, partner.map(PartnerId::uuid), content.to_string().as_bytes())?;
     Ok(())
+}
+
+/// A refusal is a step of the record too.
+fn refuse(
+    turn: &mut Turn<'_>,
+    partner: Option<PartnerId>,
+    step: &'static str,
+    by: &Actor,
+    why: PairingRefusal,
+) -> Result<(), StoreError> {
+    pairing_entry(turn, partner, step, &json!({ "partner": partner, "why": why.word(), "by": by }))
 }
 
 /// A heartbeat came from a verified partner: with our own one proven, both sides hold a receipt.
@@ -363,12 +322,15 @@ pub(super) fn heartbeat_receipted(turn: &mut Turn<'_>, partner: &Partner) -> Res
     if heard { activate(turn, partner.id) } else { Ok(()) }
 }
 
-/// Verified becomes active. Asks again inside the turn: the partner as looked up outside it may be old.
+/// Verified becomes active, on record with both cards. Asks again inside the turn: the partner as looked up outside it
+/// may be old.
 fn activate(turn: &mut Turn<'_>, id: PartnerId) -> Result<(), StoreError> {
-    let verified = partners::by_id(turn.rows(), id)?.is_some_and(|partner| partner.state == PartnerState::Verified);
-    if verified {
-        pairing_entry(turn, id, "active", &json!({ "partner": id }))?;
-        partners::set_state(turn, id, PartnerState::Active)?;
-    }
-    Ok(())
+    let Some(partner) = partners::by_id(turn.rows(), id)?.filter(|it| it.state == PartnerState::Verified) else {
+        return Ok(());
+    };
+    let digest = |card: Option<String>| card.map(|token| Digest32::of(token.as_bytes()));
+    let ours = digest(partners::own_document(turn.rows(), "card")?);
+    let record = json!({ "partner": id, "their_card": digest(partner.card), "our_card": ours });
+    pairing_entry(turn, Some(id), "active", &record)?;
+    partners::set_state(turn, id, PartnerState::Active)
 }

@@ -168,11 +168,12 @@ impl Node {
         let Some(set) = rejected.authentic else { return Ok(Received::Refused(refusal)) };
         let partner = partner.id;
         let rule = rejected.rule.unwrap_or_else(|| refusal.code());
+        let keys = self.keys();
         self.store
             .write(now, move |turn| {
                 let jti = MessageId::from_uuid(set.claims().jti);
                 if let Some(seen) = inbox::seen(turn, partner, jti)? {
-                    return again(turn, partner, jti, &seen, our_digest(set.payload_sha256()), set.octets());
+                    return again(turn, &keys, (partner, jti), &seen, our_digest(set.payload_sha256()), set.octets());
                 }
                 if refusal == Refusal::BadEvent {
                     inbox::quarantine(turn, partner, rule, set.octets().as_bytes())?;
@@ -204,7 +205,7 @@ impl Node {
     /// before we did.
     async fn try_keep(&self, proven: &Arc<Proven>) -> Result<Received, StoreError> {
         let now = self.time.now();
-        let (proven, keys) = (Arc::clone(proven), Arc::clone(&self.keys));
+        let (proven, keys) = (Arc::clone(proven), self.keys());
         let elapsed = self.time.elapsed();
         let fresh = Fresh { receipt: self.time.fresh_id(), exchange: ExchangeId::from_uuid(self.time.fresh_id()) };
         self.store.write(now, move |turn| store(turn, &keys, &proven, &fresh, elapsed)).await
@@ -232,17 +233,22 @@ fn may_send(state: PartnerState, heartbeat_or_receipt: bool) -> Result<(), Refus
 }
 
 /// A message with an id that is held already: the same payload gets its receipt again; another one is refused, and both
-/// are kept.
+/// are kept. A receipt under a key of ours that was revoked or ends is signed again, or nobody would ever believe it.
 fn again(
     turn: &mut Turn<'_>,
-    partner: domain::values::PartnerId,
-    jti: MessageId,
+    keys: &super::keys::OnlineKeys,
+    (partner, jti): (domain::values::PartnerId, MessageId),
     seen: &inbox::Seen,
     payload: Digest32,
     octets: &str,
 ) -> Result<Received, StoreError> {
     if seen.payload_sha256 == payload {
-        return Ok(Received::Accepted { receipt: seen.receipt.clone() });
+        let Some(newer) = keys.signed_again(seen.receipt.as_bytes(), turn.now()) else {
+            return Ok(Received::Accepted { receipt: seen.receipt.clone() });
+        };
+        let entry = turn.append(EntryKind::ReceiptSent, None, Some(partner.uuid()), newer.octets.as_bytes())?;
+        inbox::replace_receipt(turn, partner, jti, entry)?;
+        return Ok(Received::Accepted { receipt: newer.octets });
     }
     turn.append(EntryKind::SetRefused, None, Some(partner.uuid()), octets.as_bytes())?;
     alerts::raise(turn, AlertKind::JtiConflict, Some(partner), None, None, Some(jti))?;
@@ -260,10 +266,10 @@ fn store(
     let jti = MessageId::from_uuid(set.claims().jti);
     let payload = our_digest(set.payload_sha256());
     if let Event::Receipt(_) = set.event() {
-        return events::receipt(turn, partner, set, elapsed);
+        return events::receipt(turn, keys, partner, set, elapsed);
     }
     if let Some(seen) = inbox::seen(turn, partner.id, jti)? {
-        return again(turn, partner.id, jti, &seen, payload, set.octets());
+        return again(turn, keys, (partner.id, jti), &seen, payload, set.octets());
     }
     let sequence = set.event().sequence();
     if let Some((seq, _)) = sequence

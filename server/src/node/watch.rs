@@ -1,13 +1,13 @@
 //! Door 3b: passing time. Which clocks, ladders and fan-outs want attention is asked of the store; what is then true is
 //! decided by the rules, level-triggered, so that a node that slept records the same facts late.
 
-use std::sync::Arc;
 
 use domain::exchange::{self, Exchange};
 use domain::incident;
 use domain::values::{ExchangeId, IncidentId, Moment};
 
 use super::execute;
+use super::rotation::mind_keys;
 use super::{DoorError, Node};
 use crate::store::alerts::{self, AlertKind};
 use crate::store::{Change, StoreError, Turn, due, forms, outbox, people};
@@ -80,7 +80,7 @@ impl Node {
     }
 
     async fn carry_on(&self, id: IncidentId) -> Result<bool, DoorError> {
-        let keys = Arc::clone(&self.keys);
+        let keys = self.keys();
         self.store
             .write(self.time.now(), move |turn| {
                 let Some(before) = turn.incident(id)? else { return Ok(false) };
@@ -137,13 +137,14 @@ impl Node {
             .await
     }
 
-    /// Sweeps what has expired, and signs a checkpoint of a ledger that grew; a few rows, now and then.
+    /// Sweeps what has expired, minds our keys, and signs a checkpoint of a ledger that grew; a few rows, now and then.
     async fn keep_house(&self) -> Result<(), DoorError> {
         let elapsed = self.time.elapsed();
         if !self.housekeeping.is_due(elapsed, HOUSEKEEPING_SECONDS) {
             return Ok(());
         }
-        let keys = Arc::clone(&self.keys);
+        self.warn_of_keys();
+        let keys = self.keys();
         self.store
             .write(self.time.now(), move |turn| {
                 people::sweep_sessions(turn, elapsed, SWEPT_MAX)?;
@@ -153,6 +154,7 @@ impl Node {
                 if old {
                     keys.checkpoint(turn)?;
                 }
+                mind_keys(turn, &keys)?;
                 Ok::<_, DoorError>(())
             })
             .await
@@ -227,7 +229,7 @@ fn tick_incident(turn: &mut Turn<'_>, id: IncidentId) -> Result<bool, DoorError>
 pub(super) struct LastDone(std::sync::Mutex<Option<Moment>>);
 
 impl LastDone {
-    fn is_due(&self, elapsed: Moment, every_seconds: i64) -> bool {
+    pub(super) fn is_due(&self, elapsed: Moment, every_seconds: i64) -> bool {
         let mut last = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let due = last.is_none_or(|last| !(0..every_seconds).contains(&elapsed.seconds_since(last)));
         if due {

@@ -64,7 +64,13 @@ kinds! {
     MessageUnread => "message_unread", "The partner sent a message to be read";
     LedgerContradiction => "ledger_contradiction", "The partner's ledger contradicts what it showed before";
     ManifestRefused => "manifest_refused", "The partner's list of keys was refused";
+    KeysExpiring => "keys_expiring", "Our own keys are good for less than 30 days: replace them";
+    KeysExpired => "keys_expired", "Our own keys have expired: nothing is sent until they are replaced";
+    ManifestNotTaken => "manifest_not_taken", "The partner's node did not take our new list of keys";
+    ReviewReceived => "review_received", "Somebody else may have signed what came in this partner's name: ask them by telephone";
     CardLocked => "card_locked", "A partner's card was locked after three wrong fingerprints";
+    CardChanged => "card_changed", "The partner's card has other contacts or another name";
+    CardWaits => "card_waits", "The partner's new card changes an address; an administrator decides";
 }
 
 /// An open alert.

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use super::StoreError;
 
+pub(super) mod cells;
+
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations/sqlite");
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations/postgres");
 
@@ -200,6 +202,33 @@ where
     Ok(())
 }
 
+/// The migrations that a database has had, in order; on one without tables, none. Nothing is made to find out.
+pub(super) fn applied(db: &mut Db) -> Result<Vec<String>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        version: String,
+    }
+    const TABLE: &str = "__diesel_schema_migrations";
+    let there = match db {
+        Db::Postgres(_) => format!("SELECT '' AS version WHERE to_regclass('{TABLE}') IS NOT NULL"),
+        Db::Sqlite(_) => format!("SELECT '' AS version FROM sqlite_master WHERE name = '{TABLE}'"),
+    };
+    let there: Vec<Found> = each!(&mut *db, c => diesel::sql_query(there).load(c))?;
+    if there.is_empty() {
+        return Ok(Vec::new());
+    }
+    let all = format!("SELECT version FROM {TABLE} ORDER BY version");
+    let applied: Vec<Found> = each!(db, c => diesel::sql_query(all).load(c))?;
+    Ok(applied.into_iter().map(|Found { version }| version).collect())
+}
+
+/// The migrations of this program, in order.
+pub(super) fn known() -> Result<Vec<String>, StoreError> {
+    let mut db = cells::tables_alone()?;
+    applied(&mut db)
+}
+
 /// Starts the writer's transaction. On SQLite it takes the write lock at once; on Postgres the writer's first statement
 /// locks the ledger's head.
 pub(super) fn begin_write(db: &mut Db) -> QueryResult<()> {
@@ -210,7 +239,7 @@ pub(super) fn begin_write(db: &mut Db) -> QueryResult<()> {
 }
 
 /// Starts a transaction that sees one state of the database and changes nothing.
-fn begin_snapshot(db: &mut Db) -> QueryResult<()> {
+pub(super) fn begin_snapshot(db: &mut Db) -> QueryResult<()> {
     match db {
         Db::Postgres(c) => c.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
         Db::Sqlite(c) => c.batch_execute("BEGIN"),

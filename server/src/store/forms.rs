@@ -51,6 +51,15 @@ pub fn make(turn: &mut Turn<'_>, id: Uuid, person: PersonId, purpose: &str, elap
     Ok(())
 }
 
+/// Whether there is a form with this id, used or not.
+///
+/// # Errors
+/// Those of the database.
+pub fn exists(rows: &mut Rows<'_>, id: Uuid) -> Result<bool, StoreError> {
+    let found: i64 = forms::table.filter(forms::id.eq(id.as_bytes().as_slice())).count().get_result(rows.db)?;
+    Ok(found > 0)
+}
+
 /// Uses a form: at most one turn ever gets [`FormUse::Fresh`].
 ///
 /// # Errors

@@ -55,6 +55,50 @@ pub fn seen(turn: &mut Turn<'_>, partner: PartnerId, message: MessageId) -> Resu
     }))
 }
 
+/// The receipt of a message that is held was signed again: this entry is what a repeat gets from now on.
+///
+/// # Errors
+/// Those of the database.
+pub fn replace_receipt(
+    turn: &mut Turn<'_>,
+    partner: PartnerId,
+    message: MessageId,
+    entry: u64,
+) -> Result<(), StoreError> {
+    diesel::update(inbox::table.find((partner.as_bytes().as_slice(), message.as_bytes().as_slice())))
+        .set(inbox::receipt_entry.eq(stored(entry)?))
+        .execute(turn.rows().db)?;
+    Ok(())
+}
+
+/// Messages of a partner that came since an instant (duty time), the newest first, at most `limit`: which, and of which
+/// exchange.
+///
+/// # Errors
+/// Those of the database.
+pub fn since(
+    rows: &mut Rows<'_>,
+    partner: PartnerId,
+    at: Moment,
+    limit: u32,
+) -> Result<Vec<(MessageId, Option<ExchangeId>)>, StoreError> {
+    let found: Vec<(Vec<u8>, Option<Vec<u8>>)> = inbox::table
+        .filter(inbox::partner_id.eq(partner.as_bytes().as_slice()))
+        .filter(inbox::received_at.ge(at.micros()))
+        .order((inbox::received_at.desc(), inbox::message))
+        .limit(i64::from(limit))
+        .select((inbox::message, inbox::exchange_id))
+        .load(rows.db)?;
+    let corrupt = || StoreError::corrupt("inbox", "an id");
+    found
+        .into_iter()
+        .map(|(message, exchange)| {
+            let exchange = exchange.map(|id| ExchangeId::from_slice(&id)).transpose().map_err(corrupt())?;
+            Ok((MessageId::from_slice(&message).map_err(corrupt())?, exchange))
+        })
+        .collect()
+}
+
 /// Whether another message of this partner has this number.
 ///
 /// # Errors

@@ -280,26 +280,34 @@ pub(super) fn erase(rows: &mut Rows<'_>, stream: Uuid, before: u64) -> Result<()
     Ok(())
 }
 
+/// The row by which the data key is known.
+const KEY_CHECK: &str = "data_key_check";
+/// What it holds, sealed.
+const KEY_CHECK_PLAIN: &[u8] = b"tocsin";
+
 /// Checks on opening that the data key is this database's; a new database takes it as its own.
 pub(super) fn check_data_key(db: &mut Db, seal: &Seal) -> Result<(), StoreError> {
     use schema::meta::dsl;
-    const KEY: &str = "data_key_check";
-    const PLAIN: &[u8] = b"tocsin";
-    let look = |db: &mut Db| -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(dsl::meta.filter(dsl::key.eq(KEY)).select(dsl::value).first(db).optional()?)
-    };
-    let mut found = look(db)?;
-    if found.is_none() {
-        let sealed = seal.seal("meta.value", KEY.as_bytes(), PLAIN)?;
-        let made = diesel::insert_into(dsl::meta).values((dsl::key.eq(KEY), dsl::value.eq(&sealed))).execute(db);
-        match made.map_err(StoreError::from) {
-            // Another node was faster: its key counts.
-            Ok(_) | Err(StoreError::Conflict) => found = look(db)?,
-            Err(error) => return Err(error),
-        }
+    if has_data_key(db, seal)? {
+        return Ok(());
     }
-    let opened = seal.open("meta.value", KEY.as_bytes(), &found.unwrap_or_default());
-    if opened.is_ok_and(|plain| plain == PLAIN) { Ok(()) } else { Err(StoreError::WrongKey) }
+    let sealed = seal.seal("meta.value", KEY_CHECK.as_bytes(), KEY_CHECK_PLAIN)?;
+    let made = diesel::insert_into(dsl::meta).values((dsl::key.eq(KEY_CHECK), dsl::value.eq(&sealed))).execute(db);
+    match made.map_err(StoreError::from) {
+        Ok(_) => Ok(()),
+        // Another node was faster: its key counts.
+        Err(StoreError::Conflict) => has_data_key(db, seal).map(|_| ()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the database has taken a data key as its own, which must then be this one.
+pub(super) fn has_data_key(db: &mut Db, seal: &Seal) -> Result<bool, StoreError> {
+    use schema::meta::dsl;
+    let found: Option<Vec<u8>> = dsl::meta.filter(dsl::key.eq(KEY_CHECK)).select(dsl::value).first(db).optional()?;
+    let Some(sealed) = found else { return Ok(false) };
+    let opened = seal.open("meta.value", KEY_CHECK.as_bytes(), &sealed);
+    if opened.is_ok_and(|plain| plain == KEY_CHECK_PLAIN) { Ok(true) } else { Err(StoreError::WrongKey) }
 }
 
 /// The event in an entry's object, or that it was erased.

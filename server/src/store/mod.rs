@@ -14,6 +14,7 @@
 //! | [`outbox`], [`inbox`] | lanes, claims and attempts; what came in, and its receipt |
 //! | [`partners`], [`people`] | directory, terms, keys; accounts, sessions, tokens |
 //! | [`forms`], [`alerts`] | one-use forms and drafts; what a person has to look at |
+//! | [`backup`], [`look`] | copies of everything; a database seen before it is opened |
 //!
 //! No diesel type leaves this module; what differs between SQLite and Postgres is in `backend` alone.
 
@@ -26,6 +27,7 @@ pub mod forms;
 pub mod inbox;
 pub mod ledger;
 pub mod links;
+pub mod look;
 pub mod offers;
 pub mod outbox;
 pub mod partners;

@@ -21,6 +21,7 @@
 mod carry;
 mod claim;
 mod queue;
+mod resign;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +38,7 @@ pub use self::claim::{Claimed, FAILING_LANES_MAX, SealedItem, claim, next_due, o
 use self::queue::wake;
 pub use self::queue::{ensure_lane, heartbeats_due, next_heartbeat, queue_heartbeat};
 pub(super) use self::queue::{queue, wake_lane};
+pub use self::resign::{sealed_octets, sealed_up_to};
 
 /// Beyond this many attempts of one message, only counters grow.
 pub const ATTEMPTS_KEPT: u32 = 200;

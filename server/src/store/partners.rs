@@ -1,34 +1,34 @@
-//! The directory: partners and how far pairing has come, the terms with them, services; and our own organisation, keys and
-//! documents.
+//! Partners and how far pairing has come; and our own organisation, keys and documents.
 //!
 //! A partner's name is sealed; issuers, addresses, keys and cards are what any partner may see, and are plain. Versions of
-//! terms and manifests are kept for ever: incidents and old evidence refer to them.
+//! manifests are kept for ever: incidents and old evidence refer to them.
 
+mod ceremony;
+mod listed;
 mod own;
 #[cfg(test)]
 mod tests;
 
 use diesel::prelude::*;
-use domain::arrangement::Arrangement;
-use domain::values::{Line, Moment, PartnerId, ServiceId};
+use domain::values::{Line, Moment, PartnerId};
 
-pub use self::own::{
-    KeyPurpose, OwnKey, keep_own_document, keep_own_key, one_person_pairing, organisation, own_document, own_key,
-    set_one_person_pairing, set_organisation,
+pub use self::ceremony::{
+    Checked, Confirmed, NewCard, checked, set_addresses, set_checked, set_later_card, set_verified_now,
+    set_wrong_digits, start_ceremony, start_sequence_anew,
 };
-use super::schema::{arrangements, manifests_by_identity, partners, services};
+pub use self::listed::{insert_listed, rename_listed};
+pub use self::own::{
+    KeyPurpose, KeyStage, KeySwitch, OwnKey, OwnKeyLine, earlier_set_keys, forget_earlier_keys, keep_own_document,
+    keep_own_key, key_switch, one_person_pairing, organisation, own_document, own_document_version, own_key, own_keys,
+    set_key_end, set_key_stage, set_key_switch, set_one_person_pairing, set_organisation,
+};
+use super::schema::{manifests_by_identity, partners};
 use super::{Rows, StoreError, Turn, outbox};
 
 /// Where partners' names are sealed for.
 const NAME: &str = "partners.name";
-/// Where services' names are sealed for.
-const SERVICE: &str = "services.name";
-/// Where terms are sealed for.
-const TERMS: &str = "arrangements.terms";
 /// Partners in one answer; an agreement with more is beyond what one node is for.
 const PARTNERS_MAX: i64 = 10_000;
-/// Services in one answer.
-const SERVICES_MAX: i64 = 1_000;
 
 /// How far pairing has come (protocol §15).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -108,9 +108,13 @@ pub struct Partner {
     pub added_at: Moment,
     /// When their fingerprint was last confirmed (duty time).
     pub verified_at: Option<Moment>,
+    /// Wrong digits typed since the card came.
+    pub wrong_digits: u32,
+    /// A later card that waits for an administrator, because it changes an address.
+    pub later_card: Option<String>,
 }
 
-/// A partner to add: imported, trusted in nothing.
+/// A partner to add, trusted in nothing: imported with a card, listed without one.
 #[derive(Debug, Clone)]
 pub struct NewPartner {
     /// A fresh id.
@@ -149,6 +153,8 @@ struct PartnerRow {
     exceptions: String,
     added_at: i64,
     verified_at: Option<i64>,
+    wrong_digits: i32,
+    later_card: Option<String>,
 }
 
 impl PartnerRow {
@@ -170,6 +176,8 @@ impl PartnerRow {
             exceptions: serde_json::from_str(&self.exceptions).map_err(|_| corrupt("address exceptions"))?,
             added_at: moment(self.added_at)?,
             verified_at: self.verified_at.map(moment).transpose()?,
+            wrong_digits: u32::try_from(self.wrong_digits).unwrap_or(u32::MAX),
+            later_card: self.later_card,
         })
     }
 }
@@ -187,11 +195,12 @@ pub fn insert(turn: &mut Turn<'_>, new: &NewPartner) -> Result<(), StoreError> {
     {
         return Err(StoreError::Conflict);
     }
+    let state = if new.card.is_some() { PartnerState::Imported } else { PartnerState::Listed };
     diesel::insert_into(partners::table)
         .values((
             partners::id.eq(new.id.as_bytes().as_slice()),
             partners::issuer.eq(new.issuer.as_deref()),
-            partners::state.eq(PartnerState::Imported.word()),
+            partners::state.eq(state.word()),
             partners::name.eq(rows.seal.seal(NAME, new.id.as_bytes(), new.name.as_str().as_bytes())?),
             partners::identity_thumbprint.eq(new.identity_thumbprint.as_deref()),
             partners::identity_x.eq(new.identity_x.as_deref()),
@@ -285,15 +294,23 @@ pub fn set_manifest(
     let identity: Option<String> =
         partners::table.find(id.as_bytes().as_slice()).select(partners::identity_thumbprint).first(rows.db)?;
     let version = i64::try_from(version).map_err(StoreError::corrupt("manifests_by_identity", "a version"))?;
-    diesel::insert_into(manifests_by_identity::table)
-        .values((
-            manifests_by_identity::partner_id.eq(id.as_bytes().as_slice()),
-            manifests_by_identity::identity.eq(identity.unwrap_or_default()),
-            manifests_by_identity::version.eq(version),
-            manifests_by_identity::token.eq(token),
-            manifests_by_identity::taken_at.eq(now.micros()),
-        ))
-        .execute(rows.db)?;
+    let identity = identity.unwrap_or_default();
+    // Paired with an earlier identity again, its versions are in the history already.
+    let known: i64 = manifests_by_identity::table
+        .find((id.as_bytes().as_slice(), identity.as_str(), version))
+        .count()
+        .get_result(rows.db)?;
+    if known == 0 {
+        diesel::insert_into(manifests_by_identity::table)
+            .values((
+                manifests_by_identity::partner_id.eq(id.as_bytes().as_slice()),
+                manifests_by_identity::identity.eq(identity),
+                manifests_by_identity::version.eq(version),
+                manifests_by_identity::token.eq(token),
+                manifests_by_identity::taken_at.eq(now.micros()),
+            ))
+            .execute(rows.db)?;
+    }
     diesel::update(partners::table.find(id.as_bytes().as_slice()))
         .set((
             partners::manifest_version.eq(version),
@@ -342,130 +359,6 @@ pub fn set_exceptions(turn: &mut Turn<'_>, id: PartnerId, exceptions: &[String])
     diesel::update(partners::table.find(id.as_bytes().as_slice()))
         .set(partners::exceptions.eq(json))
         .execute(turn.rows().db)?;
-    Ok(())
-}
-
-/// A service: a processing activity under joint control.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Service {
-    /// Which.
-    pub id: ServiceId,
-    /// Its name.
-    pub name: Line,
-}
-
-/// Every current service, in the order shown.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] when one does not open; those of the database.
-pub fn services(rows: &mut Rows<'_>) -> Result<Vec<Service>, StoreError> {
-    let found: Vec<(Vec<u8>, Vec<u8>)> = services::table
-        .filter(services::current)
-        .order((services::position, services::id))
-        .limit(SERVICES_MAX)
-        .select((services::id, services::name))
-        .load(rows.db)?;
-    found
-        .into_iter()
-        .map(|(id, name)| {
-            let corrupt = |what| StoreError::Corrupt { table: "services", what };
-            Ok(Service {
-                name: line(rows.seal.open(SERVICE, &id, &name)?).ok_or(corrupt("a name"))?,
-                id: ServiceId::from_slice(&id).map_err(|_| corrupt("an id"))?,
-            })
-        })
-        .collect()
-}
-
-/// Adds a service at the end.
-///
-/// # Errors
-/// Those of the database.
-pub fn insert_service(turn: &mut Turn<'_>, id: ServiceId, name: &Line) -> Result<(), StoreError> {
-    let rows = turn.rows();
-    let last: Option<i32> = services::table.select(diesel::dsl::max(services::position)).first(rows.db)?;
-    diesel::insert_into(services::table)
-        .values((
-            services::id.eq(id.as_bytes().as_slice()),
-            services::position.eq(last.map_or(0, |last| last.saturating_add(1))),
-            services::name.eq(rows.seal.seal(SERVICE, id.as_bytes(), name.as_str().as_bytes())?),
-            services::current.eq(true),
-        ))
-        .execute(rows.db)?;
-    Ok(())
-}
-
-/// The current terms with every partner.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] when one does not open; those of the database.
-pub fn arrangements(rows: &mut Rows<'_>) -> Result<Vec<Arrangement>, StoreError> {
-    let found: Vec<(Vec<u8>, Vec<u8>)> = arrangements::table
-        .filter(arrangements::current)
-        .order(arrangements::id)
-        .limit(PARTNERS_MAX)
-        .select((arrangements::id, arrangements::terms))
-        .load(rows.db)?;
-    found.into_iter().map(|(id, terms)| rows.seal.open_json(TERMS, &id, &terms)).collect()
-}
-
-/// The current terms with one partner: whom to ring is in them.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] when one does not open; those of the database.
-pub fn arrangements_with(rows: &mut Rows<'_>, partner: PartnerId) -> Result<Vec<Arrangement>, StoreError> {
-    let found: Vec<(Vec<u8>, Vec<u8>)> = arrangements::table
-        .filter(arrangements::current)
-        .filter(arrangements::partner_id.eq(partner.as_bytes().as_slice()))
-        .order(arrangements::id)
-        .select((arrangements::id, arrangements::terms))
-        .load(rows.db)?;
-    found.into_iter().map(|(id, terms)| rows.seal.open_json(TERMS, &id, &terms)).collect()
-}
-
-/// One version of terms, current or not.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] when it does not open; those of the database.
-pub fn arrangement(
-    rows: &mut Rows<'_>,
-    id: domain::values::ArrangementId,
-    version: u32,
-) -> Result<Option<Arrangement>, StoreError> {
-    let found: Option<Vec<u8>> = arrangements::table
-        .find((id.as_bytes().as_slice(), i32::try_from(version).unwrap_or(i32::MAX)))
-        .select(arrangements::terms)
-        .first(rows.db)
-        .optional()?;
-    found.map(|terms| rows.seal.open_json(TERMS, id.as_bytes(), &terms)).transpose()
-}
-
-/// Adds a version of terms, which becomes the current one.
-///
-/// # Errors
-/// [`StoreError::Conflict`] when that version is there; those of the database.
-pub fn insert_arrangement(turn: &mut Turn<'_>, arrangement: &Arrangement) -> Result<(), StoreError> {
-    let rows = turn.rows();
-    let id = arrangement.id.as_bytes().as_slice();
-    let version = i32::try_from(arrangement.version).map_err(StoreError::corrupt("arrangements", "a version"))?;
-    // Looked up first: on Postgres a unique violation would end the whole batch.
-    let known: i64 = arrangements::table.find((id, version)).count().get_result(rows.db)?;
-    if known > 0 {
-        return Err(StoreError::Conflict);
-    }
-    diesel::update(arrangements::table.filter(arrangements::id.eq(id)))
-        .set(arrangements::current.eq(false))
-        .execute(rows.db)?;
-    diesel::insert_into(arrangements::table)
-        .values((
-            arrangements::id.eq(id),
-            arrangements::version.eq(version),
-            arrangements::partner_id.eq(arrangement.partner.as_bytes().as_slice()),
-            arrangements::current.eq(true),
-            arrangements::digest.eq(arrangement.digest().as_bytes().as_slice()),
-            arrangements::terms.eq(rows.seal.seal_json(TERMS, id, arrangement)?),
-        ))
-        .execute(rows.db)?;
     Ok(())
 }
 

@@ -1,27 +1,34 @@
 //! People with accounts, their sessions, and programs with API tokens.
 //!
 //! Names and addresses are sealed; an account is found by a keyed digest of its address. Of tokens only the SHA-256 is
-//! kept. Sessions, locks and tokens count in machine time.
+//! kept. Sessions, locks and tokens count in machine time; when somebody last signed in is duty time, because people read it.
 
+mod sessions;
 #[cfg(test)]
 mod tests;
+mod tokens;
+
+pub use sessions::{
+    OpenSession, Session, close_session, close_sessions_but, open_session, session, session_owner, sessions_of,
+    sweep_sessions, touch_session,
+};
+pub use tokens::{
+    ApiToken, HeldToken, api_token, end_api_token, insert_api_token, token_owner, tokens_of, touch_api_token,
+};
 
 use diesel::prelude::*;
 use domain::values::{Line, Moment, PersonId, Role};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use super::schema::{api_tokens, people, sessions};
+use super::schema::{api_tokens, counters, drafts, forms, links, people, sessions as session_rows};
 use super::{Rows, StoreError, Turn};
 
 /// Where names and addresses are sealed for.
 const DETAILS: &str = "people.details";
 /// What addresses are looked up by.
 const EMAIL: &str = "people.email_key";
-/// Where the names of API tokens are sealed for.
-const LABEL: &str = "api_tokens.label";
-/// Accounts in one answer of [`all`].
-const PEOPLE_MAX: i64 = 1_000;
+/// Accounts there may be, and in one answer of [`all`].
+pub const PEOPLE_MAX: u32 = 1_000;
 
 /// A person with an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +41,7 @@ pub struct Person {
     pub email: String,
     /// What they may do.
     pub roles: Vec<Role>,
-    /// The bcrypt hash of their password.
+    /// The bcrypt hash of their password; empty while they have none, which no password matches.
     pub password_hash: String,
     /// Whether they may not sign in any more.
     pub disabled: bool,
@@ -42,6 +49,10 @@ pub struct Person {
     pub failures: u32,
     /// No attempt is taken before this machine time.
     pub locked_until: Option<Moment>,
+    /// When the account was made (duty time).
+    pub created_at: Moment,
+    /// When they last signed in (duty time).
+    pub seen_at: Option<Moment>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -60,6 +71,8 @@ struct PersonRow {
     disabled: bool,
     failures: i32,
     locked_until: Option<i64>,
+    created_at: i64,
+    seen_at: Option<i64>,
 }
 
 impl PersonRow {
@@ -74,6 +87,8 @@ impl PersonRow {
             disabled: self.disabled,
             failures: u32::try_from(self.failures).unwrap_or(0),
             locked_until: self.locked_until.map(moment).transpose()?,
+            created_at: moment(self.created_at)?,
+            seen_at: self.seen_at.map(moment).transpose()?,
         })
     }
 }
@@ -81,7 +96,7 @@ impl PersonRow {
 /// Adds a person.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when the address has an account; those of the database.
+/// [`StoreError::Conflict`] when the address has an account; [`StoreError::TooMuch`] beyond 1000; those of the database.
 pub fn insert(
     turn: &mut Turn<'_>,
     id: PersonId,
@@ -92,6 +107,9 @@ pub fn insert(
 ) -> Result<(), StoreError> {
     let now = turn.now();
     let rows = turn.rows();
+    if count(rows)? >= PEOPLE_MAX {
+        return Err(StoreError::TooMuch { what: "the number of accounts" });
+    }
     // Looked up first: on Postgres a unique violation would end the whole batch.
     if by_email(rows, email)?.is_some() {
         return Err(StoreError::Conflict);
@@ -142,10 +160,34 @@ pub fn by_id(rows: &mut Rows<'_>, id: PersonId) -> Result<Option<Person>, StoreE
 pub fn all(rows: &mut Rows<'_>) -> Result<Vec<Person>, StoreError> {
     let found: Vec<PersonRow> = people::table
         .order((people::created_at, people::id))
-        .limit(PEOPLE_MAX)
+        .limit(i64::from(PEOPLE_MAX))
         .select(PersonRow::as_select())
         .load(rows.db)?;
     found.into_iter().map(|row| row.opened(rows)).collect()
+}
+
+/// Accounts from after a key, the first made first; at most `limit`.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when one does not open; those of the database.
+pub fn after(rows: &mut Rows<'_>, after: Option<(Moment, PersonId)>, limit: i64) -> Result<Vec<Person>, StoreError> {
+    let mut wanted = people::table.order((people::created_at, people::id)).limit(limit).into_boxed();
+    if let Some((at, id)) = after {
+        let later = people::created_at.gt(at.micros());
+        let same = people::created_at.eq(at.micros()).and(people::id.gt(id.as_bytes().to_vec()));
+        wanted = wanted.filter(later.or(same));
+    }
+    let found: Vec<PersonRow> = wanted.select(PersonRow::as_select()).load(rows.db)?;
+    found.into_iter().map(|row| row.opened(rows)).collect()
+}
+
+/// How many accounts there are.
+///
+/// # Errors
+/// Those of the database.
+pub fn count(rows: &mut Rows<'_>) -> Result<u32, StoreError> {
+    let found: i64 = people::table.count().get_result(rows.db)?;
+    Ok(u32::try_from(found).unwrap_or(u32::MAX))
 }
 
 /// Gives a person other roles.
@@ -159,14 +201,102 @@ pub fn set_roles(turn: &mut Turn<'_>, id: PersonId, roles: &[Role]) -> Result<()
     Ok(())
 }
 
-/// Lets a person sign in no more, or again; their sessions end with it.
+/// Gives a person another name and address.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when somebody else has the address; those of the database.
+pub fn set_details(turn: &mut Turn<'_>, id: PersonId, email: &str, name: &Line) -> Result<(), StoreError> {
+    let rows = turn.rows();
+    if by_email(rows, email)?.is_some_and(|found| found.id != id) {
+        return Err(StoreError::Conflict);
+    }
+    let details = Details { name: name.clone(), email: email.to_owned() };
+    diesel::update(people::table.find(id.as_bytes().as_slice()))
+        .set((
+            people::email_key.eq(email_key(rows, email)),
+            people::details.eq(rows.seal.seal_json(DETAILS, id.as_bytes(), &details)?),
+        ))
+        .execute(rows.db)?;
+    Ok(())
+}
+
+/// Gives a person another password; what was counted against them is forgotten.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_password(turn: &mut Turn<'_>, id: PersonId, password_hash: &str) -> Result<(), StoreError> {
+    diesel::update(people::table.find(id.as_bytes().as_slice()))
+        .set((people::password_hash.eq(password_hash), people::failures.eq(0), people::locked_until.eq(None::<i64>)))
+        .execute(turn.rows().db)?;
+    Ok(())
+}
+
+/// Lets a person sign in no more, or again; their sessions and open links end with it.
 ///
 /// # Errors
 /// Those of the database.
 pub fn set_disabled(turn: &mut Turn<'_>, id: PersonId, disabled: bool) -> Result<(), StoreError> {
     let rows = turn.rows();
     diesel::update(people::table.find(id.as_bytes().as_slice())).set(people::disabled.eq(disabled)).execute(rows.db)?;
-    diesel::delete(sessions::table.filter(sessions::person_id.eq(id.as_bytes().as_slice()))).execute(rows.db)?;
+    close_sessions_but(turn, id, None)?;
+    super::links::end_of(turn, id)
+}
+
+/// Removes a person with all that was kept for them alone: sessions, links, tokens, forms and drafts. The ledger keeps what
+/// they did.
+///
+/// # Errors
+/// Those of the database.
+pub fn remove(turn: &mut Turn<'_>, id: PersonId) -> Result<(), StoreError> {
+    let rows = turn.rows();
+    let whose = id.as_bytes().as_slice();
+    diesel::delete(session_rows::table.filter(session_rows::person_id.eq(whose))).execute(rows.db)?;
+    diesel::delete(links::table.filter(links::person_id.eq(whose))).execute(rows.db)?;
+    diesel::delete(api_tokens::table.filter(api_tokens::person_id.eq(whose))).execute(rows.db)?;
+    diesel::delete(forms::table.filter(forms::person_id.eq(whose))).execute(rows.db)?;
+    diesel::delete(drafts::table.filter(drafts::person_id.eq(whose))).execute(rows.db)?;
+    diesel::delete(people::table.find(whose)).execute(rows.db)?;
+    Ok(())
+}
+
+/// How many administrators can sign in: not disabled, and with a password.
+///
+/// # Errors
+/// Those of the database.
+pub fn active_administrators(rows: &mut Rows<'_>) -> Result<u32, StoreError> {
+    // No role's word is a part of another's.
+    let is_administrator = people::roles.like(format!("%{}%", Role::Administrator.word()));
+    let found: i64 = people::table
+        .filter(is_administrator)
+        .filter(diesel::dsl::not(people::disabled))
+        .filter(people::password_hash.ne(""))
+        .count()
+        .get_result(rows.db)?;
+    Ok(u32::try_from(found).unwrap_or(u32::MAX))
+}
+
+/// When something that may happen often was last put on the record (machine time).
+///
+/// # Errors
+/// Those of the database.
+pub fn last_noted(rows: &mut Rows<'_>, what: &str) -> Result<Option<Moment>, StoreError> {
+    let found: Option<i64> = counters::table.find(what).select(counters::value).first(rows.db).optional()?;
+    found.map(moment).transpose()
+}
+
+/// It is put on the record now (machine time).
+///
+/// # Errors
+/// Those of the database.
+pub fn set_noted(turn: &mut Turn<'_>, what: &str, elapsed: Moment) -> Result<(), StoreError> {
+    let rows = turn.rows();
+    let changed =
+        diesel::update(counters::table.find(what)).set(counters::value.eq(elapsed.micros())).execute(rows.db)?;
+    if changed == 0 {
+        diesel::insert_into(counters::table)
+            .values((counters::name.eq(what), counters::value.eq(elapsed.micros())))
+            .execute(rows.db)?;
+    }
     Ok(())
 }
 
@@ -186,180 +316,16 @@ pub fn failed(turn: &mut Turn<'_>, id: PersonId, failures_max: u32, until: Momen
     Ok(())
 }
 
-/// The right password.
+/// The right password: they are here now.
 ///
 /// # Errors
 /// Those of the database.
 pub fn succeeded(turn: &mut Turn<'_>, id: PersonId) -> Result<(), StoreError> {
+    let now = turn.now();
     diesel::update(people::table.find(id.as_bytes().as_slice()))
-        .set((people::failures.eq(0), people::locked_until.eq(None::<i64>)))
+        .set((people::failures.eq(0), people::locked_until.eq(None::<i64>), people::seen_at.eq(now.micros())))
         .execute(turn.rows().db)?;
     Ok(())
-}
-
-/// A live session.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Session {
-    /// Whose.
-    pub person: Person,
-    /// The secret that its forms carry.
-    pub csrf: Vec<u8>,
-    /// When it was last used (machine time).
-    pub seen_at: Moment,
-    /// When it ends unless used (machine time).
-    pub expires_at: Moment,
-}
-
-/// Starts a session.
-///
-/// # Errors
-/// Those of the database.
-pub fn open_session(
-    turn: &mut Turn<'_>,
-    token_sha256: [u8; 32],
-    id: PersonId,
-    csrf: [u8; 32],
-    elapsed: Moment,
-    expires_at: Moment,
-) -> Result<(), StoreError> {
-    diesel::insert_into(sessions::table)
-        .values((
-            sessions::token_sha256.eq(token_sha256.as_slice()),
-            sessions::person_id.eq(id.as_bytes().as_slice()),
-            sessions::csrf.eq(csrf.as_slice()),
-            sessions::created_at.eq(elapsed.micros()),
-            sessions::seen_at.eq(elapsed.micros()),
-            sessions::expires_at.eq(expires_at.micros()),
-        ))
-        .execute(turn.rows().db)?;
-    Ok(())
-}
-
-/// The session of a token, while it lives and its person may sign in.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] when the person does not open; those of the database.
-pub fn session(rows: &mut Rows<'_>, token_sha256: [u8; 32], elapsed: Moment) -> Result<Option<Session>, StoreError> {
-    let found: Option<(PersonRow, Vec<u8>, i64, i64)> = sessions::table
-        .inner_join(people::table.on(people::id.eq(sessions::person_id)))
-        .filter(sessions::token_sha256.eq(token_sha256.as_slice()))
-        .filter(sessions::expires_at.gt(elapsed.micros()))
-        .filter(diesel::dsl::not(people::disabled))
-        .select((PersonRow::as_select(), sessions::csrf, sessions::seen_at, sessions::expires_at))
-        .first(rows.db)
-        .optional()?;
-    let Some((person, csrf, seen_at, expires_at)) = found else { return Ok(None) };
-    Ok(Some(Session { person: person.opened(rows)?, csrf, seen_at: moment(seen_at)?, expires_at: moment(expires_at)? }))
-}
-
-/// A session was used: it lives until `expires_at`.
-///
-/// # Errors
-/// Those of the database.
-pub fn touch_session(
-    turn: &mut Turn<'_>,
-    token_sha256: [u8; 32],
-    elapsed: Moment,
-    expires_at: Moment,
-) -> Result<(), StoreError> {
-    diesel::update(sessions::table.find(token_sha256.as_slice()))
-        .set((sessions::seen_at.eq(elapsed.micros()), sessions::expires_at.eq(expires_at.micros())))
-        .execute(turn.rows().db)?;
-    Ok(())
-}
-
-/// Ends a session.
-///
-/// # Errors
-/// Those of the database.
-pub fn close_session(turn: &mut Turn<'_>, token_sha256: [u8; 32]) -> Result<(), StoreError> {
-    diesel::delete(sessions::table.find(token_sha256.as_slice())).execute(turn.rows().db)?;
-    Ok(())
-}
-
-/// Removes sessions that have ended, at most `limit`. Answers how many.
-///
-/// # Errors
-/// Those of the database.
-pub fn sweep_sessions(turn: &mut Turn<'_>, elapsed: Moment, limit: usize) -> Result<usize, StoreError> {
-    let rows = turn.rows();
-    let ended: Vec<Vec<u8>> = sessions::table
-        .filter(sessions::expires_at.le(elapsed.micros()))
-        .order(sessions::expires_at)
-        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-        .select(sessions::token_sha256)
-        .load(rows.db)?;
-    Ok(diesel::delete(sessions::table.filter(sessions::token_sha256.eq_any(ended))).execute(rows.db)?)
-}
-
-/// A program that reads through the API.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiToken {
-    /// Which.
-    pub id: Uuid,
-    /// What people call it.
-    pub label: Line,
-    /// What it may do.
-    pub scopes: Vec<String>,
-}
-
-/// Adds an API token; `created_at` and `expires_at` are machine time.
-///
-/// # Errors
-/// Those of the database.
-pub fn insert_api_token(
-    turn: &mut Turn<'_>,
-    token_sha256: [u8; 32],
-    id: Uuid,
-    label: &Line,
-    scopes: &[String],
-    created_at: Moment,
-    expires_at: Option<Moment>,
-) -> Result<(), StoreError> {
-    let rows = turn.rows();
-    let label = rows.seal.seal(LABEL, id.as_bytes(), label.as_str().as_bytes())?;
-    diesel::insert_into(api_tokens::table)
-        .values((
-            api_tokens::token_sha256.eq(token_sha256.as_slice()),
-            api_tokens::id.eq(id.as_bytes().as_slice()),
-            api_tokens::label.eq(label),
-            api_tokens::scopes.eq(scopes.join(" ")),
-            api_tokens::created_at.eq(created_at.micros()),
-            api_tokens::expires_at.eq(expires_at.map(Moment::micros)),
-        ))
-        .execute(rows.db)?;
-    Ok(())
-}
-
-/// Whom an API token belongs to, while it is good.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] when its name does not open; those of the database.
-pub fn api_token(rows: &mut Rows<'_>, token_sha256: [u8; 32], elapsed: Moment) -> Result<Option<ApiToken>, StoreError> {
-    let found: Option<(Vec<u8>, Vec<u8>, String)> = api_tokens::table
-        .find(token_sha256.as_slice())
-        .filter(api_tokens::expires_at.is_null().or(api_tokens::expires_at.gt(elapsed.micros())))
-        .select((api_tokens::id, api_tokens::label, api_tokens::scopes))
-        .first(rows.db)
-        .optional()?;
-    let Some((id, label, scopes)) = found else { return Ok(None) };
-    let label = rows.seal.open(LABEL, &id, &label)?;
-    let label = std::str::from_utf8(&label).ok().and_then(|label| Line::parse(label).ok());
-    Ok(Some(ApiToken {
-        id: Uuid::from_slice(&id).map_err(StoreError::corrupt("api_tokens", "an id"))?,
-        label: label.ok_or(StoreError::Corrupt { table: "api_tokens", what: "a name" })?,
-        scopes: scopes.split_whitespace().map(str::to_owned).collect(),
-    }))
-}
-
-/// Ends an API token. Answers whether there was one.
-///
-/// # Errors
-/// Those of the database.
-pub fn end_api_token(turn: &mut Turn<'_>, id: Uuid) -> Result<bool, StoreError> {
-    let ended = diesel::delete(api_tokens::table.filter(api_tokens::id.eq(id.as_bytes().as_slice())))
-        .execute(turn.rows().db)?;
-    Ok(ended == 1)
 }
 
 fn email_key(rows: &Rows<'_>, email: &str) -> Vec<u8> {

@@ -5,6 +5,7 @@ pub mod alerts;
 pub mod clocks;
 pub mod directory;
 pub mod exchanges;
+pub mod first_hour;
 pub mod incidents;
 pub mod notices;
 pub mod partners;

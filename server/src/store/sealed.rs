@@ -73,6 +73,15 @@ impl DataKey {
         }
         Ok(key)
     }
+
+    /// A key for one purpose: nothing is ever encrypted under the data key itself.
+    pub(super) fn derived(&self, salt: &[u8], purpose: &[u8]) -> Result<Zeroizing<[u8; KEY_LEN]>, StoreError> {
+        let failed = |_| StoreError::Encryption { doing: "deriving keys from the data key" };
+        let mut key = Zeroizing::new([0; KEY_LEN]);
+        let from = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(&self.0);
+        from.expand(&[purpose], KeyLength).and_then(|okm| okm.fill(key.as_mut_slice())).map_err(failed)?;
+        Ok(key)
+    }
 }
 
 impl fmt::Debug for DataKey {
@@ -103,15 +112,10 @@ pub(super) struct Seal {
 
 impl Seal {
     pub(super) fn new(data_key: &DataKey) -> Result<Self, StoreError> {
-        let failed = StoreError::Encryption { doing: "deriving keys from the data key" };
-        let derived = |purpose: &[u8]| -> Option<Zeroizing<[u8; KEY_LEN]>> {
-            let mut key = Zeroizing::new([0; KEY_LEN]);
-            let from = hkdf::Salt::new(hkdf::HKDF_SHA256, b"tocsin data key").extract(&data_key.0);
-            from.expand(&[purpose], KeyLength).ok()?.fill(key.as_mut_slice()).ok()?;
-            Some(key)
-        };
-        let (Some(sealing), Some(lookup)) = (derived(b"seal 1"), derived(b"look up 1")) else { return Err(failed) };
-        let sealing = RandomizedNonceKey::new(&AES_256_GCM, sealing.as_slice()).map_err(|_| failed)?;
+        let derived = |purpose| data_key.derived(b"tocsin data key", purpose);
+        let (sealing, lookup) = (derived(b"seal 1")?, derived(b"look up 1")?);
+        let failed = |_| StoreError::Encryption { doing: "deriving keys from the data key" };
+        let sealing = RandomizedNonceKey::new(&AES_256_GCM, sealing.as_slice()).map_err(failed)?;
         Ok(Self { sealing, lookup: hmac::Key::new(hmac::HMAC_SHA256, lookup.as_slice()) })
     }
 

@@ -12,6 +12,8 @@ use diesel::prelude::*;
 use domain::values::Moment;
 use uuid::Uuid;
 
+use super::backend::Address;
+use super::backend::cells::{self, Cell};
 use super::{DataKey, Store, StoreError, StoreSettings};
 
 /// A store on a database of its own, which goes with it.
@@ -82,7 +84,7 @@ impl TestStore {
         Self::new(Place::Sqlite(to))
     }
 
-    /// Every octet that the database keeps on disk (SQLite only).
+    /// Every octet that the database keeps: of SQLite the files on disk, of Postgres the values of all rows.
     pub(crate) fn octets(&self) -> Option<Vec<u8>> {
         match &self.place {
             Place::Sqlite(directory) => {
@@ -92,9 +94,30 @@ impl TestStore {
                 }
                 Some(octets)
             }
-            Place::Postgres { .. } => None,
+            Place::Postgres { .. } => Some(values(&self.url())),
         }
     }
+}
+
+/// The values of all rows of all tables, one after the other.
+fn values(url: &str) -> Vec<u8> {
+    let mut db = Address::parse(url).unwrap().connect().unwrap();
+    let mut octets = Vec::new();
+    for table in cells::tables().unwrap() {
+        let mut page = cells::page(&mut db, &table, None, 100).unwrap();
+        while let Some(last) = page.last().cloned() {
+            for cell in page.iter().flatten() {
+                match cell {
+                    Cell::Text(text) => octets.extend_from_slice(text.as_bytes()),
+                    Cell::Octets(value) => octets.extend_from_slice(value),
+                    Cell::Null | Cell::Integer(_) => {}
+                }
+                octets.push(b'\n');
+            }
+            page = cells::page(&mut db, &table, Some(&last), 100).unwrap();
+        }
+    }
+    octets
 }
 
 impl Deref for TestStore {

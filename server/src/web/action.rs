@@ -89,6 +89,8 @@ pub fn refusal(error: DoorError, anchor: &str) -> Result<Vec<FieldError>, Proble
         | DoorError::ExchangeRefused(_)
         | DoorError::Invalid(_)
         | DoorError::Taken
+        | DoorError::Stale
+        | DoorError::Records(_)
         | DoorError::Pairing(_) => Ok(vec![FieldError {
             name: anchor.trim_end_matches("-day").to_owned(),
             anchor: anchor.to_owned(),

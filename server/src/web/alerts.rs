@@ -25,11 +25,15 @@ pub fn lines(open: Vec<Open>, reader: Reader) -> Vec<AlertLine> {
 }
 
 fn line(alert: Open, reader: Reader) -> AlertLine {
-    let who = alert.partner.map(|(_, name)| format!("{name}: ")).unwrap_or_default();
+    let who = alert.partner.as_ref().map(|(_, name)| format!("{name}: ")).unwrap_or_default();
     let (link, href) = match (alert.exchange, alert.incident) {
         (Some(exchange), _) => ("Look at it", format!("/exchanges/{exchange}")),
         (None, Some(incident)) => ("Look at it", format!("/incidents/{incident}")),
-        (None, None) => ("Partners", "/partners".to_owned()),
+        (None, None) if alert.own_keys => ("Keys of this node", "/keys".to_owned()),
+        (None, None) => match alert.partner {
+            Some((partner, _)) => ("Look at it", format!("/partners/{partner}")),
+            None => ("Partners", "/partners".to_owned()),
+        },
     };
     AlertLine { words: format!("{who}{}.", alert.words), link, href, at: reader.near(alert.at) }
 }

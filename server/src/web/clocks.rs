@@ -1,5 +1,7 @@
 //! The home page: every running clock, the most pressing first; and the wall screen.
 
+mod first_hour;
+
 use std::str::FromStr as _;
 
 use actix_web::HttpResponse;
@@ -14,6 +16,7 @@ use super::clock::ClockPart;
 use super::field::Choice;
 use super::page::{self, Answer, Chrome, Posted, Visit};
 use super::words::{self, grouped};
+use self::first_hour::GettingStarted;
 use crate::access::{DutyHolder, Responder};
 use crate::node::StreamId;
 use crate::problem::Problem;
@@ -67,6 +70,7 @@ pub struct Cell {
 #[template(path = "clocks.html")]
 struct ClocksPage {
     chrome: Chrome,
+    started: Option<GettingStarted>,
     may_log: bool,
     kinds: Vec<Choice>,
     partners: Vec<Choice>,
@@ -119,6 +123,7 @@ pub async fn home(visit: Visit, asked: web::Query<Asked>) -> Answer {
     let choice = |value: String, label: &str, on| Choice { value, label: label.to_owned(), hint: String::new(), on };
     let page = ClocksPage {
         chrome: visit.chrome("Clocks", "/"),
+        started: first_hour::of(&visit).await?,
         may_log: Responder::of(&visit.person).is_some(),
         kinds: ClockKind::ALL
             .into_iter()

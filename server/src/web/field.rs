@@ -23,7 +23,7 @@ pub struct Field {
     pub hint: String,
     /// What to do about a fault, or nothing.
     pub error: String,
-    /// `line`, `email`, `area`, `radios`, `checks`, `moment`, `count` or `password`.
+    /// `line`, `email`, `area`, `select`, `radios`, `checks`, `moment`, `count` or `password`.
     pub shape: &'static str,
     /// What was typed.
     pub value: String,
@@ -115,6 +115,17 @@ impl Field {
         options: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Self {
         Self { choices: choices(form, name, options), ..Self::new(name, label, "radios") }
+    }
+
+    /// One of many: the first option is the one for nothing.
+    #[must_use]
+    pub fn select<'a>(
+        form: &Form,
+        name: &str,
+        label: &str,
+        options: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
+        Self { choices: choices(form, name, options), ..Self::new(name, label, "select") }
     }
 
     /// Some of several.

@@ -17,7 +17,7 @@ const FILES: [(&str, &str, &str); 4] = [
 ///
 /// # Errors
 /// [`Problem::NotFound`]
-pub(super) async fn serve(name: web::Path<String>, held: Option<web::Header<IfNoneMatch>>) -> Answer {
+pub(crate) async fn serve(name: web::Path<String>, held: Option<web::Header<IfNoneMatch>>) -> Answer {
     let (_, kind, text) = FILES.iter().find(|(known, _, _)| *known == *name).ok_or(Problem::NotFound)?;
     let tag = EntityTag::new_strong(digest(text));
     let same = match held.map(web::Header::into_inner) {

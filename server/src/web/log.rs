@@ -64,6 +64,9 @@ pub(super) struct Answers {
 pub struct Opened {
     #[serde(default)]
     from: String,
+    /// `1`: begin as an exercise.
+    #[serde(default)]
+    exercise: String,
 }
 
 pub(super) fn responder(visit: &Visit) -> Result<Responder, Problem> {
@@ -79,6 +82,10 @@ pub async fn start(visit: Visit, opened: web::Query<Opened>) -> Answer {
     let id = visit.node.make_form(&visit.person, LOG_FORM).await?;
     if let Ok(from) = ExchangeId::from_str(&opened.from) {
         let form = from_notice(&visit, from).await?;
+        visit.node.keep_draft(&visit.person, id, LOG_FORM, form.to_json()).await?;
+    } else if opened.exercise == "1" {
+        let mut form = preset(visit.reader);
+        form.set("exercise", "yes");
         visit.node.keep_draft(&visit.person, id, LOG_FORM, form.to_json()).await?;
     }
     Ok(page::see_other(&format!("/incidents/new/{id}")))
@@ -236,7 +243,7 @@ fn fields(
     let ids: Vec<(String, &str)> = services.iter().map(|(id, name)| (id.to_string(), name.as_str())).collect();
     basics.push(
         Field::checks(form, "services", "Which services?", ids.iter().map(|(id, name)| (id.as_str(), *name)))
-            .hint("They decide which partners have to be told.")
+            .hint(services_hint(services))
             .faults(errors),
     );
     basics.extend(others);
@@ -256,6 +263,14 @@ fn fields(
             .faults(errors),
     );
     (basics, further)
+}
+
+const fn services_hint(services: &[(ServiceId, String)]) -> &'static str {
+    if services.is_empty() {
+        "None is here yet: an administrator adds one under Agreements, Services, or imports an agreement."
+    } else {
+        "They decide which partners have to be told."
+    }
 }
 
 /// Reads the whole form and asks the rules whether it could be logged.

@@ -2,7 +2,7 @@
 //!
 //! | module | page |
 //! |---|---|
-//! | [`clocks`] | home, wall; the component itself is [`clock`] |
+//! | [`clocks`] | home with the first hour, wall; the component itself is [`clock`] |
 //! | [`log`] | log an incident |
 //! | [`incidents`], [`incident`], [`actions`], [`update`] | the list, one incident, what may be done to it |
 //! | [`exchange`] | one partner on one incident |
@@ -49,9 +49,11 @@ pub mod standing;
 pub mod statements;
 pub mod timeline;
 pub mod update;
+pub mod upload;
 pub mod words;
 
-mod files;
+pub(crate) mod files;
+mod refusals;
 
 use actix_web::middleware::from_fn;
 use actix_web::web::{PathConfig, QueryConfig, ServiceConfig, resource, scope, to};

@@ -39,6 +39,7 @@ pub async fn pages<B: MessageBody + 'static>(
         None => return Ok(answered.map_into_boxed_body()),
     };
     let request = answered.request().clone();
+    super::refusals::record(&request, &problem).await;
     let page = page(&request, &problem);
     Ok(ServiceResponse::new(request, page))
 }
@@ -51,20 +52,7 @@ pub fn page(request: &HttpRequest, problem: &Problem) -> HttpResponse {
         let next = request.uri().path_and_query().map_or("/", |path| path.as_str());
         return page::see_other(&format!("/sign-in?next={}", escaped(next)));
     }
-    let reference = match problem {
-        Problem::Internal(_) | Problem::Unavailable(_) => node.time().fresh_id().to_string(),
-        Problem::SignInNeeded
-        | Problem::TokenNeeded
-        | Problem::NotAllowed(_)
-        | Problem::CrossSite
-        | Problem::FormExpired
-        | Problem::Malformed(_)
-        | Problem::NotFound
-        | Problem::MethodNotAllowed
-        | Problem::TooLarge
-        | Problem::TooMany(_)
-        | Problem::Refused(_) => String::new(),
-    };
+    let reference = if problem.needs_reference() { node.time().fresh_id().to_string() } else { String::new() };
     problem.log(&reference);
     let (link, link_words) =
         if matches!(problem, Problem::SignInNeeded) { ("/sign-in", "Sign in") } else { ("/", "Back to the clocks") };
@@ -90,6 +78,9 @@ fn may_send_to_sign_in(request: &HttpRequest) -> bool {
     request.method() == Method::GET && !request.headers().contains_key("x-fragment")
 }
 
+/// Fields that are never given back.
+const SECRETS: [&str; 3] = ["passphrase", "password", "present"];
+
 /// What was typed, when trying again may help.
 fn kept(request: &HttpRequest, problem: &Problem) -> Vec<(String, String)> {
     if problem.status() != StatusCode::SERVICE_UNAVAILABLE {
@@ -97,8 +88,11 @@ fn kept(request: &HttpRequest, problem: &Problem) -> Vec<(String, String)> {
     }
     let extensions = request.extensions();
     let kept = extensions.get::<Kept>();
-    kept.map(|kept| kept.form.pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
-        .unwrap_or_default()
+    let pairs = |kept: &Kept| {
+        let typed = kept.form.pairs().filter(|(name, _)| !SECRETS.contains(name));
+        typed.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    };
+    kept.map(pairs).unwrap_or_default()
 }
 
 /// Percent-encodes a path for a query.
@@ -130,18 +124,17 @@ pub async fn same_site<B: MessageBody + 'static>(
     Ok(next.call(request).await?.map_into_boxed_body())
 }
 
+/// A browser that says `Sec-Fetch-Site` compared the addresses itself, and no page can write that header. Older ones send
+/// `Origin`: it names the host that was asked, or, behind a proxy that asks under another name, this node's own.
 fn comes_from_here(request: &HttpRequest) -> bool {
     let text = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("?").to_owned());
-    if let Some(site) = text("sec-fetch-site")
-        && !matches!(site.as_str(), "same-origin" | "none")
-    {
-        return false;
+    match text("sec-fetch-site").as_deref() {
+        Some("same-origin") => return true,
+        Some("none") | None => {}
+        Some(_) => return false,
     }
-    match text("origin") {
-        None => true,
-        Some(origin) => {
-            let host = text("host").unwrap_or_default();
-            origin.split_once("://").is_some_and(|(_, named)| named.eq_ignore_ascii_case(&host))
-        }
-    }
+    let Some(origin) = text("origin") else { return true };
+    let host = text("host").unwrap_or_default();
+    let asked = origin.split_once("://").is_some_and(|(_, named)| named.eq_ignore_ascii_case(&host));
+    asked || page::node_of(request).is_ok_and(|node| origin.eq_ignore_ascii_case(node.issuer()))
 }

@@ -21,6 +21,7 @@ use crate::problem::Problem;
 use crate::store::queries;
 use crate::store::queries::clocks::{Filter, Group};
 use crate::store::queries::exchanges::{self, Listed};
+use crate::store::queries::first_hour::is_paired;
 
 /// Notices on one page.
 const SHOWN_MAX: usize = 30;
@@ -31,6 +32,7 @@ const CLOCKS_MAX: usize = 500;
 #[template(path = "received_list.html")]
 struct ListPage {
     chrome: Chrome,
+    paired: bool,
     rows: Vec<Row>,
     next: Option<String>,
 }
@@ -60,9 +62,14 @@ pub struct Asked {
 /// [`Problem`]
 pub async fn list(visit: Visit, asked: web::Query<Asked>) -> Answer {
     let before = key::<ExchangeId>(&asked.before);
-    let found = visit.node.store().read(move |rows| exchanges::received(rows, before, SHOWN_MAX)).await?;
+    let (found, paired) = visit
+        .node
+        .store()
+        .read(move |rows| Ok((exchanges::received(rows, before, SHOWN_MAX)?, is_paired(rows)?)))
+        .await?;
     let page = ListPage {
         chrome: visit.chrome("Notices received", "/received"),
+        paired,
         rows: found.items.iter().map(|notice| row(notice, &visit)).collect(),
         next: found.next.map(|(at, id)| format!("/received?before={}.{id}", at.micros())),
     };

@@ -88,7 +88,7 @@ async fn shown(visit: &Visit, id: IncidentId, errors: Vec<FieldError>) -> Answer
     let state = incident(visit, id).await?;
     let (groups, _) = visit.node.store().read(move |rows| queries::clocks::pressing(rows, filter, 1)).await?;
     let reader = visit.reader;
-    let found = report::sections(&state, visit.node.organisation(), reader.now());
+    let found = report::sections(&state, &visit.node.organisation(), reader.now());
     let sections: Vec<Section> = found.iter().map(|section| section_of(section, id, visit)).collect();
     let gaps = sections
         .iter()

@@ -49,15 +49,27 @@ impl Tries {
 struct SignInPage {
     chrome: Chrome,
     summary: Summary,
+    done: &'static str,
     next: String,
     fields: Vec<Field>,
 }
 
-/// Where to go afterwards.
+/// Where to go afterwards, and what was done just before.
 #[derive(Debug, Default, Deserialize)]
 pub struct Asked {
     #[serde(default)]
     next: String,
+    #[serde(default)]
+    done: String,
+}
+
+/// What was done just before, in words; other values say nothing.
+fn done_words(done: &str) -> &'static str {
+    match done {
+        "password" => "Your password is set. Sign in with it.",
+        "set-up" => "This node is set up. Sign in to go on.",
+        _ => "",
+    }
 }
 
 /// `GET /sign-in`
@@ -67,13 +79,14 @@ pub struct Asked {
 pub async fn show(node: web::Data<Node>, asked: web::Query<Asked>) -> Answer {
     let mut form = Form::default();
     form.set("next", page::own_path(&asked.next));
-    shown(&node, &form, Vec::new(), StatusCode::OK)
+    shown(&node, &form, done_words(&asked.done), Vec::new(), StatusCode::OK)
 }
 
-fn shown(node: &Node, form: &Form, errors: Vec<FieldError>, status: StatusCode) -> Answer {
+fn shown(node: &Node, form: &Form, done: &'static str, errors: Vec<FieldError>, status: StatusCode) -> Answer {
     let title = if errors.is_empty() { "Sign in" } else { "Error: Sign in" };
     let page = SignInPage {
         chrome: Chrome::outside(node, title, "/sign-in"),
+        done,
         next: page::own_path(form.first("next")).to_owned(),
         fields: vec![
             Field::email(form, "email", "E-mail address").faults(&errors),
@@ -116,23 +129,29 @@ pub async fn enter(
 
 fn refused(node: &Node, form: &Form, message: &str) -> Answer {
     let error = FieldError { name: "email".to_owned(), anchor: "email".to_owned(), message: message.to_owned() };
-    shown(node, form, vec![error], StatusCode::UNPROCESSABLE_ENTITY)
+    shown(node, form, "", vec![error], StatusCode::UNPROCESSABLE_ENTITY)
 }
 
 /// The account, when the password is right and the account may be used. Hashing runs on a blocking thread and takes as
 /// long for an account that does not exist.
 async fn checked(node: &Node, account: Option<Account>, password: String) -> Result<Option<Account>, Problem> {
     let cost = node.bcrypt_cost();
-    let stored = account.as_ref().map(|account| account.password_hash.clone());
+    // Somebody invited has no password yet: the answer and its time are those for a wrong one.
+    let stored = account.as_ref().map(|account| account.password_hash.clone()).filter(|stored| !stored.is_empty());
     let is_right = web::block(move || match stored {
         Some(stored) => passwords::matches(&password, &stored),
         None => passwords::matches_nobody(&password, cost),
     })
     .await
     .map_err(Problem::internal)?;
-    let Some(account) = account else { return Ok(None) };
+    let Some(account) = account else {
+        node.sign_in_refused(None, "no such account").await;
+        return Ok(None);
+    };
     let is_locked = account.locked_until.is_some_and(|until| until > node.time().elapsed());
     if account.disabled || is_locked {
+        let why = if account.disabled { "disabled" } else { "too many wrong passwords" };
+        node.sign_in_refused(Some(account.id), why).await;
         return Ok(None);
     }
     if !is_right {

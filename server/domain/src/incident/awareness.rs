@@ -6,7 +6,7 @@
 
 use super::decide::{must_be_open, must_be_second, own_ico_clock, update_partners};
 use super::{Awareness, AwarenessOf, CorrectionProposal, Event, FanOutWork, Incident, Log, Refusal, Stage, fan_out};
-use crate::arrangement::Owed;
+use crate::arrangement::{Owed, Trigger};
 use crate::clock::{Anchor, ClockKind};
 use crate::facts::{Facts, IncidentKind, Precision};
 use crate::values::{Actor, Known, LongText, Moment};
@@ -123,7 +123,8 @@ fn apply(incident: &Incident, correction: &Correction<'_>, now: Moment) -> Vec<E
         events.extend(reanchor_ico(incident, at, now));
     }
     let after = incident.awareness.with(of, at);
-    let owed_for_breach_only = fan_out::index(incident.owed.len()) > incident.owed_when_logged;
+    let owed_for_breach_only = fan_out::index(incident.owed.len()) > incident.owed_when_logged
+        || incident.owed.iter().any(|owed| owed.terms.trigger == Trigger::BreachOnly);
     let moved = after.contract_anchor() != incident.awareness.contract_anchor()
         || (owed_for_breach_only && after.breach != incident.awareness.breach);
     if moved {

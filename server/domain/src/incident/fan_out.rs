@@ -4,7 +4,7 @@
 //! the transaction that also changes the exchanges; a crash in between leaves neither.
 
 use super::{Decision, Event, FAN_OUT_CHUNK, FanOut, FanOutWork, Incident, Refusal};
-use crate::arrangement::Owed;
+use crate::arrangement::{Owed, Trigger};
 use crate::clock::Anchor;
 use crate::exchange;
 use crate::values::{Actor, ExchangeId, Moment};
@@ -71,14 +71,15 @@ fn ask(incident: &Incident, at: u32, owed: &Owed, work: &FanOutWork) -> Option<(
 }
 
 impl Incident {
-    /// What starts the notice clock of the owed partner at this index: the contract's anchor, or awareness of the breach
-    /// for a partner owed for a breach only.
+    /// What starts the notice clock of the owed partner at this index: what its terms say, or awareness of the breach for
+    /// a partner owed only since there is one.
     pub(super) fn notice_anchor(&self, at: u32) -> Option<(Anchor, Moment)> {
-        if at < self.owed_when_logged {
-            self.awareness.contract_anchor()
+        let trigger = if at < self.owed_when_logged {
+            usize::try_from(at).ok().and_then(|at| self.owed.get(at))?.terms.trigger
         } else {
-            self.awareness.breach.map(|breach| (Anchor::AwareOfBreach, breach))
-        }
+            Trigger::BreachOnly
+        };
+        trigger.anchor(&self.awareness)
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::*;
-use crate::arrangement::{ArrangementRef, Owed, Terms};
+use crate::arrangement::{ArrangementRef, Owed, Terms, Trigger};
 use crate::clock::{Anchor, Clock, ClockKind};
 use crate::facts::{
     Cause, DataCategory, DataRecipients, DiscoveryMethod, Facts, IcoCategory, IncidentKind, Nature, Occurred, Partly,
@@ -94,6 +94,7 @@ fn owed(n: u128) -> Owed {
         terms: Terms {
             notice_hours: Hours::CONTRACT,
             acknowledgement_hours: Hours::ACKNOWLEDGEMENT,
+            trigger: Trigger::BreachOrCircumstances,
             arrangements: vec![ArrangementRef {
                 id: ArrangementId::from_uuid(Uuid::from_u128(n)),
                 version: 1,

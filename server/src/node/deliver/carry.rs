@@ -5,7 +5,6 @@ use std::time::Duration;
 use domain::delivery::{Heard, REQUEST_SECONDS, RefusedErr};
 use domain::values::{Digest32, MessageId, Moment};
 use tokio::time::timeout;
-use webhooks::address_guard::Cidr;
 use webhooks::carrier::{NotReached, Outcome, Parcel, RetryAfter};
 use webhooks::push::{Answer, PeerKeys, classify};
 use webhooks::receipt::{Expectation, ReceiptError, VerifiedReceipt, check_receipt};
@@ -14,7 +13,8 @@ use webhooks::set::sign_set;
 
 use super::Node;
 use super::seal::{Found, Ready};
-use crate::node::wire_body::{self, Place, wire_digest};
+use crate::node::pairing;
+use crate::node::wire_body::{self, Place};
 use crate::store::partners::Partner;
 use crate::store::{StoreError, outbox};
 
@@ -40,7 +40,7 @@ impl Node {
         let expected = Expected {
             message: ready.claimed.message,
             seq: ready.seq,
-            set_sha256: wire_digest(ready.set_sha256),
+            versions: self.keys().versions(&ready.octets),
             first_attempt: ready.claimed.first_attempt_at.unwrap_or_else(|| self.time.now()),
         };
         let attempt = self.attempt(&ready.partner, &ready.octets, &expected).await;
@@ -89,8 +89,9 @@ impl Node {
             checkpoint: witness,
         };
         let payload = wire_body::heartbeat(&place, self.time.now()).ok()?;
-        let set = sign_set(self.keys.set(), &payload);
-        let expected = Expected { message, seq: None, set_sha256: set.set_sha256, first_attempt: self.time.now() };
+        let set = sign_set(self.keys().set(), &payload);
+        let versions = vec![set.set_sha256];
+        let expected = Expected { message, seq: None, versions, first_attempt: self.time.now() };
         let attempt = self.attempt(partner, set.octets.as_bytes(), &expected).await;
         attempt.receipt.map(|receipt| (set.octets, receipt))
     }
@@ -100,8 +101,8 @@ impl Node {
         let Some(url) = partner.push_url.as_deref() else {
             return Attempt::without_answer(Heard::NotReached, 0);
         };
-        let exceptions: Vec<Cidr> = partner.exceptions.iter().filter_map(|cidr| cidr.parse().ok()).collect();
-        let parcel = Parcel { body: octets.to_vec(), ..Parcel::push(url, "") }.allowing(exceptions, None);
+        let (exceptions, port) = pairing::allowances(partner);
+        let parcel = Parcel { body: octets.to_vec(), ..Parcel::push(url, "") }.allowing(exceptions, port);
         let began = self.time.elapsed();
         // The carrier has its own limits; this one keeps the lease's promise whatever it does.
         let limit = Duration::from_secs(REQUEST_SECONDS.unsigned_abs());
@@ -165,11 +166,10 @@ impl Node {
         let unknown = ReceiptError::Refused(Refusal::UnknownKey);
         let issuer = partner.issuer.as_deref().ok_or(unknown)?;
         let manifest = self.manifest_of(partner).ok_or(unknown)?;
-        let versions = [expected.set_sha256];
         let expectation = Expectation {
             jti: expected.message.uuid(),
             seq: expected.seq,
-            set_sha256: &versions,
+            set_sha256: &expected.versions,
             first_attempt: expected.first_attempt.unix_seconds(),
         };
         let peer = PeerKeys { issuer, manifest: &manifest };
@@ -184,25 +184,14 @@ impl Node {
             }
         }
     }
-
-    /// Hands our own manifest to a partner that does not know our key.
-    pub(super) async fn post_manifest(&self, partner: &Partner) {
-        let Some(issuer) = partner.issuer.as_deref() else { return };
-        let exceptions: Vec<Cidr> = partner.exceptions.iter().filter_map(|cidr| cidr.parse().ok()).collect();
-        let url = format!("{issuer}/ssf/keys");
-        let parcel = Parcel::keys_post(&url, self.keys.manifest_token()).allowing(exceptions, None);
-        let limit = Duration::from_secs(REQUEST_SECONDS.unsigned_abs());
-        let answered = timeout(limit, self.carrier.carry(&parcel)).await;
-        let taken = matches!(answered, Ok(Outcome::Answered { status: 200..=299, .. }));
-        tracing::info!(partner = %partner.id, taken, "our key manifest was handed over");
-    }
 }
 
 /// What a receipt has to name.
 struct Expected {
     message: MessageId,
     seq: Option<u64>,
-    set_sha256: webhooks::values::Digest,
+    /// Digests of every version that may have been sent.
+    versions: Vec<webhooks::values::Digest>,
     first_attempt: Moment,
 }
 

@@ -11,6 +11,7 @@ use super::carry::Attempt;
 use super::seal::Ready;
 use crate::access::Administrator;
 use crate::node::administer::note;
+use crate::node::loops::Causes;
 use crate::node::receive::{Witnessed, keep_witnessed};
 use crate::node::wire_body::our_digest;
 use crate::node::{DoorError, pairing};
@@ -46,6 +47,10 @@ impl Node {
             tracing::info!(partner = %partner.id, "a late worker's outcome was passed over");
         }
         if next.send_manifest {
+            // Perhaps another process on the same database replaced our keys.
+            if let Err(error) = self.reload_keys().await {
+                tracing::warn!(error = %Causes(&error), "our own keys could not be read again");
+            }
             self.post_manifest(&partner).await;
         }
         Ok(())

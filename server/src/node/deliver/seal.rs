@@ -3,14 +3,15 @@
 
 use domain::delivery::LEASE_SECONDS;
 use domain::exchange::{self, Exchange};
-use domain::values::{Digest32, ExchangeId, MessageId, PartnerId};
+use domain::values::{ExchangeId, MessageId, PartnerId};
 use uuid::Uuid;
 use webhooks::set::{SignedSet, sign_set};
 
 use super::Node;
+use crate::node::keys::OnlineKeys;
 use crate::node::wire_body::{self, About, BodyFault, Place, our_digest};
 use crate::store::alerts::{self, AlertKind};
-use crate::store::outbox::{self, Claimed, OutKind, Sealed};
+use crate::store::outbox::{self, Claimed, OutKind, Sealed, SealedItem};
 use crate::store::partners::{self, Partner};
 use crate::store::{StoreError, Turn};
 
@@ -25,8 +26,15 @@ pub(super) struct Ready {
     pub(super) partner: Partner,
     pub(super) claimed: Claimed,
     pub(super) octets: Vec<u8>,
-    pub(super) set_sha256: Digest32,
     pub(super) seq: Option<u64>,
+}
+
+/// Octets of a message.
+enum Signed {
+    /// As stored: these are sent again.
+    Before(SealedItem),
+    /// Signed just now, for the first time or again under a newer key, with the number in the lane.
+    Now(SignedSet, Option<i64>),
 }
 
 /// Claimed work on its way to the carrier.
@@ -67,29 +75,41 @@ impl Node {
             .await
     }
 
-    /// Writes and signs what was never sent, outside any turn, and stores the octets. What lost its lease meanwhile is left
+    /// Writes and signs what was never sent, outside any turn, signs again what waits under a key that goes, and stores the
+    /// octets. What lost its lease meanwhile is left
     /// out; what can't be written rests, so that the lane's other messages go on, and a person is told.
     pub(super) async fn seal(&self, found: Vec<Found>) -> Result<Vec<Ready>, StoreError> {
         let Some(lease) = found.first().map(|found| found.lease) else { return Ok(Vec::new()) };
         let mut ready = Vec::with_capacity(found.len());
         let (mut fresh, mut broken) = (Vec::new(), Vec::new());
+        let (keys, now) = (self.keys(), self.time.now());
         for found in found {
-            let sealed = match &found.claimed.sealed {
-                Some(sealed) => Ok((sealed.octets.clone(), sealed.set_sha256, sealed.seq.map(i64::unsigned_abs))),
-                None => self.sealed(&found).map(|(set, seq)| {
+            let signed = match &found.claimed.sealed {
+                Some(sealed) => match keys.signed_again(&sealed.octets, now) {
+                    None => Ok(Signed::Before(sealed.clone())),
+                    Some(set) => {
+                        tracing::info!(message = %found.claimed.message, "a message is signed again under a newer key");
+                        Ok(Signed::Now(set, sealed.seq))
+                    }
+                },
+                None => self.sealed(&found, &keys).map(|(set, seq)| Signed::Now(set, seq)),
+            };
+            let sealed = signed.map(|signed| match signed {
+                Signed::Before(sealed) => (sealed.octets, sealed.seq),
+                Signed::Now(set, seq) => {
                     fresh.push(Sealed {
                         partner: found.partner.id,
                         message: found.claimed.message,
-                        seq: seq.and_then(|seq| i64::try_from(seq).ok()),
+                        seq,
                         payload_sha256: our_digest(set.payload_sha256),
                         set_sha256: our_digest(set.set_sha256),
                         octets: set.octets.clone().into_bytes(),
                     });
-                    (set.octets.into_bytes(), our_digest(set.set_sha256), seq)
-                }),
-            };
+                    (set.octets.into_bytes(), seq)
+                }
+            });
             match sealed {
-                Ok((octets, set_sha256, seq)) => ready.push(found.ready(octets, set_sha256, seq)),
+                Ok((octets, seq)) => ready.push(found.ready(octets, seq.map(i64::unsigned_abs))),
                 Err(fault) => {
                     tracing::error!(message = %found.claimed.message, %fault, "a message could not be written");
                     broken.push((found.partner.id, found.claimed.message));
@@ -116,7 +136,7 @@ impl Node {
     }
 
     /// Payload and signature of a message that was never sent, with its number.
-    fn sealed(&self, found: &Found) -> Result<(SignedSet, Option<u64>), BodyFault> {
+    fn sealed(&self, found: &Found, keys: &OnlineKeys) -> Result<(SignedSet, Option<i64>), BodyFault> {
         let claimed = &found.claimed;
         let seq = claimed.next_seq.unsigned_abs();
         let place = Place {
@@ -132,15 +152,16 @@ impl Node {
             OutKind::Notified | OutKind::Updated | OutKind::Withdrawn | OutKind::Acknowledged => {
                 let queued: exchange::Event = serde_json::from_slice(&claimed.body)
                     .map_err(|_| BodyFault("the event that queued it is unreadable"))?;
+                let contact = self.breach_contact();
                 let about = About {
                     exchange: found.exchange.as_ref().ok_or(BodyFault("its exchange is missing"))?,
                     facts: claimed.facts.as_ref(),
-                    contact: self.breach_contact(),
+                    contact: &contact,
                 };
-                (wire_body::payload(&place, &about, &queued)?, Some(seq))
+                (wire_body::payload(&place, &about, &queued)?, Some(claimed.next_seq))
             }
         };
-        Ok((sign_set(self.keys.set(), &payload), seq))
+        Ok((sign_set(keys.set(), &payload), seq))
     }
 }
 
@@ -155,8 +176,8 @@ impl Found {
         self.partner.id
     }
 
-    fn ready(self, octets: Vec<u8>, set_sha256: Digest32, seq: Option<u64>) -> Ready {
-        Ready { lease: self.lease, partner: self.partner, claimed: self.claimed, octets, set_sha256, seq }
+    fn ready(self, octets: Vec<u8>, seq: Option<u64>) -> Ready {
+        Ready { lease: self.lease, partner: self.partner, claimed: self.claimed, octets, seq }
     }
 }
 

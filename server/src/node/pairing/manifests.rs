@@ -12,13 +12,13 @@ use futures_util::future::join_all;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::sync::watch::Receiver;
 use tokio::time::{sleep, timeout};
-use webhooks::address_guard::Cidr;
 use webhooks::carrier::{Outcome, Parcel};
 use webhooks::keys::PublicKey;
 use webhooks::manifest::{Manifest, ManifestError, Stored, Taken, parse_pinned, take_in};
 
 use crate::node::Node;
 use crate::node::loops::Causes;
+use crate::node::rotation::{mark_for_review, newly_suspect};
 use crate::store::alerts::{self, AlertKind};
 use crate::store::partners::{self, Partner};
 use crate::store::{EntryKind, StoreError};
@@ -98,8 +98,8 @@ impl Node {
 
     async fn fetch_manifest(&self, partner: &Partner) {
         let Some(url) = partner.keys_url.as_deref() else { return };
-        let exceptions: Vec<Cidr> = partner.exceptions.iter().filter_map(|cidr| cidr.parse().ok()).collect();
-        let parcel = Parcel::manifest_fetch(url).allowing(exceptions, None);
+        let (exceptions, port) = super::allowances(partner);
+        let parcel = Parcel::manifest_fetch(url).allowing(exceptions, port);
         let limit = Duration::from_secs(REQUEST_SECONDS.unsigned_abs());
         let outcome = timeout(limit, self.carrier.carry(&parcel)).await;
         let taken = match outcome {
@@ -124,17 +124,23 @@ impl Node {
     /// Takes a manifest in, by every rule. The same octets again, and refused ones, change nothing here, not even when we
     /// last looked: anybody can hand over a copy or a forgery.
     pub(in crate::node) async fn take_manifest(&self, partner: &Partner, token: &[u8]) -> Result<(), NotTaken> {
-        let id = partner.id;
+        let (id, judged_under) = (partner.id, partner.identity_thumbprint.clone());
         let elapsed = self.time.elapsed();
         match self.judge_manifest(partner, token)? {
             Taken::Unchanged => Ok(()),
             Taken::New(manifest) => {
+                let suspects = newly_suspect(self.manifests.get(partner).as_deref(), manifest.get());
                 let (version, token) = (manifest.get().version, manifest.octets().to_owned());
                 let kept = self.store.write(self.time.now(), move |turn| {
-                    let stored = partners::by_id(turn.rows(), id)?.and_then(|partner| partner.manifest_version);
-                    if stored.is_none_or(|stored| stored < version) {
+                    let Some(partner) = partners::by_id(turn.rows(), id)? else { return Ok(()) };
+                    // Paired anew meanwhile: the list belongs to an identity that counts no more.
+                    if partner.identity_thumbprint != judged_under {
+                        return Ok(());
+                    }
+                    if partner.manifest_version.is_none_or(|stored| stored < version) {
                         turn.append(EntryKind::KeyManifest, None, Some(id.uuid()), token.as_bytes())?;
                         partners::set_manifest(turn, id, version, &token, elapsed)?;
+                        mark_for_review(turn, id, &suspects)?;
                     }
                     Ok::<_, StoreError>(())
                 });

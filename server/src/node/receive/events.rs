@@ -9,6 +9,7 @@ use webhooks::receipt::{Expectation, match_receipt};
 use webhooks::refusal::Refusal;
 
 use super::{Received, Witnessed};
+use crate::node::keys::OnlineKeys;
 use crate::node::wire_body::{self, our_digest, wire_digest};
 use crate::node::{deliver, pairing};
 use crate::store::alerts::{self, AlertKind};
@@ -179,6 +180,7 @@ fn unread(turn: &mut Turn<'_>, partner: &Partner, message: MessageId, case: Case
 /// A receipt that came as a message of its own (protocol §8, poll). Answered by nothing.
 pub(super) fn receipt(
     turn: &mut Turn<'_>,
+    keys: &OnlineKeys,
     partner: &Partner,
     set: &VerifiedSet,
     elapsed: Moment,
@@ -189,7 +191,10 @@ pub(super) fn receipt(
         alerts::raise(turn, AlertKind::BadReceipt, Some(partner.id), None, None, Some(message))?;
         return Ok(Received::Refused(Refusal::BadEvent));
     };
-    let versions: Vec<_> = sent.set_sha256.into_iter().map(wire_digest).collect();
+    let mut versions: Vec<_> = sent.set_sha256.into_iter().map(wire_digest).collect();
+    if let Some(octets) = outbox::sealed_octets(turn.rows(), message)? {
+        versions.extend(keys.versions(&octets));
+    }
     let expected = Expectation {
         jti: stated.of.jti,
         seq: sent.seq.map(i64::unsigned_abs),

@@ -26,7 +26,7 @@ pub(super) async fn import(party: &Party, n: u32) {
         hosting: None,
     };
     let token = card.sign(&identity, Schemes::HttpsOnly).unwrap();
-    let id = party.node.import_card(&party.administrator(), &token).await.unwrap();
+    let id = party.node.import_card(&party.administrator(), &token, None).await.unwrap();
     party.owes(id).await;
 }
 

@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use chrono_tz::Europe::London;
-use domain::arrangement::{Arrangement, FallbackContact, Trigger};
+use domain::arrangement::{FallbackContact, Trigger};
+use domain::directory::{Agreement, ArrangementRecord, Directory, PartyRole};
 use domain::exchange::Exchange;
 use domain::facts::{Contact, DiscoveryMethod, Facts, IncidentKind};
 use domain::incident::Awareness;
 use domain::report::Organisation;
 use domain::values::{
-    AgreementId, ArrangementId, ExchangeId, Hours, IncidentId, Known, Line, LongText, Moment, PartnerId, PersonId,
+    ExchangeId, Hours, IncidentId, Known, Line, LongText, Moment, PartnerId, PersonId,
     Role, ServiceId, Title,
 };
 use tempfile::TempDir;
@@ -28,6 +29,7 @@ use crate::node::administer::SetUp;
 use crate::node::pairing::Confirmation;
 use crate::node::receive::{Incoming, Received};
 use crate::node::{LogRequest, Node, NodeOptions, Rates};
+use crate::store::queries::directory;
 use crate::store::{DataKey, StoreSettings};
 use crate::time_source::HandTime;
 
@@ -96,7 +98,7 @@ impl Network {
         let outcome = match parcel.kind {
             ParcelKind::Push => answered(node.receive(incoming).await, 202),
             ParcelKind::KeysPost => answered(node.receive_keys(incoming).await, 204),
-            ParcelKind::ManifestFetch => ok(200, None, node.manifest().as_bytes().to_vec()),
+            ParcelKind::ManifestFetch => ok(200, None, node.manifest().into_bytes()),
         };
         let hangs = self.hangs.lock().unwrap().is_some_and(|issuer| parcel.url.starts_with(issuer));
         let weather = if hangs { Weather::Hangs } else { weather };
@@ -226,7 +228,7 @@ impl Party {
             passphrase: "a passphrase for tests".to_owned().into(),
             people: Vec::new(),
             services: vec![line("Street reports")],
-            confirmation: crate::node::pairing::Confirmation::SecondPerson,
+            confirmation: crate::node::pairing::Confirmation::OnePerson,
         };
         let node = Node::open(options(home.path(), issuer, time, network, Some(set_up))).await.unwrap();
         network.nodes.lock().unwrap().insert(issuer.to_owned(), Arc::downgrade(&node));
@@ -287,7 +289,7 @@ impl Party {
     /// Imports the other's card and compares its digits.
     pub(super) async fn trust(&self, other: &Self) -> PartnerId {
         let by = self.administrator();
-        let id = self.node.import_card(&by, other.node.export_card()).await.unwrap();
+        let id = self.node.import_card(&by, &other.node.export_card(), None).await.unwrap();
         let digits = other.node.fingerprint();
         self.node.type_fingerprint(&by, id, &digits, line("in person"), line("B. Person")).await.unwrap();
         self.node.confirm(&by, id, Confirmation::OnePerson).await.unwrap();
@@ -296,25 +298,25 @@ impl Party {
 
     /// Terms under which this party owes the partner a notice within 48 hours.
     pub(super) async fn owes(&self, partner: PartnerId) {
-        let arrangement = Arrangement {
-            id: ArrangementId::from_uuid(Uuid::from_u128(partner.uuid().as_u128() ^ 1)),
-            version: 1,
-            agreement: AgreementId::from_uuid(Uuid::from_u128(9)),
-            agreement_version: 1,
-            agreement_title: line("Data sharing agreement"),
-            partner,
-            services: [self.service].into(),
-            notice_hours: Hours::CONTRACT,
-            acknowledgement_hours: Hours::ACKNOWLEDGEMENT,
-            trigger: Trigger::BreachOrCircumstances,
+        let known = self.node.store().read(directory::known).await.unwrap();
+        let agreement = Agreement {
+            services: known.services.iter().map(|service| service.record.key.clone()).collect(),
+            notice_hours: Some(Hours::CONTRACT),
+            trigger: Some(Trigger::BreachOrCircumstances),
+            ..Agreement::titled("sharing".parse().unwrap(), line("Data sharing agreement"), PartyRole::JointController)
+        };
+        let with = known.parties.iter().find(|party| party.id == partner.uuid()).unwrap().record.key.clone();
+        let arrangement = ArrangementRecord {
             contacts: vec![FallbackContact {
                 who: line("Duty officer"),
                 phone: Some(line("020 7946 0000")),
                 out_of_hours: None,
                 email: None,
             }],
+            ..ArrangementRecord::under(with.clone(), &agreement, with)
         };
-        self.node.add_arrangement(&self.administrator(), arrangement).await.unwrap();
+        let terms = Directory { agreements: vec![agreement], arrangements: vec![arrangement], ..Directory::default() };
+        self.node.import_directory(&self.administrator(), terms).await.unwrap();
     }
 
     /// What a responder fills in about a breach that they learnt of now.

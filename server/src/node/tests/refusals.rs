@@ -36,7 +36,7 @@ fn message(from: &Node, seq: u64, jti: u128, text: &str) -> Vec<u8> {
         exercise: false,
     });
     let payload = build_payload(&claims, &event).unwrap();
-    sign_set(from.keys.set(), &payload).octets.into_bytes()
+    sign_set(from.keys().set(), &payload).octets.into_bytes()
 }
 
 async fn push(to: &Party, octets: &[u8]) -> Received {
@@ -97,16 +97,16 @@ async fn peers_that_are_not_active_are_turned_away() {
     let octets = message(&world.alice.node, 1, 1, "Are you affected?");
     let by = world.boris.administrator();
     let alice = world.boris.node.partners().await.unwrap()[0].id;
-    world.boris.node.suspend(&by, alice).await.unwrap();
+    world.boris.node.suspend(&by, alice, super::kit::line("A test")).await.unwrap();
     assert_eq!(push(&world.boris, &octets).await, Received::Refused(Refusal::PeerNotActive));
-    world.boris.node.resume(&by, alice).await.unwrap();
+    world.boris.node.resume(&by, alice, super::kit::line("A test")).await.unwrap();
     assert!(matches!(push(&world.boris, &octets).await, Received::Accepted { .. }));
-    world.boris.node.end_pairing(&by, alice).await.unwrap();
+    world.boris.node.end_pairing(&by, alice, super::kit::line("A test")).await.unwrap();
     assert_eq!(push(&world.boris, &octets).await, Received::Refused(Refusal::PeerNotActive));
     let carol = Party::new("Carol", "https://carol.example", &world.time, &world.network).await;
     let stranger = carol.node.receive(Incoming { octets: octets.clone() }).await;
     assert_eq!(stranger, Received::Refused(Refusal::UnknownIssuer));
-    carol.node.import_card(&carol.administrator(), world.alice.node.export_card()).await.unwrap();
+    carol.node.import_card(&carol.administrator(), &world.alice.node.export_card(), None).await.unwrap();
     let imported = carol.node.receive(Incoming { octets }).await;
     assert_eq!(imported, Received::Refused(Refusal::PeerNotActive));
 }
@@ -132,7 +132,7 @@ async fn wrong_digits_lock_the_card() {
     let carol = Party::new("Carol", "https://carol.example", &world.time, &world.network).await;
     let by = world.alice.administrator();
     let node = &world.alice.node;
-    let id = node.import_card(&by, carol.node.export_card()).await.unwrap();
+    let id = node.import_card(&by, &carol.node.export_card(), None).await.unwrap();
     let line = super::kit::line;
     let type_in =
         async |digits: String| node.type_fingerprint(&by, id, &digits, line("by telephone"), line("C.")).await;
@@ -182,7 +182,7 @@ async fn manifests_that_anybody_can_post_leave_no_trace() {
     let node = &world.boris.node;
     let before = node.partners().await.unwrap();
     world.time.advance(std::time::Duration::from_secs(400));
-    let copy = world.alice.node.manifest().as_bytes().to_vec();
+    let copy = world.alice.node.manifest().into_bytes();
     let mut forged = copy.clone();
     let last = forged.len() - 2;
     forged[last] = if forged[last] == b'A' { b'B' } else { b'A' };

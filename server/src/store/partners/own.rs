@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 use domain::report::Organisation;
 use domain::values::Moment;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::moment;
@@ -19,6 +19,10 @@ const META: &str = "meta.value";
 const ORGANISATION: &str = "organisation";
 /// Names, among the single values, whether one person may pair.
 const ONE_PERSON_PAIRING: &str = "one_person_pairing";
+/// Names, among the single values, how far replacing our online keys has come.
+const KEY_SWITCH: &str = "key_switch";
+/// Keys of ours in one answer; a manifest holds at most a hundred.
+const OWN_KEYS_MAX: i64 = 1_000;
 
 /// What a key of ours signs (protocol §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,6 +45,71 @@ impl KeyPurpose {
             Self::Log => "log",
         }
     }
+
+    /// The purpose with this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Identity, Self::Set, Self::Log].into_iter().find(|purpose| purpose.word() == word)
+    }
+}
+
+/// Where a key of ours stands in its life (protocol §14).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyStage {
+    /// Listed in the manifest, and not signed with before partners hold it.
+    Next,
+    /// Signs.
+    Current,
+    /// Replaced as planned: what it signed stays good, and it signs no more.
+    Retired,
+    /// Replaced because somebody else may have it.
+    Revoked,
+}
+
+impl KeyStage {
+    /// Every stage.
+    pub const ALL: [Self; 4] = [Self::Next, Self::Current, Self::Retired, Self::Revoked];
+
+    /// The word in tables and the API.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Next => "next",
+            Self::Current => "current",
+            Self::Retired => "retired",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    /// The stage with this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.word() == word)
+    }
+}
+
+/// A key of ours as pages show it: never its private half.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnKeyLine {
+    /// Its RFC 7638 thumbprint.
+    pub kid: String,
+    /// What it signs.
+    pub purpose: KeyPurpose,
+    /// Where it stands.
+    pub stage: KeyStage,
+    /// From when it may sign (duty time).
+    pub valid_from: Moment,
+    /// Until when (duty time).
+    pub valid_until: Moment,
+}
+
+/// How far replacing our online keys has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeySwitch {
+    /// While new keys wait to be signed with: until when at most (machine time).
+    pub waits_until: Option<Moment>,
+    /// When keys were last switched (duty time).
+    pub switched_at: Option<Moment>,
 }
 
 /// A key of ours.
@@ -80,13 +149,14 @@ pub fn keep_own_key(
     Ok(())
 }
 
-/// The newest key of ours for a purpose.
+/// The key of ours that signs for a purpose; of several the newest.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when it does not open; those of the database.
 pub fn own_key(rows: &mut Rows<'_>, purpose: KeyPurpose) -> Result<Option<OwnKey>, StoreError> {
     let found: Option<(String, Vec<u8>, i64, i64)> = own_keys::table
         .filter(own_keys::purpose.eq(purpose.word()))
+        .filter(own_keys::stage.eq(KeyStage::Current.word()))
         .order((own_keys::valid_from.desc(), own_keys::kid))
         .select((own_keys::kid, own_keys::seed, own_keys::valid_from, own_keys::valid_until))
         .first(rows.db)
@@ -94,6 +164,99 @@ pub fn own_key(rows: &mut Rows<'_>, purpose: KeyPurpose) -> Result<Option<OwnKey
     let Some((kid, seed, from, until)) = found else { return Ok(None) };
     let seed = Zeroizing::new(rows.seal.open(SEED, kid.as_bytes(), &seed)?);
     Ok(Some(OwnKey { kid, seed, valid_from: moment(from)?, valid_until: moment(until)? }))
+}
+
+/// Every key of ours, the newest first.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when one can't be read; those of the database.
+pub fn own_keys(rows: &mut Rows<'_>) -> Result<Vec<OwnKeyLine>, StoreError> {
+    type Found = (String, String, String, i64, i64);
+    let found: Vec<Found> = own_keys::table
+        .order((own_keys::valid_from.desc(), own_keys::purpose, own_keys::kid))
+        .limit(OWN_KEYS_MAX)
+        .select((own_keys::kid, own_keys::purpose, own_keys::stage, own_keys::valid_from, own_keys::valid_until))
+        .load(rows.db)?;
+    let corrupt = |what| StoreError::Corrupt { table: "own_keys", what };
+    found
+        .into_iter()
+        .map(|(kid, purpose, stage, from, until)| {
+            Ok(OwnKeyLine {
+                kid,
+                purpose: KeyPurpose::from_word(&purpose).ok_or(corrupt("a purpose"))?,
+                stage: KeyStage::from_word(&stage).ok_or(corrupt("a stage"))?,
+                valid_from: moment(from)?,
+                valid_until: moment(until)?,
+            })
+        })
+        .collect()
+}
+
+/// Moves a key of ours on to another stage.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_key_stage(turn: &mut Turn<'_>, kid: &str, stage: KeyStage) -> Result<(), StoreError> {
+    diesel::update(own_keys::table.find(kid)).set(own_keys::stage.eq(stage.word())).execute(turn.rows().db)?;
+    Ok(())
+}
+
+/// Says until when a key of ours is listed as good (duty time).
+///
+/// # Errors
+/// Those of the database.
+pub fn set_key_end(turn: &mut Turn<'_>, kid: &str, until: Moment) -> Result<(), StoreError> {
+    diesel::update(own_keys::table.find(kid))
+        .set(own_keys::valid_until.eq(until.micros()))
+        .execute(turn.rows().db)?;
+    Ok(())
+}
+
+/// Private halves of message keys that sign no more: a receipt may still name octets that they signed. Empty once
+/// [`forget_earlier_keys`] was called.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when one does not open; those of the database.
+pub fn earlier_set_keys(rows: &mut Rows<'_>) -> Result<Vec<Zeroizing<Vec<u8>>>, StoreError> {
+    let found: Vec<(String, Vec<u8>)> = own_keys::table
+        .filter(own_keys::purpose.eq(KeyPurpose::Set.word()))
+        .filter(own_keys::stage.eq_any([KeyStage::Retired.word(), KeyStage::Revoked.word()]))
+        .order((own_keys::valid_from.desc(), own_keys::kid))
+        .limit(OWN_KEYS_MAX)
+        .select((own_keys::kid, own_keys::seed))
+        .load(rows.db)?;
+    let mut seeds = Vec::with_capacity(found.len());
+    for (kid, sealed) in found.into_iter().filter(|(_, sealed)| !sealed.is_empty()) {
+        seeds.push(Zeroizing::new(rows.seal.open(SEED, kid.as_bytes(), &sealed)?));
+    }
+    Ok(seeds)
+}
+
+/// Forgets the private halves of keys that sign no more. Answers how many were left.
+///
+/// # Errors
+/// Those of the database.
+pub fn forget_earlier_keys(turn: &mut Turn<'_>) -> Result<usize, StoreError> {
+    let earlier = own_keys::table
+        .filter(own_keys::stage.eq_any([KeyStage::Retired.word(), KeyStage::Revoked.word()]))
+        .filter(own_keys::seed.ne(Vec::<u8>::new()));
+    Ok(diesel::update(earlier).set(own_keys::seed.eq(Vec::<u8>::new())).execute(turn.rows().db)?)
+}
+
+/// Where replacing our online keys stands.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when it does not open; those of the database.
+pub fn key_switch(rows: &mut Rows<'_>) -> Result<KeySwitch, StoreError> {
+    Ok(single(rows, KEY_SWITCH)?.unwrap_or_default())
+}
+
+/// Says where it stands.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_key_switch(turn: &mut Turn<'_>, switch: &KeySwitch) -> Result<(), StoreError> {
+    set_single(turn, KEY_SWITCH, switch)
 }
 
 /// Keeps a document that we signed (`card`, `manifest`), under its version.
@@ -112,6 +275,18 @@ pub fn keep_own_document(turn: &mut Turn<'_>, kind: &str, version: u64, token: &
         ))
         .execute(turn.rows().db)?;
     Ok(())
+}
+
+/// The version of our newest document of a kind; `None` before there was any.
+///
+/// # Errors
+/// Those of the database.
+pub fn own_document_version(rows: &mut Rows<'_>, kind: &str) -> Result<Option<u64>, StoreError> {
+    let newest: Option<i64> = own_documents::table
+        .filter(own_documents::kind.eq(kind))
+        .select(diesel::dsl::max(own_documents::version))
+        .first(rows.db)?;
+    newest.map(|version| u64::try_from(version).map_err(StoreError::corrupt("own_documents", "a version"))).transpose()
 }
 
 /// The newest document of ours of a kind.

@@ -1,36 +1,15 @@
 //! The directory keeps what it is told and forgets no version.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
-use domain::arrangement::{FallbackContact, Trigger};
 use domain::facts::Contact;
 use domain::report::Organisation;
-use domain::values::{AgreementId, ArrangementId, Hours};
+use domain::values::Actor;
 
 use super::*;
 use crate::store::projections::samples::{add_partner, line, partner_id};
-use crate::store::testing::{at, both, id};
-
-fn terms_of(version: u32, hours: u16) -> Arrangement {
-    Arrangement {
-        id: ArrangementId::from_uuid(id(5)),
-        version,
-        agreement: AgreementId::from_uuid(id(6)),
-        agreement_version: 1,
-        agreement_title: line("Data sharing"),
-        partner: partner_id(1),
-        services: [ServiceId::from_uuid(id(7))].into(),
-        notice_hours: Hours::new(hours).unwrap(),
-        acknowledgement_hours: Hours::ACKNOWLEDGEMENT,
-        trigger: Trigger::BreachOrCircumstances,
-        contacts: vec![FallbackContact {
-            who: line("Duty officer"),
-            phone: Some(line("020")),
-            out_of_hours: None,
-            email: None,
-        }],
-    }
-}
+use crate::store::schema::inbound;
+use crate::store::testing::{at, both};
 
 both!(
     /// A partner is found by issuer and id; its name lies sealed; state, card and manifest change.
@@ -64,32 +43,74 @@ both!(
 );
 
 both!(
-    /// The newest version of terms is current; the others stay.
-    terms, |store| {
-        store.write::<_, StoreError>(at(0), |turn| {
-            insert_arrangement(turn, &terms_of(1, 48))?;
-            insert_arrangement(turn, &terms_of(2, 24))?;
-            assert!(matches!(insert_arrangement(turn, &terms_of(2, 36)), Err(StoreError::Conflict)));
-            assert_eq!(arrangements(turn.rows())?, [terms_of(2, 24)]);
-            assert_eq!(arrangements_with(turn.rows(), partner_id(1))?[0].contacts.len(), 1);
-            assert_eq!(arrangements_with(turn.rows(), partner_id(2))?, []);
-            let first = ArrangementId::from_uuid(id(5));
-            assert_eq!(arrangement(turn.rows(), first, 1)?, Some(terms_of(1, 48)));
-            assert_eq!(arrangement(turn.rows(), first, 3)?, None);
+    /// What stands between two people's steps lies sealed and comes back; a new ceremony starts without it, another
+    /// identity without manifest, numbers and witnesses of the one before, whose history stays.
+    ceremony, |store| {
+        store.write::<_, StoreError>(at(5), |turn| {
+            let id = partner_id(1);
+            add_partner(turn, 1, PartnerState::Listed)?;
+            let card = |identity: &str| NewCard {
+                issuer: "https://partner-1.example".to_owned(),
+                identity_thumbprint: identity.to_owned(),
+                identity_x: "x".to_owned(),
+                push_url: None,
+                keys_url: "https://partner-1.example/jwks.jwt".to_owned(),
+                token: format!("card of {identity}"),
+            };
+            start_ceremony(turn, id, &card("first"), true)?;
+            set_manifest(turn, id, 1, "manifest 1", at(6))?;
+            let typed = Checked {
+                typed_by: Actor::Console,
+                channel: line("telephone"),
+                with_whom: line("Xyzzy Planted"),
+                at: at(5),
+                identity: "first".to_owned(),
+                confirmed: None,
+            };
+            set_checked(turn, id, Some(&typed))?;
+            set_wrong_digits(turn, id, 2)?;
+            set_later_card(turn, id, Some("later"))?;
+            assert_eq!(checked(turn.rows(), id)?, Some(typed));
+            let found = by_id(turn.rows(), id)?.unwrap();
+            assert_eq!((found.wrong_digits, found.later_card.as_deref()), (2, Some("later")));
+
+            start_ceremony(turn, id, &card("first"), false)?;
+            let found = by_id(turn.rows(), id)?.unwrap();
+            assert_eq!((found.wrong_digits, found.later_card, found.manifest_version), (2, None, Some(1)));
+            assert_eq!((found.state, checked(turn.rows(), id)?), (PartnerState::Imported, None));
+
+            inbound_at(turn, id, 7)?;
+            start_sequence_anew(turn, id)?;
+            start_ceremony(turn, id, &card("second"), true)?;
+            let found = by_id(turn.rows(), id)?.unwrap();
+            assert_eq!((found.wrong_digits, found.manifest_version, found.manifest), (0, None, None));
+            assert_eq!(found.identity_thumbprint.as_deref(), Some("second"));
+            let held: i64 = inbound::table.count().get_result(turn.rows().db)?;
+            assert_eq!(held, 0);
+            set_manifest(turn, id, 1, "manifest 1 of the second", at(7))?;
+            start_ceremony(turn, id, &card("first"), true)?;
+            set_manifest(turn, id, 1, "manifest 1", at(8))?;
+            let kept: i64 = manifests_by_identity::table.count().get_result(turn.rows().db)?;
+            assert_eq!(kept, 2, "each once");
             Ok(())
         }).await.unwrap();
+        if let Some(octets) = store.octets() {
+            assert!(!octets.windows(13).any(|window| window == b"Xyzzy Planted"));
+        }
     }
 );
 
+fn inbound_at(turn: &mut Turn<'_>, id: PartnerId, head: i64) -> Result<(), StoreError> {
+    diesel::insert_into(inbound::table)
+        .values((inbound::partner_id.eq(id.as_bytes().as_slice()), inbound::head_seq.eq(head), inbound::missing.eq("")))
+        .execute(turn.rows().db)?;
+    Ok(())
+}
+
 both!(
-    /// Services in order; our keys, documents and organisation come back as they were given.
+    /// Our keys, documents and organisation come back as they were given.
     ourselves, |store| {
         store.write::<_, StoreError>(at(0), |turn| {
-            for (number, name) in [(2, "Reports"), (1, "Payments")] {
-                insert_service(turn, ServiceId::from_uuid(id(number)), &line(name))?;
-            }
-            let names: Vec<_> = services(turn.rows())?.into_iter().map(|service| service.name.to_string()).collect();
-            assert_eq!(names, ["Reports", "Payments"]);
             keep_own_key(turn, KeyPurpose::Set, "kid 1", b"seed 1", at(0), at(9))?;
             keep_own_key(turn, KeyPurpose::Set, "kid 2", b"seed 2", at(5), at(19))?;
             let key = own_key(turn.rows(), KeyPurpose::Set)?.unwrap();

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use domain::values::Digest32;
+
 use super::*;
 use crate::store::testing::{at, both, id};
 
@@ -85,13 +87,50 @@ both!(
     api_tokens_live_and_end, |store| {
         store.write::<_, StoreError>(at(0), |turn| {
             let label = Line::parse("Ticket system").unwrap();
-            insert_api_token(turn, [1; 32], id(5), &label, &["read".to_owned()], at(0), Some(at(100)))?;
-            let found = api_token(turn.rows(), [1; 32], at(99))?.unwrap();
-            assert_eq!((found.id, found.label, found.scopes), (id(5), label, vec!["read".to_owned()]));
+            let token = ApiToken {
+                id: id(5),
+                person: Some(ann()),
+                label: label.clone(),
+                scopes: vec!["read".to_owned()],
+                used_at: None,
+            };
+            insert_api_token(turn, [1; 32], &token, at(0), Some(at(100)))?;
+            assert_eq!(api_token(turn.rows(), [1; 32], at(99))?, Some(token));
+            touch_api_token(turn, [1; 32], at(50))?;
+            let held = tokens_of(turn.rows(), ann())?;
+            assert_eq!(held.iter().map(|held| held.token.used_at).collect::<Vec<_>>(), [Some(at(50))]);
+            assert!(held.iter().all(|held| held.is_good(at(99)) && !held.is_good(at(100))));
             assert_eq!(api_token(turn.rows(), [1; 32], at(100))?, None);
             assert_eq!(api_token(turn.rows(), [2; 32], at(0))?, None);
-            assert!(end_api_token(turn, id(5))?);
-            assert!(!end_api_token(turn, id(5))?);
+            assert!(end_api_token(turn, id(5), at(60))?);
+            assert!(!end_api_token(turn, id(5), at(61))?);
+            assert_eq!(api_token(turn.rows(), [1; 32], at(62))?, None);
+            assert_eq!(token_owner(turn.rows(), id(5))?, None);
+            assert_eq!(tokens_of(turn.rows(), ann())?.first().unwrap().ended_at, Some(at(60)));
+            Ok(())
+        }).await.unwrap();
+    }
+);
+
+both!(
+    /// Somebody removed leaves nothing of their own behind, and their address is free again.
+    removed, |store| {
+        store.write::<_, StoreError>(at(0), |turn| {
+            add(turn)?;
+            assert_eq!(active_administrators(turn.rows())?, 0);
+            set_roles(turn, ann(), &[Role::Administrator, Role::Auditor])?;
+            assert_eq!(active_administrators(turn.rows())?, 1);
+            set_password(turn, ann(), "")?;
+            assert_eq!(active_administrators(turn.rows())?, 0, "nobody signs in without a password");
+            open_session(turn, [1; 32], ann(), [2; 32], at(0), at(100))?;
+            open_session(turn, [2; 32], ann(), [2; 32], at(1), at(100))?;
+            assert_eq!(sessions_of(turn.rows(), ann(), at(2))?.len(), 2);
+            assert_eq!(close_sessions_but(turn, ann(), Some(Digest32::from_bytes([1; 32])))?, 1);
+            assert_eq!(session_owner(turn.rows(), Digest32::from_bytes([1; 32]), at(2))?, Some(ann()));
+            remove(turn, ann())?;
+            assert_eq!(by_id(turn.rows(), ann())?, None);
+            assert_eq!(session_owner(turn.rows(), Digest32::from_bytes([1; 32]), at(2))?, None);
+            add(turn)?;
             Ok(())
         }).await.unwrap();
     }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use domain::arrangement::{Owed, Terms};
+use domain::arrangement::{Owed, Terms, Trigger};
 use domain::exchange::{self, Acknowledgement, Stance};
 use domain::facts::{DiscoveryMethod, Facts, IncidentKind};
 use domain::incident::{self, Awareness};
@@ -83,6 +83,7 @@ fn owed(incident: u128, partner: u128) -> Owed {
         terms: Terms {
             notice_hours: if partner.is_multiple_of(3) { Hours::new(24).unwrap() } else { Hours::CONTRACT },
             acknowledgement_hours: Hours::ACKNOWLEDGEMENT,
+            trigger: Trigger::BreachOrCircumstances,
             arrangements: Vec::new(),
         },
         exchange: exchange_id(incident, partner),

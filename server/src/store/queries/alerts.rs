@@ -15,6 +15,8 @@ const TABLE: &str = "alerts";
 pub struct Open {
     /// What is wrong, in words.
     pub words: &'static str,
+    /// About our own keys: their page says more.
+    pub own_keys: bool,
     /// When it was raised.
     pub at: Moment,
     /// The partner that it is about, with their name.
@@ -40,10 +42,11 @@ pub fn open(rows: &mut Rows<'_>, limit: i64) -> Result<Vec<Open>, StoreError> {
     let mut open = Vec::with_capacity(found.len());
     for (kind, at, partner, exchange, incident) in found {
         let partner = partner.map(|id| partner_id(TABLE, &id)).transpose()?;
+        let kind =
+            AlertKind::from_word(&kind).ok_or(StoreError::Corrupt { table: TABLE, what: "a kind of alert" })?;
         open.push(Open {
-            words: AlertKind::from_word(&kind)
-                .map(AlertKind::label)
-                .ok_or(StoreError::Corrupt { table: TABLE, what: "a kind of alert" })?,
+            words: kind.label(),
+            own_keys: matches!(kind, AlertKind::KeysExpiring | AlertKind::KeysExpired),
             at: moment(TABLE, at)?,
             partner: partner.map(|id| Ok::<_, StoreError>((id, partners::name(rows, id)?))).transpose()?,
             exchange: exchange.map(|id| exchange_id(TABLE, &id)).transpose()?,

@@ -1,4 +1,4 @@
-use domain::arrangement::Terms;
+use domain::arrangement::{Terms, Trigger};
 use domain::clock::Anchor;
 use domain::exchange::{self, Direction};
 use domain::facts::{DiscoveryMethod, Facts, IncidentKind};
@@ -82,6 +82,7 @@ fn open(n: u128) -> Vec<exchange::Event> {
         terms: Terms {
             notice_hours: Hours::CONTRACT,
             acknowledgement_hours: Hours::ACKNOWLEDGEMENT,
+            trigger: Trigger::BreachOrCircumstances,
             arrangements: Vec::new(),
         },
         anchor: Anchor::AwareOfBreach,

@@ -1,4 +1,5 @@
 use super::kit::*;
+use crate::arrangement::Trigger;
 use crate::clock::Anchor;
 use crate::exchange;
 use crate::facts::IncidentKind;
@@ -10,6 +11,20 @@ fn opened(ask: &(ExchangeId, exchange::Command)) -> &exchange::Open {
         exchange::Command::Open(open) => open,
         other => panic!("{other:?}"),
     }
+}
+
+/// Terms for breaches only start with awareness of the breach, also when the circumstances were known earlier; others start
+/// with those.
+#[test]
+fn the_trigger_of_the_terms_anchors_the_clock() {
+    let mut log = log(IncidentKind::Breach, 2);
+    log.awareness.circumstances = Some(at(AWARE).plus_seconds(-3_600));
+    log.owed[1].terms.trigger = Trigger::BreachOnly;
+    let mut story = Story::logged(log);
+    let asks = story.advance_all();
+    let earlier = (Anchor::AwareOfCircumstances, at(AWARE).plus_seconds(-3_600));
+    let anchors: Vec<_> = asks.iter().map(opened).map(|open| (open.anchor, open.anchored_at)).collect();
+    assert_eq!(anchors, [earlier, (Anchor::AwareOfBreach, at(AWARE))]);
 }
 
 /// Every owed partner is opened once, in order, in chunks of at most the limit.

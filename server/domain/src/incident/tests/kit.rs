@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use crate::arrangement::{ArrangementRef, Owed, Terms};
+use crate::arrangement::{ArrangementRef, Owed, Terms, Trigger};
 use crate::clock::{ClockChange, ClockKind};
 use crate::facts::{DiscoveryMethod, Facts, IncidentKind, Occurred, Precision};
 use crate::incident::{Awareness, Command, Decision, Event, Incident, Log, Outstanding, Refusal, decide, evolve, fold};
@@ -72,6 +72,7 @@ pub(crate) fn terms() -> Terms {
     Terms {
         notice_hours: Hours::CONTRACT,
         acknowledgement_hours: Hours::ACKNOWLEDGEMENT,
+        trigger: Trigger::BreachOrCircumstances,
         arrangements: vec![ArrangementRef {
             id: ArrangementId::from_uuid(uuid(0xd0)),
             version: 3,

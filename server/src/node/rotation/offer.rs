@@ -1,0 +1,181 @@
+//! Handing our newest manifest to every partner (`POST /ssf/keys`), with back-off, until it is taken.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use domain::delivery::REQUEST_SECONDS;
+use domain::values::Moment;
+use futures_util::future::join_all;
+use tokio::sync::watch::Receiver;
+use tokio::time::{sleep, timeout};
+use webhooks::address_guard::Cidr;
+use webhooks::carrier::{Outcome, Parcel};
+
+use crate::node::loops::{CEILING, Causes};
+use crate::node::{DoorError, Node};
+use crate::store::alerts::{self, AlertKind};
+use crate::store::offers::{self, Offer};
+use crate::store::StoreError;
+use crate::store::partners::{self, Partner};
+
+/// Manifests handed over at once.
+const AT_ONCE: u32 = 32;
+/// The first waits, in machine seconds, as of the delivery engine (protocol §9) …
+const WAITS: [i64; 7] = [5, 15, 30, 60, 120, 300, 600];
+/// … then so long …
+const WAIT: i64 = 900;
+/// … and, after about a day …
+const PATIENT_AFTER: usize = 100;
+/// … so long.
+const PATIENT_WAIT: i64 = 3_600;
+/// The first wait after trouble with our own store; doubled up to the ceiling.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+
+/// What a step did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RotationStep {
+    /// Partners that were offered our manifest, whatever came of it.
+    pub offered: usize,
+    /// New keys began to sign.
+    pub switched: bool,
+    /// When something is due next, in machine time.
+    pub next_due: Option<Moment>,
+}
+
+/// What came of handing a manifest over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Handed {
+    /// The partner's node took it, or held it already.
+    Taken,
+    /// The partner's node refused it.
+    Refused,
+    /// Nobody knows.
+    NotReached,
+}
+
+impl Node {
+    /// Looks whether our keys were replaced elsewhere, hands our manifest to partners that are due, and signs with the keys
+    /// that wait when it is time.
+    ///
+    /// # Errors
+    /// [`DoorError::Store`].
+    pub async fn rotation_step(&self) -> Result<RotationStep, DoorError> {
+        self.reload_keys().await?;
+        let elapsed = self.time.elapsed();
+        let due = self.store.read(move |rows| offers::due(rows, elapsed, AT_ONCE)).await?;
+        let offered = due.len();
+        for done in join_all(due.into_iter().map(|offer| self.offer(offer))).await {
+            done?;
+        }
+        let switched = self.switch_if_due().await?;
+        let next_due = self
+            .store
+            .read(|rows| {
+                let waits = partners::key_switch(rows)?.waits_until;
+                Ok([offers::next_due(rows)?, waits].into_iter().flatten().min())
+            })
+            .await?;
+        Ok(RotationStep { offered, switched, next_due })
+    }
+
+    async fn offer(&self, offer: Offer) -> Result<(), DoorError> {
+        let id = offer.partner;
+        let Some(partner) = self.store.read(move |rows| partners::by_id(rows, id)).await? else { return Ok(()) };
+        let handed = self.hand_over(&partner).await?;
+        if handed == Handed::Taken {
+            return Ok(());
+        }
+        let next_at = self.time.elapsed().plus_seconds(wait(offer.attempts));
+        self.store
+            .write(self.time.now(), move |turn| {
+                offers::not_taken(turn, &offer, next_at)?;
+                if handed == Handed::Refused {
+                    alerts::raise(turn, AlertKind::ManifestNotTaken, Some(id), None, None, None)?;
+                }
+                Ok::<_, StoreError>(())
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Hands our manifest to a partner that does not know the key of a message.
+    pub(in crate::node) async fn post_manifest(&self, partner: &Partner) {
+        if let Err(error) = self.hand_over(partner).await {
+            tracing::warn!(partner = %partner.id, error = %Causes(&error), "our key manifest was not handed over");
+        }
+    }
+
+    async fn hand_over(&self, partner: &Partner) -> Result<Handed, DoorError> {
+        let Some(issuer) = partner.issuer.as_deref() else { return Ok(Handed::NotReached) };
+        let keys = self.keys();
+        let exceptions: Vec<Cidr> = partner.exceptions.iter().filter_map(|cidr| cidr.parse().ok()).collect();
+        let url = format!("{issuer}/ssf/keys");
+        let parcel = Parcel::keys_post(&url, keys.manifest_token()).allowing(exceptions, None);
+        let limit = Duration::from_secs(REQUEST_SECONDS.unsigned_abs());
+        let handed = match timeout(limit, self.carrier.carry(&parcel)).await {
+            Ok(Outcome::Answered { status: 200..=299, .. }) => Handed::Taken,
+            Ok(Outcome::Answered { status: 400, .. }) => Handed::Refused,
+            Ok(Outcome::Answered { .. } | Outcome::NotReached { .. }) | Err(_) => Handed::NotReached,
+        };
+        let (id, version) = (partner.id, keys.manifest().version);
+        tracing::info!(partner = %id, version, taken = handed == Handed::Taken, "our key manifest was handed over");
+        if handed == Handed::Taken {
+            let news = self
+                .store
+                .write(self.time.now(), move |turn| {
+                    alerts::clear(turn, AlertKind::ManifestNotTaken, Some(id), None)?;
+                    offers::taken(turn, id, version)
+                })
+                .await?;
+            if news {
+                self.changed();
+            }
+        }
+        Ok(handed)
+    }
+
+    /// Repeats the step until told to stop.
+    pub(in crate::node) async fn rotate_until(&self, mut stop: Receiver<bool>) {
+        let mut wait = FIRST_WAIT;
+        while !*stop.borrow() {
+            let mut woken = pin!(self.rotating.notified());
+            woken.as_mut().enable();
+            let nap = match self.rotation_step().await {
+                Ok(step) => {
+                    wait = FIRST_WAIT;
+                    // What is due and changed nothing must not spin.
+                    self.machine_nap(step.next_due).max(if step.offered > 0 { Duration::ZERO } else { FIRST_WAIT })
+                }
+                Err(error) => {
+                    tracing::error!(error = %Causes(&error), "our keys could not be minded; trying again");
+                    let nap = wait;
+                    wait = (wait * 2).min(CEILING);
+                    nap
+                }
+            };
+            tokio::select! {
+                () = woken => {}
+                () = sleep(nap) => {}
+                _ = stop.changed() => {}
+            }
+        }
+    }
+}
+
+/// After so many attempts, in machine seconds.
+fn wait(attempts: u32) -> i64 {
+    let attempts = usize::try_from(attempts).unwrap_or(usize::MAX);
+    let later = if attempts < PATIENT_AFTER { WAIT } else { PATIENT_WAIT };
+    WAITS.get(attempts).copied().unwrap_or(later)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wait;
+
+    /// Aim: waits grow, and no attempt is ever the last.
+    #[test]
+    fn waits() {
+        assert_eq!([0, 1, 6, 7, 99, 100, u32::MAX].map(wait), [5, 15, 600, 900, 900, 3_600, 3_600]);
+    }
+}
