@@ -125,33 +125,3 @@ impl Administrator {
         Self(Actor::Console)
     }
 }
-
-/// A program with an API token that may read.
-#[derive(Debug, Clone)]
-pub struct ApiClient {
-    id: uuid::Uuid,
-    label: Line,
-}
-
-impl ApiClient {
-    /// The scope that reading needs.
-    pub const READ: &str = "read";
-
-    /// The proof, if the token's scopes include reading. Only the look-up of a token makes one.
-    #[must_use]
-    pub fn reading(id: uuid::Uuid, label: Line, scopes: &[String]) -> Option<Self> {
-        scopes.iter().any(|scope| scope == Self::READ).then_some(Self { id, label })
-    }
-
-    /// Which token.
-    #[must_use]
-    pub const fn id(&self) -> uuid::Uuid {
-        self.id
-    }
-
-    /// What people call it.
-    #[must_use]
-    pub const fn label(&self) -> &Line {
-        &self.label
-    }
-}

@@ -46,7 +46,9 @@ async fn open(args: &NodeArgs) -> Result<Arc<Node>, Failure> {
     let usable = match found.standing {
         Standing::Current if found.set_up => Ok(()),
         // A program that runs beside this one could be older: its tables are not changed under its feet.
-        Standing::Older => Err("The database was made by an older version; start `tocsin serve` of this version first."),
+        Standing::Older => {
+            Err("The database was made by an older version; start `tocsin serve` of this version first.")
+        }
         Standing::Newer => Err("The database was made by a newer version; use that version."),
         Standing::Current | Standing::Empty => Err("This database holds no node yet; start `tocsin serve` first."),
     };

@@ -105,6 +105,8 @@ impl Browser {
         }
         let mut capabilities = serde_json::Map::new();
         capabilities.insert("goog:chromeOptions".to_owned(), options);
+        // Nodes with TLS have certificates of a private authority here.
+        capabilities.insert("acceptInsecureCerts".to_owned(), json!(true));
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities)
             .connect(&format!("http://127.0.0.1:{}", driver.port))

@@ -263,7 +263,7 @@ impl Scripted {
     /// Ids that differ between partners and messages and are the same in every run.
     fn next_id(&self, state: &mut State) -> Uuid {
         state.ids += 1;
-        let digest = Sha256::digest(format!("{} {}", self.issuer, state.ids));
+        let digest = Sha256::digest(format!("{} {} {}", self.name, self.issuer, state.ids));
         uuid::Builder::from_custom_bytes(std::array::from_fn(|at| digest[at])).into_uuid()
     }
 

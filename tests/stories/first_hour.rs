@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fantoccini::Locator;
+use fantoccini::elements::Element;
 use tempfile::TempDir;
 use tests::browser::Browser;
 use tests::database::Database;
@@ -85,28 +86,32 @@ impl Desk {
 
     /// Types into the input of this name.
     async fn fill(&self, name: &str, text: &str) {
-        let field = self.browser.client.find(Locator::Css(&format!("main [name={name}]"))).await;
-        let field = field.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let field = self.found(Locator::Css(&format!("main [name={name}]"))).await;
         field.send_keys(text).await.expect("typing");
     }
 
     /// Chooses what this selector finds.
     async fn choose(&self, selector: &str) {
-        let found = self.browser.client.find(Locator::Css(selector)).await;
-        found.unwrap_or_else(|error| panic!("{selector}: {error}")).click().await.expect("choosing");
+        self.found(Locator::Css(selector)).await.click().await.expect("choosing");
+    }
+
+    /// Waits for it: the page may still be on its way.
+    async fn found(&self, what: Locator<'_>) -> Element {
+        let found = self.browser.client.wait().at_most(PATIENCE).for_element(what).await;
+        found.unwrap_or_else(|error| panic!("{what:?}: {error}"))
     }
 
     /// Presses the button, or follows the link, that says this: the next page.
     async fn press(&mut self, words: &str) {
         self.visits += 1;
-        let path = format!("//main//*[(self::button or self::a) and contains(normalize-space(.), '{words}')]");
-        let found = self.browser.client.find(Locator::XPath(&path)).await;
-        let found = found.unwrap_or_else(|error| panic!("no “{words}”: {error}"));
-        found.click().await.expect("pressing it");
+        let path = format!("//main//*[(self::button or self::a) and normalize-space(.)='{words}']");
+        self.found(Locator::XPath(&path)).await.click().await.expect("pressing it");
     }
 
     async fn text(&self) -> String {
-        let text = self.browser.script("return document.querySelector('main').innerText").await;
+        let text = "return (document.querySelector('main') || document.body).innerText";
+        // Between two pages there is none.
+        let text = self.browser.client.execute(text, Vec::new()).await.unwrap_or_default();
         text.as_str().unwrap_or_default().to_owned()
     }
 
@@ -122,9 +127,12 @@ impl Desk {
         .await;
     }
 
+    /// Waits until the page that is on its way says this.
     async fn says(&self, words: &str) {
-        let text = self.text().await;
-        assert!(text.contains(words), "no “{words}” in: {text}");
+        until(&format!("a page that says “{words}”"), PATIENCE, async || {
+            self.text().await.contains(words).then_some(())
+        })
+        .await;
     }
 
     /// From the link in the file to a signed-in administrator.
@@ -145,14 +153,13 @@ impl Desk {
         self.choose("#confirmation-one").await;
         self.press("Continue to the recovery sheet").await;
         let groups: Vec<String> = self.text().await.lines().map(|line| line.trim().to_owned()).collect();
-        let groups = groups.iter().filter(|line| line.len() == 5 && line.bytes().all(|octet| octet.is_ascii_lowercase()));
+        let groups =
+            groups.iter().filter(|line| line.len() == 5 && line.bytes().all(|octet| octet.is_ascii_lowercase()));
         self.fill("last-group", groups.last().expect("a passphrase in groups")).await;
         self.press("Set up this node").await;
         self.says("This node is set up").await;
-        // Its last step is the sign-in form of the node itself.
-        for (field, text) in [("email", email), ("password", PASSWORD)] {
-            self.fill(field, text).await;
-        }
+        // It ends with the sign-in form of the node itself, with the address filled in.
+        self.fill("password", PASSWORD).await;
         self.press("Sign in").await;
         self.says("Clocks").await;
     }
@@ -194,7 +201,7 @@ impl Desk {
         self.fill("pasted", card).await;
         self.fill("ranges", "127.0.0.0/8").await;
         let of = format!("//select[@name='for']/option[contains(., '{partner}')]");
-        self.browser.client.find(Locator::XPath(&of)).await.expect("a listed partner").click().await.expect("choosing");
+        self.found(Locator::XPath(&of)).await.click().await.expect("choosing");
         self.press("Import the card").await;
         for (place, group) in digits.iter().enumerate() {
             self.fill(&format!("g{}", place + 1), group).await;

@@ -21,3 +21,4 @@ mod received_notice;
 mod record;
 mod refusals;
 mod set_up;
+mod terms;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fantoccini::Locator;
+use server::store::queries::directory;
 use tests::browser::Browser;
 use tests::facts::first_hour;
 use tests::node::{PASSWORD, Party, World, log_request};
@@ -63,22 +64,43 @@ async fn furnished(world: &World) -> (Party, String, Vec<String>) {
     (operator, origin, paths)
 }
 
+/// What only administrators see, and the pages of records.
+async fn administration(operator: &Party) -> Vec<String> {
+    let known = operator.node.store().read(directory::known).await.expect("the directory");
+    let agreement = format!("/agreements/{}", known.agreements[0].id);
+    let arrangement = format!("/arrangements/{}", known.arrangements[0].id);
+    let service = format!("/services/{}", known.services[0].id);
+    let party = format!("/parties/{}", known.parties[0].id);
+    let mut paths: Vec<String> = ["/", "/administration", "/agreements", "/services", "/parties", "/import", "/export"]
+        .map(str::to_owned)
+        .into();
+    paths.extend(["agreements", "arrangements", "services", "parties"].map(|kind| format!("/{kind}/new")));
+    paths.extend(
+        [&agreement, &arrangement, &service, &party].into_iter().flat_map(|one| [one.clone(), format!("{one}/edit")]),
+    );
+    paths.extend([format!("{agreement}/move"), format!("{arrangement}/end")]);
+    paths
+}
+
 /// At 320 and 1280 pixels: no violation, no sideways scrolling, one main heading, a title.
 async fn accessible(on: On) {
     let world = World::new(on);
     let (operator, origin, paths) = furnished(&world).await;
+    let administration = administration(&operator).await;
     let mut faults = Vec::new();
     for width in [320, 1280] {
-        let browser = Browser::open(width).await;
-        browser.go(&format!("{origin}/sign-in")).await;
-        check(&browser, width, "/sign-in", &mut faults).await;
-        browser.sign_in(&origin, &operator.email("dpo"), PASSWORD).await;
-        arrived(&browser, &origin).await;
-        for path in &paths {
-            browser.go(&format!("{origin}{path}")).await;
-            check(&browser, width, path, &mut faults).await;
+        for (mailbox, paths) in [("dpo", &paths), ("administrator", &administration)] {
+            let browser = Browser::open(width).await;
+            browser.go(&format!("{origin}/sign-in")).await;
+            check(&browser, width, "/sign-in", &mut faults).await;
+            browser.sign_in(&origin, &operator.email(mailbox), PASSWORD).await;
+            arrived(&browser, &origin).await;
+            for path in paths {
+                browser.go(&format!("{origin}{path}")).await;
+                check(&browser, width, path, &mut faults).await;
+            }
+            browser.close().await;
         }
-        browser.close().await;
     }
     assert!(faults.is_empty(), "{} fault(s):\n{}", faults.len(), faults.join("\n"));
 }

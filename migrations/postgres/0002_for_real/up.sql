@@ -44,7 +44,8 @@ CREATE TABLE manifest_offers (
 );
 CREATE INDEX manifest_offers_next ON manifest_offers (next_at) WHERE next_at IS NOT NULL;
 
--- People: one-time links, and tokens that belong to somebody. Machine time throughout.
+-- People: when they last signed in, which people read (duty time); one-time links, and tokens that belong to somebody
+-- (machine time).
 ALTER TABLE people ADD COLUMN seen_at BIGINT;
 CREATE TABLE links (
   token_sha256 BYTEA NOT NULL PRIMARY KEY,

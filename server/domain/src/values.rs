@@ -58,7 +58,6 @@ impl Moment {
     /// 1970-01-01T00:00:00Z: for what nobody dated.
     pub const EPOCH: Self = Self(0);
 
-
     /// From microseconds since 1970-01-01T00:00:00Z.
     ///
     /// # Errors

@@ -213,12 +213,10 @@ async fn save<T: Kept>(call: Call) -> Result<Reply, Problem> {
 
 /// A record that can't be taken is a fault of what was sent, not of how things stand.
 fn refused(error: DoorError) -> Problem {
-    match error {
-        DoorError::Records(faults) => Problem::Fields(
-            faults.into_iter().map(|fault| FieldFault { field: fault.what(), message: fault.message }).collect(),
-        ),
-        error => error.into(),
-    }
+    let DoorError::Records(faults) = error else { return error.into() };
+    Problem::Fields(
+        faults.into_iter().map(|fault| FieldFault { field: fault.what(), message: fault.message }).collect(),
+    )
 }
 
 async fn end(call: Call) -> Result<Reply, Problem> {

@@ -16,13 +16,10 @@ fn reading(arguments: &[&str], variables: &[(&str, &str)]) -> Reading {
 
 fn serve_with(arguments: &[&str], variables: &[(&str, &str)]) -> ServeSettings {
     let all: Vec<&str> = std::iter::once("serve").chain(arguments.iter().copied()).collect();
-    match reading(&all, variables) {
-        Reading::Run(cli) => match cli.command {
-            Command::Serve(settings) => *settings,
-            other => panic!("asked to serve, not {other:?}"),
-        },
-        other => panic!("{other:?}"),
-    }
+    let reading = reading(&all, variables);
+    let Reading::Run(cli) = reading else { panic!("{reading:?}") };
+    let Command::Serve(settings) = cli.command else { panic!("asked to serve") };
+    *settings
 }
 
 fn serve(arguments: &[&str]) -> ServeSettings {
@@ -30,10 +27,9 @@ fn serve(arguments: &[&str]) -> ServeSettings {
 }
 
 fn wrong(arguments: &[&str], variables: &[(&str, &str)]) -> Vec<String> {
-    match reading(arguments, variables) {
-        Reading::Wrong(faults) => faults.into_iter().map(|Fault(sentence)| sentence).collect(),
-        other => panic!("{other:?}"),
-    }
+    let reading = reading(arguments, variables);
+    let Reading::Wrong(faults) = reading else { panic!("{reading:?}") };
+    faults.into_iter().map(|Fault(sentence)| sentence).collect()
 }
 
 const GOOD: [&str; 2] = ["--issuer", "https://node-a.example"];

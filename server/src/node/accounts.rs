@@ -5,7 +5,7 @@ use domain::values::{Line, Moment, PersonId};
 use uuid::Uuid;
 
 use super::administer::note;
-use super::views::{Account, ApiAccess, Draft, Session};
+use super::views::{Account, Draft, Session};
 use super::{DoorError, Node, keys};
 use crate::access::sessions::{IDLE_SECONDS, ends_at};
 use crate::access::{Administrator, SignedIn};
@@ -107,17 +107,7 @@ impl Node {
         Ok(())
     }
 
-    /// Whom an API token belongs to, while it is good.
-    ///
-    /// # Errors
-    /// [`DoorError::Store`].
-    pub async fn api_access(&self, token_sha256: [u8; 32]) -> Result<Option<ApiAccess>, DoorError> {
-        let elapsed = self.time.elapsed();
-        let found = self.store.read(move |rows| people::api_token(rows, token_sha256, elapsed)).await?;
-        Ok(found.map(|token| ApiAccess { id: token.id, label: token.label, scopes: token.scopes }))
-    }
-
-    /// Adds an API token; `expires_at` is machine time.
+    /// Adds an API token that belongs to nobody and only reads: for set-up through the library. `expires_at` is machine time.
     ///
     /// # Errors
     /// [`DoorError::Store`].

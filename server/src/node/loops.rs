@@ -75,8 +75,7 @@ impl Node {
         let refresh = supervised("refresh", Arc::clone(self), stopped, |node, stop| async move {
             node.refresh_until(stop).await;
         });
-        let loops =
-            vec![runtime.spawn(deliver), runtime.spawn(watch), runtime.spawn(rotate), runtime.spawn(refresh)];
+        let loops = vec![runtime.spawn(deliver), runtime.spawn(watch), runtime.spawn(rotate), runtime.spawn(refresh)];
         *running = Some(Started { stop, loops, runtime });
         Ok(())
     }

@@ -184,9 +184,8 @@ impl Node {
             .store
             .read(move |rows| {
                 let newest = partners::own_document_version(rows, "manifest")?;
-                let signs = partners::own_keys(rows)?.into_iter().any(|key| {
-                    key.kid == kid && key.stage == KeyStage::Current
-                });
+                let signs =
+                    partners::own_keys(rows)?.into_iter().any(|key| key.kid == kid && key.stage == KeyStage::Current);
                 if newest == Some(version) && signs { Ok(None) } else { StoredKeys::read(rows) }
             })
             .await?;

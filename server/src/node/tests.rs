@@ -5,5 +5,6 @@
 mod crash;
 mod fan_out;
 mod kit;
+mod once;
 mod refusals;
 mod stories;

@@ -156,14 +156,3 @@ impl From<crate::store::forms::Draft> for Draft {
         Self { id: draft.id, purpose: draft.purpose, content: draft.content, updated_at: draft.updated_at }
     }
 }
-
-/// A program that reads through the API.
-#[derive(Debug, Clone)]
-pub struct ApiAccess {
-    /// Which token.
-    pub id: Uuid,
-    /// What people call it.
-    pub label: Line,
-    /// What it may do.
-    pub scopes: Vec<String>,
-}

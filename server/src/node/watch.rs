@@ -1,7 +1,6 @@
 //! Door 3b: passing time. Which clocks, ladders and fan-outs want attention is asked of the store; what is then true is
 //! decided by the rules, level-triggered, so that a node that slept records the same facts late.
 
-
 use domain::exchange::{self, Exchange};
 use domain::incident;
 use domain::values::{ExchangeId, IncidentId, Moment};
@@ -10,7 +9,7 @@ use super::execute;
 use super::rotation::mind_keys;
 use super::{DoorError, Node};
 use crate::store::alerts::{self, AlertKind};
-use crate::store::{Change, StoreError, Turn, due, forms, outbox, people};
+use crate::store::{Change, StoreError, Turn, answers, due, forms, links, outbox, people};
 
 /// Streams looked at in one transaction (ruling 22: nobody else waits longer than 100 ms).
 const STREAMS_MAX: usize = 250;
@@ -20,6 +19,8 @@ const INCIDENTS_MAX: usize = 16;
 const FAN_OUTS_TRIED: u32 = 16;
 /// Alerts raised in one transaction.
 const ALERTS_MAX: u32 = 250;
+/// A link that has ended is kept so long, to tell its holder what became of it and the record who it was for.
+const LINKS_KEPT_SECONDS: i64 = 30 * 86_400;
 /// Rows swept in one housekeeping.
 const SWEPT_MAX: usize = 500;
 /// Between two housekeepings, in machine time.
@@ -149,6 +150,8 @@ impl Node {
             .write(self.time.now(), move |turn| {
                 people::sweep_sessions(turn, elapsed, SWEPT_MAX)?;
                 forms::sweep(turn, elapsed, SWEPT_MAX)?;
+                answers::sweep(turn, elapsed, SWEPT_MAX)?;
+                links::sweep(turn, elapsed.plus_seconds(-LINKS_KEPT_SECONDS), SWEPT_MAX)?;
                 let newest = turn.newest_checkpoint()?;
                 let old = newest.is_none_or(|newest| turn.now().seconds_since(newest.at) >= CHECKPOINT_SECONDS);
                 if old {

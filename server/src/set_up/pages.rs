@@ -140,11 +140,11 @@ impl Desk {
         page::html_as(status, &shown)
     }
 
-    /// Whether the link opens the pages now; otherwise what to answer. A wrong one counts against its address.
-    fn open(&self, request: &HttpRequest, secret: &str) -> Result<(), Answer> {
+    /// What to answer when the link does not open the pages now. A wrong one counts against its address.
+    fn shut(&self, request: &HttpRequest, secret: &str) -> Option<Answer> {
         match self.link.judge(secret, self.about.time.elapsed()) {
-            Opens::Yes => Ok(()),
-            Opens::Lapsed => Err(self.closed(
+            Opens::Yes => None,
+            Opens::Lapsed => Some(self.closed(
                 StatusCode::GONE,
                 "This link has lapsed",
                 vec![
@@ -157,9 +157,9 @@ impl Desk {
                 let from = self.address.of(request);
                 tracing::warn!(address = ?from, "a wrong link for setting this node up was refused");
                 if let Some(Err(seconds)) = from.map(|from| self.wrong_links.check(&from)) {
-                    return Err(Err(Problem::TooMany(seconds)));
+                    return Some(Err(Problem::TooMany(seconds)));
                 }
-                Err(self.nothing())
+                Some(self.nothing())
             }
         }
     }
@@ -211,7 +211,7 @@ async fn nothing_here(desk: Data<Desk>) -> Answer {
 
 /// `GET /set-up/{secret}`
 async fn ask(desk: Data<Desk>, request: HttpRequest, secret: Path<String>) -> Answer {
-    if let Err(answer) = desk.open(&request, &secret) {
+    if let Some(answer) = desk.shut(&request, &secret) {
         return answer;
     }
     let form = match &*desk.stage() {
@@ -224,7 +224,7 @@ async fn ask(desk: Data<Desk>, request: HttpRequest, secret: Path<String>) -> An
 
 /// `POST /set-up/{secret}`
 async fn answer(desk: Data<Desk>, request: HttpRequest, secret: Path<String>, stranger: Stranger) -> Answer {
-    if let Err(answer) = desk.open(&request, &secret) {
+    if let Some(answer) = desk.shut(&request, &secret) {
         return answer;
     }
     let form = stranger.form;
@@ -245,7 +245,7 @@ async fn answer(desk: Data<Desk>, request: HttpRequest, secret: Path<String>, st
 
 /// `GET /set-up/{secret}/sheet`
 async fn show_sheet(desk: Data<Desk>, request: HttpRequest, secret: Path<String>) -> Answer {
-    if let Err(answer) = desk.open(&request, &secret) {
+    if let Some(answer) = desk.shut(&request, &secret) {
         return answer;
     }
     match &*desk.stage() {
@@ -257,12 +257,12 @@ async fn show_sheet(desk: Data<Desk>, request: HttpRequest, secret: Path<String>
 
 /// `POST /set-up/{secret}/sheet`: the node is made.
 async fn make(desk: Data<Desk>, request: HttpRequest, secret: Path<String>, stranger: Stranger) -> Answer {
-    if let Err(answer) = desk.open(&request, &secret) {
+    if let Some(answer) = desk.shut(&request, &secret) {
         return answer;
     }
-    let (order, made, email) = match begin(&desk, stranger.form.first("last-group")) {
+    let Begun { order, made, email } = match begin(&desk, stranger.form.first("last-group")) {
         Ok(begun) => begun,
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     };
     let sent = desk.orders.send(order).await;
     match if sent.is_ok() { made.await.ok() } else { None } {
@@ -273,15 +273,22 @@ async fn make(desk: Data<Desk>, request: HttpRequest, secret: Path<String>, stra
     }
 }
 
-/// The one order, when the sheet was seen; otherwise what to answer. A second press of the button finds the first at work.
-fn begin(desk: &Desk, typed: &str) -> Result<(Order, oneshot::Receiver<Result<Made, String>>, String), Answer> {
+/// The one order, and what its page needs afterwards.
+struct Begun {
+    order: Order,
+    made: oneshot::Receiver<Result<Made, String>>,
+    email: String,
+}
+
+/// Begins, when the sheet was seen; otherwise says what to answer. A second press of the button finds the first at work.
+fn begin(desk: &Desk, typed: &str) -> Result<Begun, Box<Answer>> {
     let mut stage = desk.stage();
     let drawn = match std::mem::replace(&mut *stage, Stage::Asking) {
         Stage::Answered(drawn) => drawn,
-        Stage::Asking => return Err(Ok(page::see_other(&desk.link.path()))),
+        Stage::Asking => return Err(Box::new(Ok(page::see_other(&desk.link.path())))),
         busy @ (Stage::Making(_) | Stage::Made) => {
             *stage = busy;
-            return Err(desk.starting());
+            return Err(Box::new(desk.starting()));
         }
     };
     if !passphrase::is_last_group(&drawn.passphrase, typed) {
@@ -289,14 +296,14 @@ fn begin(desk: &Desk, typed: &str) -> Result<(Order, oneshot::Receiver<Result<Ma
         let error = FieldError { name: "last-group".to_owned(), anchor: "last-group".to_owned(), message };
         let shown = desk.sheet(&drawn, vec![error]);
         *stage = Stage::Answered(drawn);
-        return Err(shown);
+        return Err(Box::new(shown));
     }
     let (answer, made) = oneshot::channel();
     let set_up = drawn.answers.set_up(drawn.passphrase.clone());
     let order = Order { set_up, second: drawn.answers.second(), answer };
     let email = drawn.answers.email().to_string();
     *stage = Stage::Making(drawn);
-    Ok((order, made, email))
+    Ok(Begun { order, made, email })
 }
 
 impl Desk {

@@ -197,12 +197,7 @@ pub fn restore(url: &str, data_key: &DataKey, from: impl Read) -> Result<Summary
     Ok(summary)
 }
 
-fn restore_into(
-    db: &mut Db,
-    seal: &Seal,
-    data_key: &DataKey,
-    from: impl Read,
-) -> Result<Summary, BackupError> {
+fn restore_into(db: &mut Db, seal: &Seal, data_key: &DataKey, from: impl Read) -> Result<Summary, BackupError> {
     // Takes the turn of every node on this database.
     let head = ledger::Pending::begin(db)?;
     for table in cells::tables()? {

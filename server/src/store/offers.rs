@@ -145,9 +145,7 @@ pub fn taken(turn: &mut Turn<'_>, partner: PartnerId, version: u64) -> Result<bo
     let rows = turn.rows();
     let this = || manifest_offers::table.find(partner.as_bytes().as_slice());
     let older = manifest_offers::taken_version.is_null().or(manifest_offers::taken_version.lt(version));
-    let news = diesel::update(this().filter(older))
-        .set(manifest_offers::taken_version.eq(version))
-        .execute(rows.db)?;
+    let news = diesel::update(this().filter(older)).set(manifest_offers::taken_version.eq(version)).execute(rows.db)?;
     diesel::update(this().filter(manifest_offers::version.le(version)))
         .set(manifest_offers::next_at.eq(None::<i64>))
         .execute(rows.db)?;

@@ -11,12 +11,12 @@ use domain::clock::ClockKind;
 use domain::values::{ExchangeId, IncidentId, Moment, PartnerId};
 use serde::Deserialize;
 
+use self::first_hour::GettingStarted;
 use super::alerts::{self, AlertLine};
 use super::clock::ClockPart;
 use super::field::Choice;
 use super::page::{self, Answer, Chrome, Posted, Visit};
 use super::words::{self, grouped};
-use self::first_hour::GettingStarted;
 use crate::access::{DutyHolder, Responder};
 use crate::node::StreamId;
 use crate::problem::Problem;

@@ -46,18 +46,17 @@ const EXAMPLES: [(&str, &str, &str); 4] = [
         "Cabinet Office secure IT platform: a sole controller",
         include_str!("../../examples/cabinet-office-secure-it.toml"),
     ),
-    ("government-paas", "Government PaaS: a platform and its tenants", include_str!("../../examples/government-paas.toml")),
+    (
+        "government-paas",
+        "Government PaaS: a platform and its tenants",
+        include_str!("../../examples/government-paas.toml"),
+    ),
 ];
 
 /// The addresses of these pages.
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .service(
-            resource("/import")
-                .app_data(PayloadConfig::new(UPLOAD_OCTETS_MAX))
-                .get(show)
-                .post(read),
-        )
+        .service(resource("/import").app_data(PayloadConfig::new(UPLOAD_OCTETS_MAX)).get(show).post(read))
         .service(resource("/import/examples/{name}").get(example))
         .service(resource("/import/{draft}").get(preview).post(confirm))
         .service(resource("/export").get(export).post(export_file));
@@ -163,10 +162,19 @@ fn fault(words: &str) -> FieldError {
 fn refused(visit: &Visit, form: &Form, error: DoorError) -> Answer {
     match error {
         DoorError::Records(faults) => {
-            let rows = faults.iter().map(|fault| RowError { line: 0, what: fault.what(), message: fault.message.clone() });
+            let rows =
+                faults.iter().map(|fault| RowError { line: 0, what: fault.what(), message: fault.message.clone() });
             start(visit, form, vec![fault("Nothing was imported: mend what is named below")], rows.collect())
         }
-        error => Err(error.into()),
+        error @ (DoorError::Refused(_)
+        | DoorError::ExchangeRefused(_)
+        | DoorError::NotFound
+        | DoorError::FormUnknown
+        | DoorError::Taken
+        | DoorError::Invalid(_)
+        | DoorError::Stale
+        | DoorError::Pairing(_)
+        | DoorError::Store(_)) => Err(error.into()),
     }
 }
 
@@ -237,7 +245,12 @@ pub async fn preview(visit: Visit, id: Path<Uuid>) -> Answer {
 fn changed_meanwhile(visit: &Visit, text: String) -> Answer {
     let mut form = Form::default();
     form.set("text", text);
-    start(visit, &form, vec![fault("Something that this file refers to was changed meanwhile: check it again")], Vec::new())
+    start(
+        visit,
+        &form,
+        vec![fault("Something that this file refers to was changed meanwhile: check it again")],
+        Vec::new(),
+    )
 }
 
 async fn kept(visit: &Visit, id: Uuid) -> Result<Option<String>, Problem> {
@@ -343,9 +356,7 @@ fn said(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => "Not stated".to_owned(),
         Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(items)) => {
-            items.iter().map(|item| said(Some(item))).collect::<Vec<_>>().join("; ")
-        }
+        Some(Value::Array(items)) => items.iter().map(|item| said(Some(item))).collect::<Vec<_>>().join("; "),
         Some(Value::Object(members)) => {
             let part = |(name, value): (&String, &Value)| format!("{}: {}", name.replace('_', " "), said(Some(value)));
             members.iter().map(part).collect::<Vec<_>>().join(", ")

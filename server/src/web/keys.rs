@@ -23,9 +23,7 @@ const DAY_SECONDS: i64 = 86_400;
 
 /// The addresses of these pages.
 pub fn routes(config: &mut ServiceConfig) {
-    config
-        .service(resource("/keys").get(index))
-        .service(resource("/keys/rotate").get(show).post(act));
+    config.service(resource("/keys").get(index)).service(resource("/keys/rotate").get(show).post(act));
 }
 
 struct KeyRow {
@@ -74,7 +72,11 @@ pub async fn index(visit: Visit, asked: web::Query<Asked>) -> Answer {
     let left = standing.good_until.seconds_since(visit.now());
     page::html(&Index {
         chrome: visit.chrome("Keys of this node", "/administration"),
-        done: if asked.replaced.is_some() { "The new keys are made, and the list of keys is on its way to partners." } else { "" },
+        done: if asked.replaced.is_some() {
+            "The new keys are made, and the list of keys is on its way to partners."
+        } else {
+            ""
+        },
         trouble: trouble(left).to_owned(),
         fingerprint: visit.node.fingerprint(),
         good: good(&standing, visit.reader),

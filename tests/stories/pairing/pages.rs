@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 
 use domain::values::PartnerId;
 use server::node::pairing::PartnerState;
+use tests::browser::Browser;
 use tests::node::{PASSWORD, Party, World};
 use tests::page::Page;
 use tests::partner::Scripted;
 use tests::visitor::{Answer, Visitor};
+use tests::wait::{SOON, until};
 use tests::{On, both};
 
 both!(
@@ -258,4 +260,48 @@ async fn a_pairing_is_suspended_resumed_and_ended(on: On) {
     assert!(page.text().contains("Import their card"), "{}", page.text());
     let ranges = send(&mut visitor, &of("addresses"), "Keep these ranges", &[("ranges", "10.0.0.1")]).await;
     assert_eq!(ranges.status, 422);
+}
+
+/// Every page of pairing in a browser: no violation, no sideways scrolling, at 320 and at 1280 pixels.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_of_pairing_are_accessible_and_fit() {
+    let world = World::new(On::Sqlite);
+    let mut operator = world.listening_party("Operator").await;
+    let council = world.scripted(&operator, "Council", 48).await;
+    let active = operator.partner_by(&council.issuer).await;
+    let by = operator.administrator();
+    let later = council.card_with(world.now().unix_seconds(), |card| {
+        card.version = 2;
+        card.receive.push = Some("https://council.example/moved/events".to_owned());
+    });
+    operator.node.import_card(&by, &later, None).await.expect("it waits");
+    let borough = Scripted::new("Borough", "https://borough.example");
+    let card = borough.card(world.now().unix_seconds());
+    let fresh = operator.node.import_card(&by, &card, None).await.expect("taken");
+    let mut paths: Vec<String> =
+        ["/partners", "/partners/import", "/our-card", "/our-card/sheet"].map(str::to_owned).into();
+    paths.extend([format!("/partners/{fresh}"), format!("/partners/{fresh}/digits")]);
+    let steps = ["", "/digits", "/later-card", "/addresses", "/suspend", "/end"];
+    paths.extend(steps.map(|step| format!("/partners/{active}{step}")));
+    let origin = format!("http://{}", operator.serve());
+    let mut faults = Vec::new();
+    for width in [320, 1280] {
+        let browser = Browser::open(width).await;
+        browser.sign_in(&origin, &operator.email("administrator"), PASSWORD).await;
+        until("the home page", SOON, async || {
+            let url = browser.client.current_url().await.ok()?;
+            (url.as_str() == format!("{origin}/")).then_some(())
+        })
+        .await;
+        for path in &paths {
+            browser.go(&format!("{origin}{path}")).await;
+            faults.extend(browser.violations().await.into_iter().map(|fault| format!("{path} at {width}: {fault}")));
+            let overflow = browser.overflow().await;
+            if overflow > 0 {
+                faults.push(format!("{path} at {width}: {overflow} pixels too wide"));
+            }
+        }
+        browser.close().await;
+    }
+    assert!(faults.is_empty(), "{} fault(s):\n{}", faults.len(), faults.join("\n"));
 }

@@ -137,7 +137,7 @@ macro_rules! numbers {
             fn read(value: &Value, at: &str, faults: &mut Faults) -> Option<Self> {
                 let read = value.as_i64().and_then(|number| Self::try_from(number).ok());
                 if read.is_none() {
-                    faults.add(at, concat!("it is not a whole number in range"));
+                    faults.add(at, "it is not a whole number in range");
                 }
                 read
             }

@@ -13,9 +13,9 @@ use webhooks::carrier::{Outcome, Parcel};
 
 use crate::node::loops::{CEILING, Causes};
 use crate::node::{DoorError, Node};
+use crate::store::StoreError;
 use crate::store::alerts::{self, AlertKind};
 use crate::store::offers::{self, Offer};
-use crate::store::StoreError;
 use crate::store::partners::{self, Partner};
 
 /// Manifests handed over at once.

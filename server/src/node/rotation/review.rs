@@ -39,7 +39,8 @@ pub(in crate::node) fn mark_for_review(
     suspects: &Suspects,
 ) -> Result<(), StoreError> {
     let Some(earliest) = suspects.0.iter().map(|(_, since)| *since).min() else { return Ok(()) };
-    let since = Moment::from_unix_seconds(earliest).map_err(|_| StoreError::Corrupt { table: "partners", what: "an instant in a manifest" })?;
+    let since = Moment::from_unix_seconds(earliest)
+        .map_err(|_| StoreError::Corrupt { table: "partners", what: "an instant in a manifest" })?;
     let came = inbox::since(turn.rows(), partner, since, MESSAGES_MAX)?;
     let more = came.len() >= usize::try_from(MESSAGES_MAX).unwrap_or(usize::MAX);
     let mut exchanges: BTreeSet<ExchangeId> = BTreeSet::new();

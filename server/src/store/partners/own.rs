@@ -206,9 +206,7 @@ pub fn set_key_stage(turn: &mut Turn<'_>, kid: &str, stage: KeyStage) -> Result<
 /// # Errors
 /// Those of the database.
 pub fn set_key_end(turn: &mut Turn<'_>, kid: &str, until: Moment) -> Result<(), StoreError> {
-    diesel::update(own_keys::table.find(kid))
-        .set(own_keys::valid_until.eq(until.micros()))
-        .execute(turn.rows().db)?;
+    diesel::update(own_keys::table.find(kid)).set(own_keys::valid_until.eq(until.micros())).execute(turn.rows().db)?;
     Ok(())
 }
 

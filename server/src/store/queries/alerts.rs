@@ -42,8 +42,7 @@ pub fn open(rows: &mut Rows<'_>, limit: i64) -> Result<Vec<Open>, StoreError> {
     let mut open = Vec::with_capacity(found.len());
     for (kind, at, partner, exchange, incident) in found {
         let partner = partner.map(|id| partner_id(TABLE, &id)).transpose()?;
-        let kind =
-            AlertKind::from_word(&kind).ok_or(StoreError::Corrupt { table: TABLE, what: "a kind of alert" })?;
+        let kind = AlertKind::from_word(&kind).ok_or(StoreError::Corrupt { table: TABLE, what: "a kind of alert" })?;
         open.push(Open {
             words: kind.label(),
             own_keys: matches!(kind, AlertKind::KeysExpiring | AlertKind::KeysExpired),

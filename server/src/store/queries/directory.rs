@@ -9,7 +9,7 @@ use domain::arrangement::FallbackContact;
 use domain::directory::{Agreement, ArrangementRecord, Directory, Key, Party, RecordKind, ServiceRecord, digest_of};
 use domain::facts::Contact;
 use domain::report::Organisation;
-use domain::values::{AgreementId, ArrangementId, Line, Moment, PartnerId, ServiceId};
+use domain::values::{AgreementId, ArrangementId, Moment, PartnerId, ServiceId};
 use uuid::Uuid;
 
 pub use crate::store::directory::{OUR_PARTY, Stored, version_of, versions};
@@ -243,21 +243,4 @@ pub fn arrangements_of(rows: &mut Rows<'_>, partner: PartnerId) -> Result<Vec<St
     let mut found = arrangements(rows)?;
     found.retain(|arrangement| arrangement.record.partner == party.record.key);
     Ok(found)
-}
-
-/// The names behind keys, for pages that show references: parties and services.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] when one does not open; those of the database.
-pub fn names(rows: &mut Rows<'_>) -> Result<HashMap<(RecordKind, Key), (Uuid, Line)>, StoreError> {
-    let parties = parties(rows)?.into_iter().map(|party| {
-        let Party { key, name, .. } = party.record;
-        ((RecordKind::Party, key), (party.id, name))
-    });
-    let services = services(rows)?;
-    let services = services.into_iter().map(|service| {
-        let ServiceRecord { key, name, .. } = service.record;
-        ((RecordKind::Service, key), (service.id, name))
-    });
-    Ok(parties.chain(services).collect())
 }

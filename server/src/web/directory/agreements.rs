@@ -49,7 +49,8 @@ pub(super) async fn list(visit: Visit, asked: web::Query<Asked>) -> Answer {
     sheet.done = done_words(&asked.done);
     let may = Administrator::of(&visit.person).is_some();
     if may {
-        sheet.actions = vec![("/import".to_owned(), "Import from a file"), ("/agreements/new".to_owned(), "Write one here")];
+        sheet.actions =
+            vec![("/import".to_owned(), "Import from a file"), ("/agreements/new".to_owned(), "Write one here")];
     }
     let total = agreements.len();
     let (shown, next) = page_of(agreements, asked.after, |agreement| agreement.id);
@@ -73,7 +74,7 @@ fn empty(may: bool) -> Vec<String> {
         "No agreement is here yet. An agreement says what you and a partner owe each other: who must be told of a breach, and \
          within how many hours. Clocks start by it as soon as an incident is logged."
             .to_owned(),
-        "Begin with a file: the import page has three ready examples made from published agreements.".to_owned(),
+        "Begin with a file: the import page has ready examples made from published agreements.".to_owned(),
     ];
     if !may {
         words.push("An administrator does this.".to_owned());
@@ -156,7 +157,9 @@ fn paragraphs(agreement: &Agreement, behind: usize, newest: u32) -> Vec<String> 
 fn rows(agreement: &Agreement, names: &Names) -> Vec<Row> {
     let no_clock = match agreement.role {
         PartyRole::SoleController => "A sole controller owes no partner a notice by contract.",
-        PartyRole::IndependentController => "Between independent controllers no contract clock starts by this agreement.",
+        PartyRole::IndependentController => {
+            "Between independent controllers no contract clock starts by this agreement."
+        }
         PartyRole::JointController | PartyRole::Processor => "",
     };
     let text = agreement.text_url.as_ref().map(|url| {
@@ -207,10 +210,9 @@ fn duties(agreement: &Agreement, names: &Names) -> Table {
                 vec![
                     Cell::plain(duty.duty.as_str()),
                     Cell::or_gap(duty.who.as_ref().map(|who| names.who(who))),
-                    duty.clause.as_ref().map_or_else(
-                        || Cell::tag(Tag::grey("Not stated")),
-                        |clause| Cell::plain(clause.as_str()),
-                    ),
+                    duty.clause
+                        .as_ref()
+                        .map_or_else(|| Cell::tag(Tag::grey("Not stated")), |clause| Cell::plain(clause.as_str())),
                 ]
             })
             .collect(),
@@ -228,7 +230,9 @@ fn under(
     arrangements.sort_by_cached_key(|under| (names.party(&under.record.partner).words, under.id));
     let (shown, next) = page_of(arrangements, after, |under| under.id);
     let note = match total {
-        0 if agreement.role == PartyRole::SoleController => "A sole controller has no arrangement with anybody.".to_owned(),
+        0 if agreement.role == PartyRole::SoleController => {
+            "A sole controller has no arrangement with anybody.".to_owned()
+        }
         0 => "No partner is under it yet, so it starts no clock.".to_owned(),
         many => format!("{} under it.", counted(i64::try_from(many).unwrap_or(i64::MAX), "arrangement")),
     };
@@ -262,11 +266,8 @@ fn arrangement_row(under: &Stored<ArrangementRecord>, agreement: &Agreement, nam
 
 /// Arrangements under earlier versions of an agreement, and its newest version.
 async fn behind(visit: &Visit, id: AgreementId) -> Result<(Agreement, Vec<ArrangementRecord>), Problem> {
-    let (newest, arrangements) = visit
-        .node
-        .store()
-        .read(move |rows| Ok((known::agreement(rows, id)?, known::arrangements(rows)?)))
-        .await?;
+    let (newest, arrangements) =
+        visit.node.store().read(move |rows| Ok((known::agreement(rows, id)?, known::arrangements(rows)?))).await?;
     let newest = newest.ok_or(Problem::NotFound)?.record;
     let behind = arrangements
         .into_iter()
@@ -317,10 +318,8 @@ pub(super) async fn move_all(posted: Posted, id: web::Path<AgreementId>) -> Answ
     let by = administrator(&visit)?;
     let (newest, behind) = behind(&visit, *id).await?;
     let count = behind.len();
-    let arrangements = behind
-        .into_iter()
-        .map(|record| ArrangementRecord { agreement_version: newest.version, ..record })
-        .collect();
+    let arrangements =
+        behind.into_iter().map(|record| ArrangementRecord { agreement_version: newest.version, ..record }).collect();
     match visit.node.import_directory(&by, Directory { arrangements, ..Directory::default() }).await {
         Ok(_) => Ok(page::see_other(&format!("{}?done=moved", sheet::address::<Agreement>(id.uuid())))),
         Err(error) => moving_page(&visit, *id, &newest, count).answer(refusal(error, "move")?),

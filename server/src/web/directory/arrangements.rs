@@ -144,7 +144,8 @@ fn contacts(contacts: &[FallbackContact]) -> Table {
     Table {
         heading: "Whom to ring, in order",
         note: if contacts.is_empty() {
-            "Not stated: when machines fail nobody is named. Ask them, and write it down before it is needed.".to_owned()
+            "Not stated: when machines fail nobody is named. Ask them, and write it down before it is needed."
+                .to_owned()
         } else {
             String::new()
         },
@@ -177,7 +178,9 @@ async fn ending_page(visit: &Visit, id: ArrangementId, form: &Form) -> Result<Ac
     let chrome = visit.chrome(heading, "/agreements");
     let mut page = ActionPage::new(chrome, heading, &partner, back.clone(), format!("{back}/end"));
     page.paragraphs = vec![
-        format!("Whatever is logged from now on owes {partner} nothing under it. What was logged already goes on as it was."),
+        format!(
+            "Whatever is logged from now on owes {partner} nothing under it. What was logged already goes on as it was."
+        ),
         "It stays on the record and can be read. To agree anew, import or write an arrangement.".to_owned(),
     ];
     page.fields = vec![Field::area(form, "reason", "Why does it end?").hint("Kept on the record with your name.")];

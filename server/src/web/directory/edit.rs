@@ -142,9 +142,8 @@ async fn left<R: Edited>(visit: &Visit, of: &str) -> Result<Option<(Uuid, Form, 
     let drafts = visit.node.drafts(&visit.person, R::DRAFT).await?;
     Ok(drafts.into_iter().find_map(|draft| {
         let form = Form::from_json(&draft.content);
-        (form.first("of") == of).then(|| {
-            (draft.id, form, format!("This is your draft, saved at {}", visit.reader.near(draft.updated_at)))
-        })
+        (form.first("of") == of)
+            .then(|| (draft.id, form, format!("This is your draft, saved at {}", visit.reader.near(draft.updated_at))))
     }))
 }
 
@@ -218,7 +217,8 @@ pub(super) async fn save<R: Edited>(posted: Posted, id: web::Path<Uuid>) -> Answ
     if editing.form.has("go", "discard") {
         return editing.discard(&visit, &home).await;
     }
-    let base: u32 = editing.form.first("base").parse().map_err(|_| Problem::Malformed("The form could not be read."))?;
+    let base: u32 =
+        editing.form.first("base").parse().map_err(|_| Problem::Malformed("The form could not be read."))?;
     let mut reading = Reading::new(&editing.form, visit.reader);
     let read = R::read(&mut reading, &editing.known, Some(&stored.record));
     let errors = reading.into_errors();
@@ -267,7 +267,8 @@ pub(super) async fn add<R: Edited>(posted: Posted) -> Answer {
         return editing.again(&visit, errors).await;
     };
     if let Some(twin) = R::all(&editing.known).iter().find(|other| record.is_twin(&other.record)) {
-        let words = format!("There is one already: \u{201c}{}\u{201d}. Change that one", twin.record.name(&editing.known));
+        let words =
+            format!("There is one already: \u{201c}{}\u{201d}. Change that one", twin.record.name(&editing.known));
         let errors = vec![first_field::<R>(words)];
         return editing.again(&visit, errors).await;
     }
@@ -302,7 +303,14 @@ fn faults<R: Edited>(error: DoorError) -> Result<Vec<FieldError>, Problem> {
             })
             .collect()),
         DoorError::Taken => Ok(vec![first_field::<R>("There is one of this name already".to_owned())]),
-        error => Err(error.into()),
+        error @ (DoorError::Refused(_)
+        | DoorError::ExchangeRefused(_)
+        | DoorError::NotFound
+        | DoorError::FormUnknown
+        | DoorError::Invalid(_)
+        | DoorError::Stale
+        | DoorError::Pairing(_)
+        | DoorError::Store(_)) => Err(error.into()),
     }
 }
 

@@ -122,11 +122,8 @@ fn contact(reading: &mut Reading<'_>, name: &str) -> Option<FallbackContact> {
 
 /// Options of a choice among parties, by name.
 fn parties(known: &Known) -> Vec<(String, String)> {
-    let mut options: Vec<(String, String)> = known
-        .parties
-        .iter()
-        .map(|party| (party.record.key.to_string(), party.record.name.to_string()))
-        .collect();
+    let mut options: Vec<(String, String)> =
+        known.parties.iter().map(|party| (party.record.key.to_string(), party.record.name.to_string())).collect();
     options.sort_by(|a, b| a.1.cmp(&b.1));
     options
 }
@@ -183,4 +180,103 @@ fn trigger(form: &Form) -> Option<Trigger> {
 fn trigger_field(form: &Form, nothing: &str) -> Field {
     let options = TRIGGERS.map(|(trigger, word)| (word.to_owned(), super::sheet::trigger_words(trigger).to_owned()));
     pick(form, "trigger", "What starts the hours?", nothing, &options)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use domain::directory::{Agreement, ArrangementRecord, Directory, Party, ServiceRecord, digest_of};
+    use domain::values::Moment;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::documents::directory::parse;
+    use crate::store::queries::directory::Stored;
+    use crate::web::directory::edit::Edited;
+    use crate::web::words::Reader;
+
+    fn stored<T: Clone + serde::Serialize>(records: &[T]) -> Vec<Stored<T>> {
+        let stored = |(number, record): (u128, &T)| Stored {
+            id: Uuid::from_u128(number),
+            version: 1,
+            digest: digest_of(record),
+            at: Moment::EPOCH,
+            record: record.clone(),
+        };
+        (1_u128..).zip(records).map(stored).collect()
+    }
+
+    fn known() -> Known {
+        let text = include_str!("../../../examples/societyworks.toml");
+        let directory = parse(text, &Directory::default()).unwrap();
+        Known {
+            parties: stored(&directory.parties),
+            services: stored(&directory.services),
+            agreements: stored(&directory.agreements),
+            arrangements: stored(&directory.arrangements),
+        }
+    }
+
+    fn reader() -> Reader {
+        Reader::new(chrono_tz::Europe::London, Moment::parse("2026-03-01T02:10:00Z").unwrap())
+    }
+
+    fn goes_round<R: Edited + std::fmt::Debug>(known: &Known) {
+        assert!(!R::all(known).is_empty());
+        for stored in R::all(known) {
+            let mut form = Form::default();
+            stored.record.fill(&mut form);
+            let mut reading = Reading::new(&form, reader());
+            assert_eq!(R::read(&mut reading, known, Some(&stored.record)).as_ref(), Some(&stored.record));
+            assert_eq!(reading.into_errors(), []);
+            // Everything that the form holds has an input, or an edit would lose it.
+            let names: Vec<String> = R::groups(&form, known, true)
+                .into_iter()
+                .flat_map(|group| group.fields)
+                .map(|field| field.name)
+                .collect();
+            let lost: Vec<&str> =
+                form.pairs().map(|(name, _)| name).filter(|name| !names.iter().any(|have| have == name)).collect();
+            assert_eq!(lost, Vec::<&str>::new());
+        }
+    }
+
+    /// Aim: opening a real record in its form and saving it untouched changes nothing.
+    #[test]
+    fn forms_lose_nothing() {
+        let known = known();
+        goes_round::<Party>(&known);
+        goes_round::<ServiceRecord>(&known);
+        goes_round::<Agreement>(&known);
+        goes_round::<ArrangementRecord>(&known);
+    }
+
+    /// Aim: each fault of an agreement is named at its own field, all at once.
+    #[test]
+    fn faults_are_named_at_their_fields() {
+        let form = Form::parse(
+            b"title=&role=&notice_hours=two+days&dated=31+February+2026&effective_from=2026-02-01&effective_to=2026-01-01\
+              &text_sha256=abc&duties=Access+requests+%7C+each+%7C+clause+2%0A%7C+each",
+        )
+        .unwrap();
+        let mut reading = Reading::new(&form, reader());
+        assert!(Agreement::read(&mut reading, &known(), None).is_none());
+        let named: Vec<String> = reading.into_errors().into_iter().map(|error| error.name).collect();
+        for name in ["title", "role", "notice_hours", "dated", "effective_to", "text_sha256", "duties"] {
+            assert!(named.iter().any(|have| have == name), "{name} among {named:?}");
+        }
+        assert_eq!(named.len(), 7);
+    }
+
+    /// Aim: a date is read in the forms that people type.
+    #[test]
+    fn dates_as_people_type_them() {
+        for typed in ["5 October 2023", "5 Oct 2023", "2023-10-05", "05/10/2023"] {
+            let mut form = Form::default();
+            form.set("day", typed);
+            let mut reading = Reading::new(&form, reader());
+            assert_eq!(date(&mut reading, "day"), NaiveDate::from_ymd_opt(2023, 10, 5), "{typed}");
+        }
+    }
 }

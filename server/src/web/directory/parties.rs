@@ -40,8 +40,10 @@ pub(super) async fn list(visit: Visit, asked: web::Query<Asked>) -> Answer {
         rows: shown.iter().map(row).collect(),
         more: next.map(|id| format!("/parties?after={id}")),
     });
-    sheet.links =
-        vec![("/services".to_owned(), "Services"), ("/partners".to_owned(), "Partners, and how pairing with them stands")];
+    sheet.links = vec![
+        ("/services".to_owned(), "Services"),
+        ("/partners".to_owned(), "Partners, and how pairing with them stands"),
+    ];
     page::html(&sheet)
 }
 
@@ -106,8 +108,7 @@ pub(super) async fn show(visit: Visit, id: web::Path<Uuid>, asked: web::Query<As
 fn contact(label: &'static str, contact: Option<&FallbackContact>) -> Row {
     let Some(contact) = contact else { return Row::of(label, Vec::new()) };
     let mut said = vec![Said::plain(contact.who.as_str())];
-    let ways =
-        [("telephone", &contact.phone), ("out of hours", &contact.out_of_hours), ("mailbox", &contact.email)];
+    let ways = [("telephone", &contact.phone), ("out of hours", &contact.out_of_hours), ("mailbox", &contact.email)];
     said.extend(ways.into_iter().filter_map(|(word, way)| Some(Said::plain(format!("{word} {}", way.as_ref()?)))));
     Row::of(label, said)
 }
@@ -152,7 +153,11 @@ fn arranged(arrangements: &[Stored<ArrangementRecord>]) -> Table {
     };
     Table {
         heading: "Arrangements with them",
-        note: if arrangements.is_empty() { "None, so nothing says that they have to be told.".to_owned() } else { String::new() },
+        note: if arrangements.is_empty() {
+            "None, so nothing says that they have to be told.".to_owned()
+        } else {
+            String::new()
+        },
         heads: vec!["Arrangement", "Under agreement"],
         rows: arrangements.iter().map(row).collect(),
         more: None,

@@ -30,7 +30,8 @@ pub(super) async fn list(visit: Visit, asked: web::Query<Asked>) -> Answer {
     let empty = services.is_empty();
     let (shown, next) = page_of(services, asked.after, |service| service.id);
     sheet.paragraphs = vec![if empty {
-        "No service is here yet. An incident is logged for services, and they decide which partners have to be told.".to_owned()
+        "No service is here yet. An incident is logged for services, and they decide which partners have to be told."
+            .to_owned()
     } else {
         "An incident is logged for services; they decide which partners have to be told.".to_owned()
     }];

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::edit::Edited;
 use crate::problem::Problem;
-use crate::store::queries::directory::{Stored, names};
+use crate::store::queries::directory::{Stored, parties, services};
 use crate::web::field::Tag;
 use crate::web::page::{Chrome, Visit};
 use crate::web::words;
@@ -222,7 +222,13 @@ pub(super) struct Names(HashMap<(RecordKind, Key), (Uuid, Line)>);
 
 impl Names {
     pub(super) async fn of(visit: &Visit) -> Result<Self, Problem> {
-        Ok(Self(visit.node.store().read(names).await?))
+        let (parties, services) = visit.node.store().read(|rows| Ok((parties(rows)?, services(rows)?))).await?;
+        let parties =
+            parties.into_iter().map(|party| ((RecordKind::Party, party.record.key), (party.id, party.record.name)));
+        let services = services
+            .into_iter()
+            .map(|service| ((RecordKind::Service, service.record.key), (service.id, service.record.name)));
+        Ok(Self(parties.chain(services).collect()))
     }
 
     pub(super) fn party(&self, key: &Key) -> Said {
