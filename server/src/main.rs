@@ -50,8 +50,9 @@ fn with_log(node: &NodeArgs, run: impl Future<Output = Result<(), Failure>>) -> 
 
 /// Runs until the end, with the log going.
 fn started(format: LogFormat, filter: &str, run: impl Future<Output = Result<(), Failure>>) -> ExitCode {
-    // Anybody can send what is no HTTP: the web server's own words on that are left out unless asked for.
-    let Ok(filter) = EnvFilter::try_new(format!("actix_http=off,{filter}")) else {
+    // Anybody can send what is no HTTP, and workers start and stop: the web server's own words on that are left out unless
+    // asked for.
+    let Ok(filter) = EnvFilter::try_new(format!("actix_http=off,actix_server=warn,{filter}")) else {
         return wrong(&[Fault("--log is not a level or a filter.".to_owned())]);
     };
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

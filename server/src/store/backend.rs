@@ -246,6 +246,15 @@ pub(super) fn begin_snapshot(db: &mut Db) -> QueryResult<()> {
     }
 }
 
+/// Forgets older states of pages that were written anew. SQLite's write-ahead log holds them until it is folded into the
+/// file; while somebody reads, that waits for a later time. Postgres does it in its own time.
+pub(super) fn fold_log(db: &mut Db) -> QueryResult<()> {
+    match db {
+        Db::Postgres(_) => Ok(()),
+        Db::Sqlite(c) => c.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)"),
+    }
+}
+
 /// Counts the statements of a connection.
 pub(super) fn count_statements(db: &mut Db, counter: Arc<AtomicU64>) {
     struct Counter(Arc<AtomicU64>);

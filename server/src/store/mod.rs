@@ -49,6 +49,7 @@ mod writer;
 
 use std::sync::Arc;
 
+use diesel::connection::SimpleConnection as _;
 use domain::values::Moment;
 
 use self::backend::{Db, Readers};
@@ -92,7 +93,8 @@ pub struct Rows<'a> {
 }
 
 impl Store {
-    /// Opens the database, migrates it, checks the data key and starts the writer.
+    /// Opens the database, migrates it, checks the data key, seals what an earlier version kept plain and starts the
+    /// writer.
     ///
     /// # Errors
     /// [`StoreError::UnknownScheme`], [`StoreError::NewerDatabase`], [`StoreError::WrongKey`], or
@@ -103,6 +105,7 @@ impl Store {
         let mut db = address.connect()?;
         backend::migrate(&mut db)?;
         ledger::check_data_key(&mut db, &seal)?;
+        seal_earlier(&mut db, &seal)?;
         let readers = Readers::open(address.clone(), settings.readers.max(1))?;
         let writer = Writer::start(address, db, Arc::clone(&seal))?;
         Ok(Self { inner: Arc::new(Inner { writer, readers, seal }) })
@@ -166,4 +169,22 @@ impl Store {
     pub fn statements(&self) -> u64 {
         self.inner.writer.statements()
     }
+}
+
+/// Seals what an earlier version kept plain, some of it in each turn, so that other nodes on the database work between.
+fn seal_earlier(db: &mut Db, seal: &Seal) -> Result<(), StoreError> {
+    let mut found = partners::earlier(db)?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    while !found.is_empty() {
+        backend::begin_write(db)?;
+        // Takes the turn of every node on this database.
+        let sealed = ledger::Pending::begin(db).and_then(|_| partners::seal_earlier(db, seal, &found));
+        let end = if sealed.is_ok() { "COMMIT" } else { "ROLLBACK" };
+        let ended = db.batch_execute(end).map_err(|error| StoreError::unavailable("ending a turn", error));
+        sealed.and(ended)?;
+        found = partners::earlier(db)?;
+    }
+    Ok(backend::fold_log(db)?)
 }

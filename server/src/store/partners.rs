@@ -1,11 +1,12 @@
 //! Partners and how far pairing has come; and our own organisation, keys and documents.
 //!
-//! A partner's name is sealed; issuers, addresses, keys and cards are what any partner may see, and are plain. Versions of
-//! manifests are kept for ever: incidents and old evidence refer to them.
+//! Names lie sealed, and so do cards and manifests, which hold names and contacts; issuers, addresses and keys are plain.
+//! Versions of manifests are kept for ever: incidents and old evidence refer to them.
 
 mod ceremony;
 mod listed;
 mod own;
+mod signed;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,8 @@ pub use self::own::{
     keep_own_key, key_switch, one_person_pairing, organisation, own_document, own_document_version, own_key, own_keys,
     set_key_end, set_key_stage, set_key_switch, set_one_person_pairing, set_organisation,
 };
+pub(super) use self::signed::{earlier, seal_earlier};
+use self::signed::{CARD, LATER_CARD, MANIFEST, TAKEN, manifest_row};
 use super::schema::{manifests_by_identity, partners};
 use super::{Rows, StoreError, Turn, outbox};
 
@@ -162,6 +165,9 @@ impl PartnerRow {
         let corrupt = |what| StoreError::Corrupt { table: "partners", what };
         Ok(Partner {
             name: line(rows.seal.open(NAME, &self.id, &self.name)?).ok_or(corrupt("a name"))?,
+            card: signed::opened(rows, CARD, &self.id, self.card)?,
+            manifest: signed::opened(rows, MANIFEST, &self.id, self.manifest)?,
+            later_card: signed::opened(rows, LATER_CARD, &self.id, self.later_card)?,
             id: PartnerId::from_slice(&self.id).map_err(|_| corrupt("an id"))?,
             issuer: self.issuer,
             state: PartnerState::from_word(&self.state).ok_or(corrupt("a state"))?,
@@ -169,15 +175,12 @@ impl PartnerRow {
             identity_x: self.identity_x,
             push_url: self.push_url,
             keys_url: self.keys_url,
-            card: self.card,
             manifest_version: self.manifest_version.and_then(|version| u64::try_from(version).ok()),
-            manifest: self.manifest,
             manifest_fetched_at: self.manifest_fetched_at.map(moment).transpose()?,
             exceptions: serde_json::from_str(&self.exceptions).map_err(|_| corrupt("address exceptions"))?,
             added_at: moment(self.added_at)?,
             verified_at: self.verified_at.map(moment).transpose()?,
             wrong_digits: u32::try_from(self.wrong_digits).unwrap_or(u32::MAX),
-            later_card: self.later_card,
         })
     }
 }
@@ -206,7 +209,7 @@ pub fn insert(turn: &mut Turn<'_>, new: &NewPartner) -> Result<(), StoreError> {
             partners::identity_x.eq(new.identity_x.as_deref()),
             partners::push_url.eq(new.push_url.as_deref()),
             partners::keys_url.eq(new.keys_url.as_deref()),
-            partners::card.eq(new.card.as_deref()),
+            partners::card.eq(signed::sealed(rows, CARD, new.id.as_bytes(), new.card.as_deref())?),
             partners::exceptions.eq("[]"),
             partners::added_at.eq(now.micros()),
         ))
@@ -272,8 +275,9 @@ pub fn set_state(turn: &mut Turn<'_>, id: PartnerId, state: PartnerState) -> Res
 pub fn set_card(turn: &mut Turn<'_>, id: PartnerId, name: &Line, token: &str) -> Result<(), StoreError> {
     let rows = turn.rows();
     let name = rows.seal.seal(NAME, id.as_bytes(), name.as_str().as_bytes())?;
+    let card = rows.seal.seal_text(CARD, id.as_bytes(), token)?;
     diesel::update(partners::table.find(id.as_bytes().as_slice()))
-        .set((partners::name.eq(name), partners::card.eq(token)))
+        .set((partners::name.eq(name), partners::card.eq(card)))
         .execute(rows.db)?;
     Ok(())
 }
@@ -301,20 +305,22 @@ pub fn set_manifest(
         .count()
         .get_result(rows.db)?;
     if known == 0 {
+        let kept = rows.seal.seal_text(TAKEN, &manifest_row(id.as_bytes(), &identity, version), token)?;
         diesel::insert_into(manifests_by_identity::table)
             .values((
                 manifests_by_identity::partner_id.eq(id.as_bytes().as_slice()),
                 manifests_by_identity::identity.eq(identity),
                 manifests_by_identity::version.eq(version),
-                manifests_by_identity::token.eq(token),
+                manifests_by_identity::token.eq(kept),
                 manifests_by_identity::taken_at.eq(now.micros()),
             ))
             .execute(rows.db)?;
     }
+    let newest = rows.seal.seal_text(MANIFEST, id.as_bytes(), token)?;
     diesel::update(partners::table.find(id.as_bytes().as_slice()))
         .set((
             partners::manifest_version.eq(version),
-            partners::manifest.eq(token),
+            partners::manifest.eq(newest),
             partners::manifest_fetched_at.eq(looked_at.micros()),
         ))
         .execute(rows.db)?;

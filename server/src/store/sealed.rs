@@ -9,6 +9,8 @@ use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::{hkdf, hmac, rand};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -16,6 +18,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use super::StoreError;
 
 const KEY_LEN: usize = 32;
+/// Begins a sealed value in a column of text. No signed token begins so: these letters decode to no JSON.
+const TEXT_MARK: &str = "s1.";
 
 /// The key that everything sealed is sealed under: 32 octets. It belongs in a key file, never beside a backup.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -163,6 +167,25 @@ impl Seal {
     ) -> Result<T, StoreError> {
         let plain = self.open(place, row, sealed)?;
         serde_json::from_slice(&plain).map_err(StoreError::corrupt(place, "sealed JSON of another form"))
+    }
+
+    /// Seals a value that lies in a column of text: a mark, then the octets in base64url.
+    pub(super) fn seal_text(&self, place: &'static str, row: &[u8], plain: &str) -> Result<String, StoreError> {
+        let mut text = TEXT_MARK.to_owned();
+        URL_SAFE_NO_PAD.encode_string(self.seal(place, row, plain.as_bytes())?, &mut text);
+        Ok(text)
+    }
+
+    /// Opens what [`Seal::seal_text`] gave. What an earlier version kept plain has no mark and is taken as it is.
+    pub(super) fn open_text(&self, place: &'static str, row: &[u8], stored: String) -> Result<String, StoreError> {
+        let Some(sealed) = stored.strip_prefix(TEXT_MARK) else { return Ok(stored) };
+        let octets = URL_SAFE_NO_PAD.decode(sealed).map_err(StoreError::corrupt(place, "sealed text in no base64url"))?;
+        String::from_utf8(self.open(place, row, &octets)?).map_err(StoreError::corrupt(place, "sealed text in no UTF-8"))
+    }
+
+    /// Finds, with `LIKE`, texts that are sealed.
+    pub(super) fn sealed_texts() -> String {
+        format!("{TEXT_MARK}%")
     }
 
     /// A keyed digest to find a sealed value again: equal texts for one purpose give equal digests, and nobody without

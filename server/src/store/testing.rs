@@ -2,11 +2,13 @@
 //!
 //! Every test of the store runs on both, always: [`both!`] makes two tests of one body.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic, reason = "tests")]
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use domain::values::Moment;
@@ -85,18 +87,70 @@ impl TestStore {
     }
 
     /// Every octet that the database keeps: of SQLite the files on disk, of Postgres the values of all rows.
-    pub(crate) fn octets(&self) -> Option<Vec<u8>> {
+    pub(crate) fn octets(&self) -> Vec<u8> {
         match &self.place {
             Place::Sqlite(directory) => {
                 let mut octets = Vec::new();
                 for file in std::fs::read_dir(directory.path()).unwrap() {
                     octets.extend(std::fs::read(file.unwrap().path()).unwrap());
                 }
-                Some(octets)
+                octets
             }
-            Place::Postgres { .. } => Some(values(&self.url())),
+            Place::Postgres { .. } => values(&self.url()),
         }
     }
+
+    /// Whether somebody without the data key finds a word in the database.
+    pub(crate) fn shows(&self, word: impl AsRef<[u8]>) -> bool {
+        InTheClear::of(&self.octets()).shows(word)
+    }
+}
+
+/// Octets as somebody without a key can look through them. A letter stands for each octet.
+pub(crate) struct InTheClear(String);
+
+impl InTheClear {
+    pub(crate) fn of(octets: &[u8]) -> Self {
+        Self(letters(octets))
+    }
+
+    /// Whether a word is there: as it is, or within something that is in base64, as the parts of signed tokens are.
+    pub(crate) fn shows(&self, word: impl AsRef<[u8]>) -> bool {
+        let word = word.as_ref();
+        self.0.contains(&letters(word)) || in_base64(word).iter().any(|form| self.0.contains(form))
+    }
+}
+
+fn letters(octets: &[u8]) -> String {
+    octets.iter().map(|octet| char::from(*octet)).collect()
+}
+
+/// What a word looks like within base64 of either alphabet, wherever it begins: the letters that no neighbour changes.
+fn in_base64(word: &[u8]) -> Vec<String> {
+    let mut forms = Vec::new();
+    for before in 0..3 {
+        let octets = [vec![0; before], word.to_vec()].concat();
+        let own = (before * 8).div_ceil(6)..octets.len() * 8 / 6;
+        for alphabet in [URL_SAFE_NO_PAD, STANDARD_NO_PAD] {
+            forms.push(alphabet.encode(&octets)[own.clone()].to_owned());
+        }
+    }
+    forms.dedup();
+    forms
+}
+
+/// A word is found in the payload of a token wherever it begins in it, and what is not there is not.
+#[test]
+fn words_are_found_in_base64() {
+    for before in 0..6 {
+        let payload = [&vec![b'?'; before], "{\"name\":\"Zoë Planted\"}".as_bytes()].concat();
+        for alphabet in [URL_SAFE_NO_PAD, STANDARD_NO_PAD] {
+            let token = InTheClear::of(format!("eyJh.{}.c2ln", alphabet.encode(&payload)).as_bytes());
+            assert!(token.shows("Zoë Planted") && !token.shows("Zoë planted"), "{before}");
+        }
+    }
+    let plain = InTheClear::of(&[&[0, 255], "Zoë Planted".as_bytes(), &[200]].concat());
+    assert!(plain.shows("Zoë Planted") && plain.shows([0, 255]) && !plain.shows([255, 0]));
 }
 
 /// The values of all rows of all tables, one after the other.

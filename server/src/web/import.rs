@@ -133,8 +133,8 @@ pub async fn read(uploaded: Uploaded<FILE_OCTETS_MAX>) -> Answer {
     match parsed(&visit, form.first("text").to_owned()).await? {
         Err(rows) => {
             let words = match rows.len() {
-                1 => "Nothing was imported: mend the row below".to_owned(),
-                many => format!("Nothing was imported: mend the {many} rows below"),
+                1 => "Nothing was imported: mend the row in the list".to_owned(),
+                many => format!("Nothing was imported: mend the {many} rows in the list"),
             };
             start(&visit, &form, vec![fault(&words)], rows)
         }
@@ -164,7 +164,7 @@ fn refused(visit: &Visit, form: &Form, error: DoorError) -> Answer {
         DoorError::Records(faults) => {
             let rows =
                 faults.iter().map(|fault| RowError { line: 0, what: fault.what(), message: fault.message.clone() });
-            start(visit, form, vec![fault("Nothing was imported: mend what is named below")], rows.collect())
+            start(visit, form, vec![fault("Nothing was imported: mend what the list names")], rows.collect())
         }
         error @ (DoorError::Refused(_)
         | DoorError::ExchangeRefused(_)
@@ -275,7 +275,7 @@ pub async fn confirm(posted: Posted, id: Path<Uuid>) -> Answer {
     match visit.node.import_directory(&by, directory).await {
         Ok(_) => {
             visit.node.discard_draft(&visit.person, id).await?;
-            Ok(page::see_other("/agreements"))
+            Ok(page::see_other("/agreements?done=imported"))
         }
         Err(error) => {
             let mut form = Form::default();

@@ -67,7 +67,7 @@ fn digits(fingerprint: &str) -> Vec<(String, String)> {
     let groups = fingerprint.split(' ').enumerate();
     let mut typed: Vec<(String, String)> =
         groups.map(|(index, group)| (format!("g{}", index + 1), group.to_owned())).collect();
-    typed.push(("channel".to_owned(), "in person".to_owned()));
+    typed.push(("channel".to_owned(), "in_person".to_owned()));
     typed.push(("with_whom".to_owned(), "R. Example, administrator".to_owned()));
     typed
 }

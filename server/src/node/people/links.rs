@@ -11,6 +11,7 @@ use crate::access::Administrator;
 use crate::access::sessions::{fresh_secret, token_digest};
 use crate::node::administer::note;
 use crate::node::{DoorError, Node};
+use crate::store::people::Person;
 use crate::store::{Turn, links, people};
 
 pub use crate::store::links::Purpose;
@@ -61,10 +62,11 @@ impl Node {
     /// theirs are dead. The path with its secret is answered once and kept nowhere.
     ///
     /// # Errors
-    /// [`DoorError::NotFound`]; [`DoorError::Invalid`] while the account is disabled.
+    /// [`DoorError::NotFound`]; [`DoorError::Invalid`] while the account is disabled; [`DoorError::Stale`] when an invitation
+    /// was used meanwhile.
     pub async fn reset_link(&self, by: &Administrator, id: PersonId) -> Result<String, DoorError> {
         let person = self.store.read(move |rows| people::by_id(rows, id)).await?.ok_or(DoorError::NotFound)?;
-        let purpose = if person.password_hash.is_empty() { Purpose::Invitation } else { Purpose::Reset };
+        let purpose = purpose_for(&person);
         let (secret, fresh) = self.fresh_link(id, purpose)?;
         let by = by.actor().clone();
         self.store
@@ -72,6 +74,10 @@ impl Node {
                 let person = existing(turn, id)?;
                 if person.disabled {
                     return Err(DoorError::Invalid("this account is disabled; enable it first"));
+                }
+                // The invitation was used meanwhile: a link for another password is good for a shorter time.
+                if purpose_for(&person) != purpose {
+                    return Err(DoorError::Stale);
                 }
                 let about = json!({ "person": id, "name": person.name, "purpose": purpose.word() });
                 note(turn, &by, "link_made", &about)?;
@@ -157,6 +163,11 @@ impl Node {
         let ends = elapsed.plus_seconds(hours * 3_600);
         Ok((format!("/link/{secret}"), FreshLink { digest, person, purpose, elapsed, ends }))
     }
+}
+
+/// Whoever has no password yet sets the first one.
+const fn purpose_for(person: &Person) -> Purpose {
+    if person.password_hash.is_empty() { Purpose::Invitation } else { Purpose::Reset }
 }
 
 /// A link about to be kept.

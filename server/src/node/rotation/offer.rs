@@ -8,11 +8,10 @@ use domain::values::Moment;
 use futures_util::future::join_all;
 use tokio::sync::watch::Receiver;
 use tokio::time::{sleep, timeout};
-use webhooks::address_guard::Cidr;
 use webhooks::carrier::{Outcome, Parcel};
 
 use crate::node::loops::{CEILING, Causes};
-use crate::node::{DoorError, Node};
+use crate::node::{DoorError, Node, pairing};
 use crate::store::StoreError;
 use crate::store::alerts::{self, AlertKind};
 use crate::store::offers::{self, Offer};
@@ -106,11 +105,8 @@ impl Node {
     }
 
     async fn hand_over(&self, partner: &Partner) -> Result<Handed, DoorError> {
-        let Some(issuer) = partner.issuer.as_deref() else { return Ok(Handed::NotReached) };
         let keys = self.keys();
-        let exceptions: Vec<Cidr> = partner.exceptions.iter().filter_map(|cidr| cidr.parse().ok()).collect();
-        let url = format!("{issuer}/ssf/keys");
-        let parcel = Parcel::keys_post(&url, keys.manifest_token()).allowing(exceptions, None);
+        let Some(parcel) = parcel(partner, keys.manifest_token()) else { return Ok(Handed::NotReached) };
         let limit = Duration::from_secs(REQUEST_SECONDS.unsigned_abs());
         let handed = match timeout(limit, self.carrier.carry(&parcel)).await {
             Ok(Outcome::Answered { status: 200..=299, .. }) => Handed::Taken,
@@ -162,6 +158,13 @@ impl Node {
     }
 }
 
+/// Our manifest on its way to a partner, with what this node may call for it; `None` for one without a node.
+fn parcel(partner: &Partner, manifest: &str) -> Option<Parcel> {
+    let url = format!("{}/ssf/keys", partner.issuer.as_deref()?);
+    let (exceptions, port) = pairing::allowances(partner);
+    Some(Parcel::keys_post(&url, manifest).allowing(exceptions, port))
+}
+
 /// After so many attempts, in machine seconds.
 fn wait(attempts: u32) -> i64 {
     let attempts = usize::try_from(attempts).unwrap_or(usize::MAX);
@@ -171,7 +174,47 @@ fn wait(attempts: u32) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::wait;
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use domain::values::{Line, Moment, PartnerId};
+    use uuid::Uuid;
+
+    use super::{parcel, wait};
+    use crate::store::partners::{Partner, PartnerState};
+
+    fn partner(state: PartnerState) -> Partner {
+        Partner {
+            id: PartnerId::from_uuid(Uuid::from_u128(1)),
+            issuer: Some("https://council.example:8443".to_owned()),
+            state,
+            name: Line::parse("Council").unwrap(),
+            identity_thumbprint: None,
+            identity_x: None,
+            push_url: None,
+            keys_url: None,
+            card: None,
+            manifest_version: None,
+            manifest: None,
+            manifest_fetched_at: None,
+            exceptions: vec!["10.1.0.0/16".to_owned()],
+            added_at: Moment::from_micros(0).unwrap(),
+            verified_at: None,
+            wrong_digits: 0,
+            later_card: None,
+        }
+    }
+
+    /// Aim: a manifest may go where messages to the same partner go, its port and its address ranges included.
+    #[test]
+    fn goes_where_messages_go() {
+        let manifest = parcel(&partner(PartnerState::Active), "manifest").unwrap();
+        assert_eq!(manifest.url, "https://council.example:8443/ssf/keys");
+        assert_eq!((manifest.exceptions.len(), manifest.allowed_port), (1, Some(8_443)));
+        let unconfirmed = parcel(&partner(PartnerState::Imported), "manifest").unwrap();
+        assert_eq!(unconfirmed.allowed_port, None, "a port counts once administrators have confirmed the name");
+        let without_node = Partner { issuer: None, ..partner(PartnerState::Listed) };
+        assert!(parcel(&without_node, "manifest").is_none());
+    }
 
     /// Aim: waits grow, and no attempt is ever the last.
     #[test]

@@ -1,14 +1,15 @@
 //! Where pairing stands between two people's steps (protocol §15): the card, wrong digits, who typed the right ones and who
 //! confirmed them, a later card that waits.
 //!
-//! All of it survives the end of the process. People's names and words lie sealed.
+//! All of it survives the end of the process. People's names and words, and the cards, lie sealed.
 
 use diesel::prelude::*;
 use domain::delivery::Channel;
 use domain::values::{Actor, Line, Moment, PartnerId};
 use serde::{Deserialize, Serialize};
 
-use super::PartnerState;
+use super::signed::{CARD, LATER_CARD};
+use super::{PartnerState, signed};
 use crate::store::schema::{checkpoints_seen, inbound, inbox, lanes, partners};
 use crate::store::{Rows, StoreError, Turn, outbox};
 
@@ -111,6 +112,7 @@ pub fn start_ceremony(turn: &mut Turn<'_>, id: PartnerId, card: &NewCard, forgiv
             ))
             .execute(rows.db)?;
     }
+    let token = rows.seal.seal_text(CARD, id.as_bytes(), &card.token)?;
     diesel::update(partner())
         .set((
             partners::issuer.eq(&card.issuer),
@@ -119,7 +121,7 @@ pub fn start_ceremony(turn: &mut Turn<'_>, id: PartnerId, card: &NewCard, forgiv
             partners::identity_x.eq(&card.identity_x),
             partners::push_url.eq(card.push_url.as_deref()),
             partners::keys_url.eq(&card.keys_url),
-            partners::card.eq(&card.token),
+            partners::card.eq(token),
             partners::later_card.eq(None::<String>),
             partners::typed.eq(None::<Vec<u8>>),
             partners::verified_at.eq(None::<i64>),
@@ -172,9 +174,11 @@ pub fn set_addresses(
 /// # Errors
 /// Those of the database.
 pub fn set_later_card(turn: &mut Turn<'_>, id: PartnerId, token: Option<&str>) -> Result<(), StoreError> {
+    let rows = turn.rows();
+    let sealed = signed::sealed(rows, LATER_CARD, id.as_bytes(), token)?;
     diesel::update(partners::table.find(id.as_bytes().as_slice()))
-        .set(partners::later_card.eq(token))
-        .execute(turn.rows().db)?;
+        .set(partners::later_card.eq(sealed))
+        .execute(rows.db)?;
     Ok(())
 }
 

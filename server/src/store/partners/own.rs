@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::moment;
+use super::signed::{OWN, own_row};
 use crate::store::schema::{meta, own_documents, own_keys};
 use crate::store::{Rows, StoreError, Turn};
 
@@ -264,6 +265,8 @@ pub fn set_key_switch(turn: &mut Turn<'_>, switch: &KeySwitch) -> Result<(), Sto
 pub fn keep_own_document(turn: &mut Turn<'_>, kind: &str, version: u64, token: &str) -> Result<(), StoreError> {
     let now = turn.now();
     let version = i64::try_from(version).map_err(StoreError::corrupt("own_documents", "a version"))?;
+    let rows = turn.rows();
+    let token = rows.seal.seal_text(OWN, &own_row(kind, version), token)?;
     diesel::insert_into(own_documents::table)
         .values((
             own_documents::kind.eq(kind),
@@ -271,7 +274,7 @@ pub fn keep_own_document(turn: &mut Turn<'_>, kind: &str, version: u64, token: &
             own_documents::token.eq(token),
             own_documents::at.eq(now.micros()),
         ))
-        .execute(turn.rows().db)?;
+        .execute(rows.db)?;
     Ok(())
 }
 
@@ -290,14 +293,15 @@ pub fn own_document_version(rows: &mut Rows<'_>, kind: &str) -> Result<Option<u6
 /// The newest document of ours of a kind.
 ///
 /// # Errors
-/// Those of the database.
+/// [`StoreError::Corrupt`] when it does not open; those of the database.
 pub fn own_document(rows: &mut Rows<'_>, kind: &str) -> Result<Option<String>, StoreError> {
-    Ok(own_documents::table
+    let found: Option<(i64, String)> = own_documents::table
         .filter(own_documents::kind.eq(kind))
         .order(own_documents::version.desc())
-        .select(own_documents::token)
+        .select((own_documents::version, own_documents::token))
         .first(rows.db)
-        .optional()?)
+        .optional()?;
+    found.map(|(version, token)| rows.seal.open_text(OWN, &own_row(kind, version), token)).transpose()
 }
 
 /// Who we are.

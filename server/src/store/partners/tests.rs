@@ -26,18 +26,18 @@ both!(
             set_manifest(turn, partner_id(1), 2, "manifest 2", at(7))?;
             assert_eq!(stale_manifests(turn.rows(), at(7), 9)?.len(), 0);
             set_manifest_looked_at(turn, partner_id(1), at(8))?;
-            set_card(turn, partner_id(1), &line("Partner One"), "card")?;
+            set_card(turn, partner_id(1), &line("Partner One"), "card of one")?;
             set_exceptions(turn, partner_id(1), &["10.0.0.0/8".to_owned()])?;
             let found = by_id(turn.rows(), partner_id(1))?.unwrap();
             assert_eq!((found.manifest_version, found.manifest.as_deref()), (Some(2), Some("manifest 2")));
-            assert_eq!((found.manifest_fetched_at, found.card.as_deref()), (Some(at(8)), Some("card")));
+            assert_eq!((found.manifest_fetched_at, found.card.as_deref()), (Some(at(8)), Some("card of one")));
             assert_eq!((found.name.as_str(), found.exceptions), ("Partner One", vec!["10.0.0.0/8".to_owned()]));
             let kept: i64 = manifests_by_identity::table.count().get_result(turn.rows().db)?;
             assert_eq!((kept, all(turn.rows())?.len()), (2, 1));
             Ok(())
         }).await.unwrap();
-        if let Some(octets) = store.octets() {
-            assert!(!octets.windows(11).any(|window| window == b"Partner One"));
+        for planted in ["Partner One", "manifest 1", "manifest 2", "card of one"] {
+            assert!(!store.shows(planted), "{planted}");
         }
     }
 );
@@ -69,10 +69,10 @@ both!(
             };
             set_checked(turn, id, Some(&typed))?;
             set_wrong_digits(turn, id, 2)?;
-            set_later_card(turn, id, Some("later"))?;
+            set_later_card(turn, id, Some("later card"))?;
             assert_eq!(checked(turn.rows(), id)?, Some(typed));
             let found = by_id(turn.rows(), id)?.unwrap();
-            assert_eq!((found.wrong_digits, found.later_card.as_deref()), (2, Some("later")));
+            assert_eq!((found.wrong_digits, found.later_card.as_deref()), (2, Some("later card")));
 
             start_ceremony(turn, id, &card("first"), false)?;
             let found = by_id(turn.rows(), id)?.unwrap();
@@ -94,8 +94,8 @@ both!(
             assert_eq!(kept, 2, "each once");
             Ok(())
         }).await.unwrap();
-        if let Some(octets) = store.octets() {
-            assert!(!octets.windows(13).any(|window| window == b"Xyzzy Planted"));
+        for planted in ["Xyzzy Planted", "card of first", "manifest 1", "later card"] {
+            assert!(!store.shows(planted), "{planted}");
         }
     }
 );
@@ -116,9 +116,9 @@ both!(
             let key = own_key(turn.rows(), KeyPurpose::Set)?.unwrap();
             assert_eq!((key.kid.as_str(), key.seed.as_slice(), key.valid_until), ("kid 2", b"seed 2".as_slice(), at(19)));
             assert!(own_key(turn.rows(), KeyPurpose::Log)?.is_none());
-            keep_own_document(turn, "card", 1, "one")?;
-            keep_own_document(turn, "card", 2, "two")?;
-            assert_eq!(own_document(turn.rows(), "card")?.as_deref(), Some("two"));
+            keep_own_document(turn, "card", 1, "document one")?;
+            keep_own_document(turn, "card", 2, "document two")?;
+            assert_eq!(own_document(turn.rows(), "card")?.as_deref(), Some("document two"));
             assert_eq!(own_document(turn.rows(), "manifest")?, None);
             assert_eq!(organisation(turn.rows())?, None);
             let contact = Contact { role: line("DPO"), email: None, phone: None, out_of_hours: None };
@@ -136,5 +136,51 @@ both!(
             assert_eq!(organisation(turn.rows())?, Some(ours));
             Ok(())
         }).await.unwrap();
+    }
+);
+
+both!(
+    /// Aim: documents that the first version kept plain are read as they are, lie sealed once the store was opened, whatever
+    /// their number, and are read as before; one moved to another row does not open.
+    earlier_documents_are_sealed_on_opening, |store| {
+        const MANY: i64 = 230;
+        store.write::<_, StoreError>(at(5), |turn| add_partner(turn, 1, PartnerState::Active)).await.unwrap();
+        let token = "eyJhbGciOiJFZERTQSJ9.planted-payload.c2ln";
+        store.tamper(&format!("UPDATE partners SET card = '{token}1', later_card = '{token}2', manifest = '{token}3'"));
+        let id = if store.url().starts_with("sqlite:") { "X'01'" } else { "'\\x01'::bytea" };
+        for version in 1..=MANY {
+            store.tamper(&format!("INSERT INTO manifests_by_identity (partner_id, identity, version, token, taken_at) \
+                                   VALUES ({id}, 'kid', {version}, '{token}', 0)"));
+        }
+        store.tamper(&format!("INSERT INTO own_documents (kind, version, token, at) VALUES ('card', 7, '{token}4', 0)"));
+        let read = |rows: &mut Rows<'_>| Ok((by_id(rows, partner_id(1))?.unwrap(), own_document(rows, "card")?));
+        let plain = store.read(read).await.unwrap();
+        assert_eq!(plain.0.card, Some(format!("{token}1")));
+        assert!(store.shows("planted-payload"));
+
+        let again = store.again().unwrap();
+        assert!(!store.shows("planted-payload"));
+        assert_eq!(again.read(read).await.unwrap(), plain);
+        assert_eq!((plain.0.later_card, plain.0.manifest), (Some(format!("{token}2")), Some(format!("{token}3"))));
+        assert_eq!(plain.1, Some(format!("{token}4")));
+        let taken = again.read(|rows| {
+            let all = manifests_by_identity::table.select((
+                manifests_by_identity::partner_id,
+                manifests_by_identity::identity,
+                manifests_by_identity::version,
+                manifests_by_identity::token,
+            ));
+            let all: Vec<(Vec<u8>, String, i64, String)> = all.load(rows.db)?;
+            let opened = all.into_iter().map(|(partner, identity, version, sealed)| {
+                signed::opened(rows, TAKEN, &manifest_row(&partner, &identity, version), Some(sealed))
+            });
+            opened.collect::<Result<Vec<_>, _>>()
+        });
+        let taken = taken.await.unwrap();
+        assert_eq!(taken, vec![Some(token.to_owned()); usize::try_from(MANY).unwrap()]);
+
+        store.tamper("UPDATE partners SET card = later_card");
+        let moved = store.read(|rows| by_id(rows, partner_id(1))).await;
+        assert!(matches!(moved, Err(StoreError::Corrupt { .. })), "{moved:?}");
     }
 );

@@ -19,6 +19,22 @@ fn sealed_octets_are_bound_to_place_row_and_key() {
     }
 }
 
+/// Text in a column of text is sealed as octets are; a signed token, which earlier versions kept plain, is taken as it is.
+#[test]
+fn sealed_text_is_text() {
+    let seal = Seal::new(&data_key()).unwrap();
+    let sealed = seal.seal_text("own_documents.token", b"row 1", "eyJ.plain.x").unwrap();
+    assert!(sealed.starts_with("s1.") && sealed.is_ascii());
+    let open = |place, row: &[u8], text: &str| seal.open_text(place, row, text.to_owned());
+    assert_eq!(open("own_documents.token", b"row 1", &sealed).unwrap(), "eyJ.plain.x");
+    assert_eq!(open("own_documents.token", b"row 1", "eyJ.plain.x").unwrap(), "eyJ.plain.x");
+    assert!(open("own_documents.token", b"row 2", &sealed).is_err());
+    assert!(open("partners.card", b"row 1", &sealed).is_err());
+    for damaged in [&sealed[..sealed.len() - 4], "s1.", "s1.?", "s1.YQ"] {
+        assert!(open("own_documents.token", b"row 1", damaged).is_err(), "{damaged}");
+    }
+}
+
 /// The same text sealed twice looks different; looked up twice it looks the same, per purpose and key.
 #[test]
 fn sealing_is_random_and_looking_up_is_not() {

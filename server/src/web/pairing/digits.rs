@@ -14,12 +14,12 @@ use crate::web::page::{self, Answer, Chrome, Posted, Visit};
 use crate::web::pairing::{self, Card};
 use crate::web::{partners, timeline};
 
-/// Ways by which digits may travel (protocol §15): value, and words for the form.
-const CHANNELS: [(&str, &str); 4] = [
-    ("in person", "In person"),
-    ("by telephone, to a number known before", "By telephone, to a number known before"),
-    ("by video, seeing them", "By video, seeing them"),
-    ("by letter", "By letter"),
+/// Ways by which digits may travel (protocol §15): value, words for the form, and words for the record.
+const CHANNELS: [(&str, &str, &str); 4] = [
+    ("in_person", "In person", "in person"),
+    ("telephone", "By telephone, to a number known before", "by telephone, to a number known before"),
+    ("video", "By video, seeing them", "by video, seeing them"),
+    ("letter", "By letter", "by letter"),
 ];
 /// Groups in a fingerprint.
 const GROUPS: u8 = 8;
@@ -58,7 +58,7 @@ fn page(visit: &Visit, partner: &PartnerView, form: &Form, errors: Vec<FieldErro
     let again = partner.state == PartnerState::Active;
     let title = if again { "Compare the fingerprint again" } else { "Type their fingerprint" };
     let mut fields = vec![
-        Field::radios(form, "channel", "How did you get the digits?", CHANNELS),
+        Field::radios(form, "channel", "How did you get the digits?", CHANNELS.map(|(value, label, _)| (value, label))),
         Field::line(form, "with_whom", "Who read them out?")
             .hint("Name and role, such as R. Example, their administrator."),
     ];
@@ -139,6 +139,12 @@ struct Typed {
     with_whom: Line,
 }
 
+/// A way as the record says it.
+fn channel(word: &str) -> Option<Line> {
+    let (_, _, words) = CHANNELS.into_iter().find(|(value, _, _)| *value == word)?;
+    Line::parse(words).ok()
+}
+
 /// What is no fingerprint at all does not count as a try.
 fn read(form: &Form, visit: &Visit) -> Result<Typed, Vec<FieldError>> {
     let mut reading = Reading::new(form, visit.reader);
@@ -153,9 +159,7 @@ fn read(form: &Form, visit: &Visit) -> Result<Typed, Vec<FieldError>> {
             message: format!("Give five digits in group {number}"),
         });
     }
-    let known =
-        |word: &str| CHANNELS.iter().find(|(value, _)| *value == word).and_then(|(value, _)| Line::parse(value).ok());
-    let channel = reading.choice("channel", known, "Say how you got the digits");
+    let channel = reading.choice("channel", channel, "Say how you got the digits");
     let with_whom = reading.text("with_whom", "Say who read them out");
     errors.extend(reading.into_errors());
     match (channel, with_whom) {
@@ -220,5 +224,20 @@ pub(super) async fn do_confirm(posted: Posted, id: web::Path<PartnerId>) -> Answ
             let partner: Result<_, Problem> = visit.node.partner_view(id).await.map_err(Problem::from);
             confirm_page(&visit, &partner?, &form).answer(errors)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Aim: every way that can be chosen has an id fit for a page, and is on the record in words.
+    #[test]
+    fn ways_are_ids_on_the_page_and_words_on_the_record() {
+        for (value, _, words) in CHANNELS {
+            assert!(value.bytes().all(|letter| letter.is_ascii_lowercase() || letter == b'_'), "{value}");
+            assert_eq!(channel(value).as_ref().map(Line::as_str), Some(words));
+        }
+        assert_eq!(channel("in person"), None);
     }
 }
