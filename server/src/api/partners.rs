@@ -79,6 +79,13 @@ pub const GROUP: Group = Group {
         .needs(ADMINISTER),
         post("/partners/{id}/heartbeat", "send_heartbeat", "Send a sign of life now", run!(heartbeat))
             .needs(ADMINISTER),
+        post(
+            "/partners/{id}/lane/resume",
+            "resume_lane",
+            "Send again on a lane that stopped, behind what the partner holds",
+            run!(resume_lane),
+        )
+        .needs(ADMINISTER),
         post("/partners/{id}/suspend", "suspend_partner", "Stop all exchange for now", run!(suspend))
             .needs(ADMINISTER)
             .takes::<Reason>(),
@@ -216,6 +223,11 @@ async fn note(call: Call) -> Result<Reply, Problem> {
 async fn heartbeat(call: Call) -> Result<Reply, Problem> {
     call.administrator()?;
     call.node.send_heartbeat(call.id()?).await?;
+    Ok(Reply::done())
+}
+
+async fn resume_lane(call: Call) -> Result<Reply, Problem> {
+    call.node.resume_lane(&call.administrator()?, call.id()?).await?;
     Ok(Reply::done())
 }
 

@@ -7,6 +7,7 @@ use super::operation::{Group, get, post, put, run};
 use super::shape::{answer, request};
 use super::tokens::Token;
 use crate::access::Scope;
+use crate::node::DoorError;
 use crate::node::people::NewInvitation;
 use crate::problem::Problem;
 use crate::store::queries::people::{self, PersonView};
@@ -195,11 +196,11 @@ async fn save(call: Call) -> Result<Reply, Problem> {
     let (person, reply) = found(&call, id).await?;
     call.must_match(&reply)?;
     let PersonDetails { name, email, roles } = call.body()?;
-    if person.name != name.as_str() || person.email != email.as_str() {
-        call.node.set_details(&by, id, name, email).await?;
+    match call.node.save_person(&by, person, name, email, roles).await {
+        Ok(()) => Ok(found(&call, id).await?.1),
+        Err(DoorError::Stale) => Err(found(&call, id).await?.1.changed()),
+        Err(error) => Err(error.into()),
     }
-    call.node.set_roles(&by, id, roles).await?;
-    Ok(found(&call, id).await?.1)
 }
 
 async fn reset(call: Call) -> Result<Reply, Problem> {

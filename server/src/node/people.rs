@@ -22,6 +22,7 @@ use super::administer::note;
 use super::{DoorError, Node};
 use crate::access::Administrator;
 use crate::store::people::{self, Person};
+use crate::store::queries::people::PersonView;
 use crate::store::{StoreError, Turn};
 
 pub use links::{OpenLink, Purpose};
@@ -79,16 +80,7 @@ impl Node {
         self.store
             .write(self.time.now(), move |turn| {
                 let person = existing(turn, id)?;
-                if in_order(person.roles.clone()) == roles {
-                    return Ok(());
-                }
-                if person.roles.contains(&Role::Administrator) && !roles.contains(&Role::Administrator) {
-                    may_lose(turn, &by, &person)?;
-                }
-                people::set_roles(turn, id, &roles)?;
-                let about = json!({ "person": id, "name": person.name, "before": person.roles, "roles": roles });
-                note(turn, &by, "roles_set", &about)?;
-                Ok::<_, DoorError>(())
+                give_roles(turn, &by, &person, &roles)
             })
             .await?;
         self.changed();
@@ -107,24 +99,41 @@ impl Node {
         name: Line,
         email: Line,
     ) -> Result<(), DoorError> {
-        if !is_mail_address(email.as_str()) {
-            return Err(DoorError::Invalid("give the whole mail address, such as a.name@example.org"));
-        }
         let by = by.actor().clone();
         self.store
             .write(self.time.now(), move |turn| {
                 let person = existing(turn, id)?;
-                if person.name == name && person.email == email.as_str() {
-                    return Ok(());
-                }
-                people::set_details(turn, id, email.as_str(), &name).map_err(account_fault)?;
-                let about = json!({
-                    "person": id, "name": name, "before": person.name, "email_changed": person.email != email.as_str(),
-                });
-                note(turn, &by, "person_details_set", &about)?;
-                Ok(())
+                correct_details(turn, &by, &person, &name, &email)
             })
             .await
+    }
+
+    /// Gives a person another name, another address and other roles: all of it, or nothing. `seen` is the account as
+    /// whoever changes it saw it.
+    ///
+    /// # Errors
+    /// [`DoorError::Stale`] when it is not so any more; as [`Node::set_details`] and [`Node::set_roles`].
+    pub async fn save_person(
+        &self,
+        by: &Administrator,
+        seen: PersonView,
+        name: Line,
+        email: Line,
+        roles: Vec<Role>,
+    ) -> Result<(), DoorError> {
+        let (by, roles) = (by.actor().clone(), in_order(roles));
+        self.store
+            .write(self.time.now(), move |turn| {
+                let person = existing(turn, seen.id)?;
+                if !seen.says_the_same_as(&person.clone().into()) {
+                    return Err(DoorError::Stale);
+                }
+                correct_details(turn, &by, &person, &name, &email)?;
+                give_roles(turn, &by, &person, &roles)
+            })
+            .await?;
+        self.changed();
+        Ok(())
     }
 
     /// Lets a person sign in no more, or again. Their sessions, tokens and open links are dead with it.
@@ -175,6 +184,40 @@ impl Node {
 
 fn existing(turn: &mut Turn<'_>, id: PersonId) -> Result<Person, DoorError> {
     people::by_id(turn.rows(), id)?.ok_or(DoorError::NotFound)
+}
+
+fn give_roles(turn: &mut Turn<'_>, by: &Actor, person: &Person, roles: &[Role]) -> Result<(), DoorError> {
+    if in_order(person.roles.clone()) == roles {
+        return Ok(());
+    }
+    if person.roles.contains(&Role::Administrator) && !roles.contains(&Role::Administrator) {
+        may_lose(turn, by, person)?;
+    }
+    people::set_roles(turn, person.id, roles)?;
+    let about = json!({ "person": person.id, "name": person.name, "before": person.roles, "roles": roles });
+    note(turn, by, "roles_set", &about)?;
+    Ok(())
+}
+
+fn correct_details(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    person: &Person,
+    name: &Line,
+    email: &Line,
+) -> Result<(), DoorError> {
+    if !is_mail_address(email.as_str()) {
+        return Err(DoorError::Invalid("give the whole mail address, such as a.name@example.org"));
+    }
+    if person.name == *name && person.email == email.as_str() {
+        return Ok(());
+    }
+    people::set_details(turn, person.id, email.as_str(), name).map_err(account_fault)?;
+    let about = json!({
+        "person": person.id, "name": name, "before": person.name, "email_changed": person.email != email.as_str(),
+    });
+    note(turn, by, "person_details_set", &about)?;
+    Ok(())
 }
 
 /// Whether a person may stop being an administrator, or stop being here.

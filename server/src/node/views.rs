@@ -114,8 +114,8 @@ pub struct Account {
     pub locked_until: Option<Moment>,
 }
 
-/// A person to add.
-#[derive(Debug, Clone)]
+/// A person to add. It holds a password, so it is never written out.
+#[derive(Clone)]
 pub struct NewPerson {
     /// Their name.
     pub name: Line,

@@ -5,7 +5,7 @@
 //! can tell which, so nobody does it again. Counted in machine time; no part of the record.
 
 use diesel::prelude::*;
-use domain::values::Moment;
+use domain::values::{Digest32, Moment};
 use uuid::Uuid;
 
 use super::schema::api_answers;
@@ -15,6 +15,8 @@ use super::{Rows, StoreError, Turn};
 const KEPT_SECONDS: i64 = 7 * 86_400;
 /// Where answers are sealed for.
 const ANSWER: &str = "api_answers.answer";
+/// What requests are known again by. A plain digest would let whoever has the database try out names and passphrases.
+const REQUEST: &str = "api_answers.request";
 
 /// A request that a program has named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +54,7 @@ pub enum Claim {
 pub fn claim(turn: &mut Turn<'_>, named: &Named, elapsed: Moment) -> Result<Claim, StoreError> {
     type Found = (Vec<u8>, Option<i32>, Option<Vec<u8>>);
     let rows = turn.rows();
+    let asked = rows.seal.lookup(REQUEST, &Digest32::from_bytes(named.request_sha256).to_string());
     // Looked up first: on Postgres a unique violation would end the whole batch.
     let found: Option<Found> = api_answers::table
         .find((named.token.as_bytes().as_slice(), named.key_sha256.as_slice()))
@@ -63,13 +66,13 @@ pub fn claim(turn: &mut Turn<'_>, named: &Named, elapsed: Moment) -> Result<Clai
             .values((
                 api_answers::token_id.eq(named.token.as_bytes().as_slice()),
                 api_answers::key_sha256.eq(named.key_sha256.as_slice()),
-                api_answers::request_sha256.eq(named.request_sha256.as_slice()),
+                api_answers::request_sha256.eq(asked),
                 api_answers::made_at.eq(elapsed.micros()),
             ))
             .execute(rows.db)?;
         return Ok(Claim::Fresh);
     };
-    if request != named.request_sha256 {
+    if request != asked {
         return Ok(Claim::OtherRequest);
     }
     let Some(status) = status else { return Ok(Claim::Unanswered) };
@@ -141,6 +144,8 @@ mod tests {
         one_key_one_request, |store| {
             store.write::<_, StoreError>(at(0), |turn| {
                 assert_eq!(claim(turn, &named(1, 1), at(0))?, Claim::Fresh);
+                let kept: Vec<u8> = api_answers::table.select(api_answers::request_sha256).first(turn.rows().db)?;
+                assert_ne!(kept, [1; 32], "a digest that anybody can compute is not kept");
                 assert_eq!(claim(turn, &named(1, 1), at(1))?, Claim::Unanswered);
                 assert_eq!(claim(turn, &named(1, 2), at(1))?, Claim::OtherRequest);
                 keep(turn, &named(1, 1), 201, Some(b"planted words"))?;

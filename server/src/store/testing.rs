@@ -212,7 +212,7 @@ impl Place {
 
     fn sqlite(&self) -> SqliteConnection {
         let mut connection = SqliteConnection::establish(self.url().trim_start_matches("sqlite:")).unwrap();
-        connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+        connection.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA secure_delete = ON").unwrap();
         connection
     }
 }

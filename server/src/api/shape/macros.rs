@@ -13,7 +13,6 @@ macro_rules! record {
 macro_rules! request {
     ($(#[doc = $about:literal])+ $name:ident { $($(#[doc = $doc:literal])+ $member:ident: $of:ty,)+ }) => {
         $(#[doc = $about])+
-        #[derive(Debug)]
         pub struct $name { $($(#[doc = $doc])+ pub $member: $of,)+ }
         $crate::api::shape::described!([$($about)+] $name, stringify!($name), { $([$($doc)+] $member: $of,)+ });
         $crate::api::shape::readable!($name, { $($member: $of,)+ });
@@ -24,7 +23,6 @@ macro_rules! request {
 macro_rules! answer {
     ($(#[doc = $about:literal])+ $name:ident { $($(#[doc = $doc:literal])+ $member:ident: $of:ty,)+ }) => {
         $(#[doc = $about])+
-        #[derive(Debug)]
         pub struct $name { $($(#[doc = $doc])+ pub $member: $of,)+ }
         $crate::api::shape::described!([$($about)+] $name, stringify!($name), { $([$($doc)+] $member: $of,)+ });
         $crate::api::shape::showable!($name, { $($member,)+ });

@@ -50,6 +50,13 @@ pub struct PersonView {
 }
 
 impl PersonView {
+    /// Whether both say the same of who somebody is and what they may do; signing in changes neither.
+    #[must_use]
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        let said = |view: &Self| (view.id, view.name.clone(), view.email.clone(), view.roles.clone(), view.state);
+        said(self) == said(other)
+    }
+
     /// How long nobody has signed in with the account, in seconds, at an instant of duty time.
     #[must_use]
     pub fn idle_seconds(&self, now: Moment) -> i64 {

@@ -90,6 +90,7 @@ pub(super) fn done_words(word: &str) -> &'static str {
     match word {
         "saved" => "Saved as a new version. What is logged from now on goes by it.",
         "added" => "Added.",
+        "imported" => "Imported. What is logged from now on goes by it.",
         "same" => "Nothing was changed: it says so already.",
         "ended" => "The arrangement has ended.",
         "moved" => "The arrangements are under the newest version now.",
