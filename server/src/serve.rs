@@ -154,7 +154,10 @@ fn first_run(settings: &ServeSettings) -> FirstRun {
         zone: settings.zone,
         time: Arc::new(SystemTime) as Arc<dyn TimeSource>,
         database: without_secrets(&settings.database),
-        key_file: from_file.then(|| settings.key_file.clone().unwrap_or_else(|| settings.beside("key"))),
+        // On paper a path has to be whole.
+        key_file: from_file
+            .then(|| settings.key_file.clone().unwrap_or_else(|| settings.beside("key")))
+            .map(|path| std::path::absolute(&path).unwrap_or(path)),
         link_file: settings.set_up_link_file.clone().unwrap_or_else(|| settings.beside("set-up-link")),
         trusted_proxy: settings.trusted_proxy,
     }

@@ -132,8 +132,9 @@ impl Certificates {
         Ok(config)
     }
 
-    /// Looks at the files once. New ones are used from the next handshake on, if they can be used.
-    pub fn look(&self) -> Look {
+    /// Looks at the files once. New ones are used from the next handshake on, if they can be used: a certificate that has
+    /// ended never takes the place of a good one.
+    pub fn look(&self, now: Moment) -> Look {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let octets = match Octets::read(&self.certificate, &self.key) {
             Ok(octets) => octets,
@@ -149,6 +150,9 @@ impl Certificates {
         }
         seen.digest = Some(octets.digest());
         match octets.pair(&self.certificate, &self.key) {
+            Ok(pair) if pair.details.days_left(now) < 0 && seen.details.days_left(now) >= 0 => {
+                Look::Refused("The new certificate has ended already.".to_owned())
+            }
             Ok(pair) => {
                 *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(pair.certified);
                 seen.details = pair.details;
@@ -169,8 +173,8 @@ impl Certificates {
                 _ = ticks.tick() => {}
                 () = asked.heard() => tracing::info!("asked to look at the certificate files"),
             }
-            let own = Arc::clone(&self);
-            match tokio::task::spawn_blocking(move || own.look()).await {
+            let (own, now) = (Arc::clone(&self), time.now());
+            match tokio::task::spawn_blocking(move || own.look(now)).await {
                 Ok(Look::Same) => {}
                 Ok(Look::Taken) => tracing::info!("a new certificate is in use"),
                 Ok(Look::Refused(sentence)) => {
@@ -331,15 +335,15 @@ mod tests {
         let held = Certificates::load(&certificate, &key).unwrap();
         let in_use = || held.current.0.read().unwrap().cert.clone();
         let first = in_use();
-        assert_eq!(held.look(), Look::Same);
+        assert_eq!(held.look(Moment::parse(NOW).unwrap()), Look::Same);
         std::fs::copy(&newer, &certificate).unwrap();
-        assert!(matches!(held.look(), Look::Refused(_)), "the key is still the one before");
-        assert_eq!((held.look(), in_use()), (Look::Same, first.clone()));
+        assert!(matches!(held.look(Moment::parse(NOW).unwrap()), Look::Refused(_)), "the key is still the one before");
+        assert_eq!((held.look(Moment::parse(NOW).unwrap()), in_use()), (Look::Same, first.clone()));
         std::fs::copy(&newer_key, &key).unwrap();
-        assert_eq!(held.look(), Look::Taken);
+        assert_eq!(held.look(Moment::parse(NOW).unwrap()), Look::Taken);
         assert_ne!(in_use(), first);
         std::fs::remove_file(&key).unwrap();
-        assert!(matches!(held.look(), Look::Refused(_)));
-        assert_eq!(held.look(), Look::Same, "said once");
+        assert!(matches!(held.look(Moment::parse(NOW).unwrap()), Look::Refused(_)));
+        assert_eq!(held.look(Moment::parse(NOW).unwrap()), Look::Same, "said once");
     }
 }

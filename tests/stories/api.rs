@@ -16,6 +16,7 @@ both!(
     one_key_logs_one_incident,
     a_program_does_no_more_than_its_token,
     an_edit_names_the_version_it_saw,
+    an_account_is_changed_whole_or_not_at_all,
     faults_are_named,
     lists_are_walked_page_by_page,
     secrets_are_shown_once,
@@ -178,6 +179,34 @@ async fn an_edit_names_the_version_it_saw(on: On) {
     assert_eq!((stale.status, stale.json()["type"].as_str()), (412, Some("/problems/changed-meanwhile")));
     assert_eq!(stale.json()["current"]["facts"]["title"], "Two mailboxes were open");
     assert_ne!(saved.header("etag"), Some(version.as_str()));
+}
+
+/// A name together with roles that may not be given changes neither; and so does a change of what was changed meanwhile.
+async fn an_account_is_changed_whole_or_not_at_all(on: On) {
+    let world = World::new(on);
+    let mut operator = world.listening_party("Operator").await;
+    let address = operator.serve();
+    let program = Program::of(&operator, address, "administrator", &[Scope::Read, Scope::Administer]).await;
+    let own = operator
+        .node
+        .account(&operator.email("administrator"))
+        .await
+        .expect("the store answers")
+        .expect("an account")
+        .id;
+    let path = format!("/people/{own}");
+    let read = program.get(&path).await;
+    let version = read.header("etag").expect("a version").to_owned();
+    let details =
+        |name: &str, roles: &[&str]| json!({ "name": name, "email": operator.email("administrator"), "roles": roles });
+    let refused = program.put(&path, &version, &details("Another Name", &["responder"])).await;
+    assert!(refused.status >= 400, "nobody gives their own role up: {}", refused.text());
+    assert_eq!(program.get(&path).await.json(), read.json(), "the name is as it was too");
+    let saved = program.put(&path, &version, &details("Another Name", &["administrator", "responder"])).await;
+    assert_eq!((saved.status, saved.json()["name"].as_str()), (200, Some("Another Name")), "{}", saved.text());
+    let stale = program.put(&path, &version, &details("A Third Name", &["administrator"])).await;
+    assert_eq!((stale.status, stale.json()["type"].as_str()), (412, Some("/problems/changed-meanwhile")));
+    assert_eq!(program.get(&path).await.json(), saved.json());
 }
 
 /// What is wrong is named by member, also what nobody knows; other kinds of bodies and methods are refused as such.

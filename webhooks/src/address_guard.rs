@@ -23,6 +23,18 @@ pub struct Cidr {
 pub struct BadCidr;
 
 impl Cidr {
+    /// Its first address.
+    #[must_use]
+    pub const fn network(&self) -> IpAddr {
+        self.network
+    }
+
+    /// How many leading bits its addresses share.
+    #[must_use]
+    pub const fn prefix(&self) -> u8 {
+        self.prefix
+    }
+
     /// Whether the address lies in the range. IPv4-mapped IPv6 addresses are judged as IPv4.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {

@@ -58,7 +58,8 @@ impl Call {
     /// # Errors
     /// [`Problem::NotFound`].
     pub fn id<T: FromStr>(&self) -> Result<T, Problem> {
-        self.request.match_info().get("id").and_then(|text| text.parse().ok()).ok_or(Problem::NotFound)
+        let path = self.request.path().strip_prefix(super::ROOT).ok_or(Problem::NotFound)?;
+        super::parameter(self.operation.path, path).and_then(|text| text.parse().ok()).ok_or(Problem::NotFound)
     }
 
     /// A parameter in the query, percent-decoded.

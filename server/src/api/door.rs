@@ -73,7 +73,8 @@ pub async fn answer(
     let body = body(operation, &request, payload).await?;
     let asked = Asked { operation, client: client.clone(), node: node.clone(), request, body };
     let answered = match operation.verb {
-        Verb::Get | Verb::Put => asked.run(None).await.map(|reply| (reply, false)),
+        Verb::Get => asked.run(None).await.map(|reply| (reply, false)),
+        Verb::Put => finish(asked.run(None)).await.map(|reply| (reply, false)),
         Verb::Post => asked.once().await,
     };
     match answered {
@@ -164,9 +165,14 @@ impl Asked {
         (operation.run)(Call { node, client, operation, request, body, form }).await
     }
 
-    /// Does it once for its key; tells whether the answer is an earlier one.
+    /// Does it once for its key; tells whether the answer is an earlier one. Whoever hangs up leaves no key behind that was
+    /// claimed for nothing: claiming it, doing it and keeping the answer go together.
     async fn once(self) -> Result<(Reply, bool), Problem> {
         let named = self.named()?;
+        finish(self.once_for(named)).await
+    }
+
+    async fn once_for(self, named: Named) -> Result<(Reply, bool), Problem> {
         let (claim, form) = if self.operation.recognises {
             let (claim, form) = self.node.claim_log_request(named, self.client.person.id()).await?;
             (claim, Some(form))
@@ -185,13 +191,9 @@ impl Asked {
             }
         }
         let (node, secret) = (self.node.clone(), self.operation.secret);
-        let begun = self.run(form);
-        finish(async move {
-            let ended = begun.await;
-            keep(&node, named, secret, &ended).await?;
-            ended.map(|reply| (reply, false))
-        })
-        .await
+        let ended = self.run(form).await;
+        keep(&node, named, secret, &ended).await?;
+        ended.map(|reply| (reply, false))
     }
 
     /// The key, and a digest of all that makes this request and no other.
@@ -277,5 +279,30 @@ pub fn not_modified(request: &HttpRequest, answer: HttpResponse) -> HttpResponse
             unchanged.finish()
         }
         _ => answer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use futures_util::FutureExt as _;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    /// Aim: what was begun goes on when its caller hangs up, which is when the server drops the request's future.
+    #[actix_web::test]
+    async fn who_hangs_up_stops_nothing() {
+        let ((go, wait), (tell, told)) = (oneshot::channel::<()>(), oneshot::channel());
+        let mut begun = Box::pin(finish(async move {
+            wait.await.unwrap();
+            tell.send("done").unwrap();
+            Ok(())
+        }));
+        assert!(begun.as_mut().now_or_never().is_none());
+        drop(begun);
+        go.send(()).unwrap();
+        assert_eq!(told.await.unwrap(), "done");
     }
 }

@@ -81,25 +81,38 @@ fn operations() -> impl Iterator<Item = &'static Operation> {
     GROUPS.iter().flat_map(|group| group.operations)
 }
 
-/// Every route of the API and the wire.
+/// Where the API begins.
+const ROOT: &str = "/api/v1";
+
+/// Every route of the API and the wire. Addresses of the API are found in the table itself: a pattern for each, compiled by
+/// each worker, would take more memory than all the rest of an idle node.
 pub fn routes(config: &mut ServiceConfig) {
-    let mut version = scope("/api/v1").service(resource("/openapi.json").to(openapi));
-    for address in ADDRESSES.iter() {
-        let operations: &'static [&'static Operation] = &address.operations;
-        version = version.service(
-            resource(address.path)
-                .to(move |request: HttpRequest, payload: web::Payload| asked(operations, request, payload)),
-        );
-    }
     config
         .configure(health::routes)
         .configure(wire::routes)
-        .app_data(web::Data::new(document::openapi()))
-        .service(version.default_service(web::to(nowhere)));
+        .service(scope(ROOT).service(resource("/openapi.json").to(openapi)).default_service(web::to(asked)));
 }
 
-async fn nowhere(_: HttpRequest) -> Result<HttpResponse, Problem> {
-    Err(Problem::NotFound)
+/// The address that a path is at.
+fn address_of(path: &str) -> Option<&'static Address> {
+    let path = path.strip_prefix(ROOT)?;
+    ADDRESSES.iter().find(|address| parameter(address.path, path).is_some())
+}
+
+/// What stands in a path where the address has its parameter; `None` when the path is at another address, empty when the
+/// address has no parameter. An address has at most one.
+fn parameter<'a>(address: &str, path: &'a str) -> Option<&'a str> {
+    let mut found = "";
+    let mut given = path.split('/');
+    for part in address.split('/') {
+        let segment = given.next()?;
+        if part.starts_with('{') {
+            found = Some(segment).filter(|segment| !segment.is_empty())?;
+        } else if part != segment {
+            return None;
+        }
+    }
+    given.next().is_none().then_some(found)
 }
 
 /// The document that describes all of it. It holds nothing of the node's, so anybody may read it.
@@ -107,10 +120,8 @@ async fn openapi(request: HttpRequest) -> HttpResponse {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return other_method("GET, HEAD");
     }
-    let Some(document) = request.app_data::<web::Data<utoipa::openapi::OpenApi>>() else {
-        return Problem::NotFound.json(None);
-    };
-    match document.to_json() {
+    // Written when it is asked for: an idle node does not keep it.
+    match document::openapi().to_json() {
         Ok(body) => HttpResponse::Ok()
             .content_type("application/json")
             .insert_header((header::CACHE_CONTROL, "no-cache"))
@@ -120,7 +131,10 @@ async fn openapi(request: HttpRequest) -> HttpResponse {
 }
 
 /// A request to an address: the operation of its method does it. `HEAD` is `GET` without the body.
-async fn asked(operations: &'static [&'static Operation], request: HttpRequest, payload: web::Payload) -> HttpResponse {
+async fn asked(request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let Some(Address { operations, .. }) = address_of(request.path()) else {
+        return failed(&request, &Problem::NotFound);
+    };
     let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
     let Some(operation) = operations.iter().find(|operation| operation.verb.method() == *method) else {
         let mut methods: Vec<&str> = Vec::new();

@@ -1,6 +1,11 @@
 //! The table of operations and the document made from it agree, and bodies are read with every fault named.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "tests, and what the macros declare is for other modules"
+)]
 
 use std::collections::BTreeSet;
 
@@ -108,6 +113,7 @@ fn bodies_are_read_with_every_fault() {
     let good = json!({ "name": "A", "parts": [{ "at": "2026-03-01T02:10:00Z" }] });
     let read: Thing = shape::read(good.to_string().as_bytes()).unwrap();
     assert_eq!((read.name.as_str(), read.many, read.parts.len()), ("A", None, 1));
+    assert!(read.parts.iter().all(|part| part.at.to_string() == "2026-03-01T02:10:00Z"));
     let wrong = json!({ "name": "", "many": -1, "parts": [{ "at": "planted" }, {}], "a/b": 1 });
     let found = faults(&wrong);
     let fields: Vec<&str> = found.iter().map(|(field, _)| field.as_str()).collect();
@@ -127,4 +133,20 @@ fn schemas_follow_members() {
     assert_eq!(schemas["Thing"]["additionalProperties"], json!(false));
     assert_eq!(schemas["Thing"]["properties"]["parts"]["items"]["$ref"], "#/components/schemas/Part");
     assert_eq!(schemas["Part"]["properties"]["at"]["format"], "date-time");
+}
+
+/// Aim: a path finds its own address and no other, and ids are read from where the address has them.
+#[test]
+fn addresses_are_found_by_path() {
+    assert_eq!(parameter("/incidents/{id}/close", "/incidents/abc/close"), Some("abc"));
+    assert_eq!(parameter("/incidents", "/incidents"), Some(""));
+    for other in ["/incidents", "/incidents//close", "/incidents/abc", "/incidents/abc/close/", "/incidents/abc/open"] {
+        assert_eq!(parameter("/incidents/{id}/close", other), None, "{other}");
+    }
+    for operation in operations() {
+        let path = format!("{ROOT}{}", operation.path.replace("{id}", "0199f6c2-5c1e-7a50-9d3e-3a6f0c1b7e21"));
+        assert_eq!(address_of(&path).map(|address| address.path), Some(operation.path));
+        assert!(operation.path.matches('{').count() <= 1, "{} has one parameter at most", operation.path);
+    }
+    assert!(address_of("/api/v1/nowhere").is_none() && address_of("/api/v2/incidents").is_none());
 }

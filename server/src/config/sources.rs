@@ -206,7 +206,14 @@ impl<'a> Sources<'a> {
         let setting = match error.get(ContextKind::InvalidArg) {
             Some(ContextValue::String(name)) => name.split([' ', '=']).next().unwrap_or_default().to_owned(),
             Some(ContextValue::Strings(names)) => {
-                let needed = names.iter().map(|name| Fault(format!("{name} is needed.")));
+                // What was given and is wrong is not asked for again.
+                let setting = |name: &str| name.split(' ').next().unwrap_or_default().to_owned();
+                let blamed = |name: &str| {
+                    let rest = |Fault(said): &Fault| said.strip_prefix(&setting(name)).map(str::to_owned);
+                    self.faults.iter().filter_map(rest).any(|rest| rest.starts_with([':', ' ']))
+                };
+                let needed: Vec<Fault> =
+                    names.iter().filter(|name| !blamed(name)).map(|name| Fault(format!("{name} is needed."))).collect();
                 self.faults.extend(needed);
                 return false;
             }

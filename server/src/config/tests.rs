@@ -120,7 +120,7 @@ fn everything_wrong_with_a_file_and_with_variables_is_told_with_where_it_stands(
 #[test]
 fn what_a_command_needs_is_asked_for_and_help_is_no_fault() {
     let faults = wrong(&["person", "add", "--role", "king"], &[]);
-    assert!(faults.iter().any(|fault| fault.contains("--role")), "{faults:#?}");
+    assert_eq!(faults.iter().filter(|fault| fault.contains("--role")).count(), 1, "given, but wrong: {faults:#?}");
     assert!(faults.iter().any(|fault| fault.starts_with("--email")), "{faults:#?}");
     for nothing in [&[][..], &["person"]] {
         let faults = wrong(nothing, &[]);

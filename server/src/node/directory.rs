@@ -7,7 +7,7 @@
 mod apply;
 mod plan;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use domain::directory::{Agreement, ArrangementRecord, Directory, Fault, Key, Party, ServiceRecord, check};
 use domain::report::Organisation;
@@ -18,9 +18,9 @@ use uuid::Uuid;
 use super::administer::note;
 use super::{DoorError, Node};
 use crate::access::Administrator;
-use crate::store::Turn;
 use crate::store::directory as records;
 use crate::store::queries::directory::{self as known, Known};
+use crate::store::{Turn, partners};
 
 pub use domain::directory::RecordKind;
 
@@ -215,6 +215,24 @@ impl Node {
             .await?;
         self.took(done.organisation);
         Ok(done.changes.first().map_or(0, |planned| planned.version))
+    }
+
+    /// Reads who we are again, because another process on the same database may have changed it. One small query.
+    pub(super) async fn reload_organisation(&self) -> Result<(), DoorError> {
+        let known = self.organisation();
+        let Some(stored) = self.store.read(partners::organisation).await? else { return Ok(()) };
+        if stored == *known {
+            return Ok(());
+        }
+        {
+            let mut current = self.organisation.write().unwrap_or_else(PoisonError::into_inner);
+            // What a change in this process brought meanwhile is newer than what was read.
+            if Arc::ptr_eq(&current, &known) {
+                *current = Arc::new(stored);
+            }
+        }
+        self.changed();
+        Ok(())
     }
 
     /// What changed is shown and used at once.

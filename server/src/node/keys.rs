@@ -174,14 +174,21 @@ pub(super) fn seal_identity(seed: &Seed, passphrase: &str) -> Result<Vec<u8>, Ke
 /// # Errors
 /// [`KeyFault`] for a wrong passphrase, which looks the same as damaged octets.
 pub fn open_identity(sealed: &[u8], passphrase: &str) -> Result<SigningKey, KeyFault> {
+    signing_key(&identity_seed(sealed, passphrase)?, KeyUse::Identity)
+}
+
+/// The seed of a sealed identity key.
+pub(super) fn identity_seed(sealed: &[u8], passphrase: &str) -> Result<Zeroizing<Vec<u8>>, KeyFault> {
     const WRONG: KeyFault = KeyFault("the passphrase does not open the identity key");
     let (salt, rest) = sealed.split_first_chunk::<SALT_OCTETS>().ok_or(WRONG)?;
     let (nonce, content) = rest.split_first_chunk::<NONCE_LEN>().ok_or(WRONG)?;
     let mut content = Zeroizing::new(content.to_vec());
-    let seed = passphrase_key(passphrase, salt)?
+    let length = passphrase_key(passphrase, salt)?
         .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(IDENTITY_CONTEXT), &mut content)
-        .map_err(|_| WRONG)?;
-    signing_key(seed, KeyUse::Identity)
+        .map_err(|_| WRONG)?
+        .len();
+    content.truncate(length);
+    Ok(content)
 }
 
 fn passphrase_key(passphrase: &str, salt: &[u8]) -> Result<LessSafeKey, KeyFault> {

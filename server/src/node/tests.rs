@@ -6,5 +6,6 @@ mod crash;
 mod fan_out;
 mod kit;
 mod once;
+mod planted;
 mod refusals;
 mod stories;

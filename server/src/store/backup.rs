@@ -43,7 +43,7 @@ pub enum BackupError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The file failed.
-    #[error("the backup's file failed: {0}")]
+    #[error("the backup's file failed")]
     File(#[source] io::Error),
     /// It is something else.
     #[error("this file is no backup of Tocsin")]
@@ -187,6 +187,11 @@ pub fn examine(data_key: &DataKey, from: impl Read) -> Result<Summary, BackupErr
 pub fn restore(url: &str, data_key: &DataKey, from: impl Read) -> Result<Summary, BackupError> {
     let seal = Seal::new(data_key)?;
     let mut db = Address::parse(url)?.connect()?;
+    // A node of another version is not brought up to date on the way to refusing it.
+    let applied = backend::applied(&mut db)?;
+    if !applied.is_empty() && applied != backend::known()? {
+        return Err(BackupError::NotEmpty);
+    }
     backend::migrate(&mut db)?;
     backend::begin_write(&mut db).map_err(StoreError::from)?;
     let restored = restore_into(&mut db, &seal, data_key, from);

@@ -23,8 +23,8 @@ pub use self::own::{
     keep_own_key, key_switch, one_person_pairing, organisation, own_document, own_document_version, own_key, own_keys,
     set_key_end, set_key_stage, set_key_switch, set_one_person_pairing, set_organisation,
 };
-pub(super) use self::signed::{earlier, seal_earlier};
 use self::signed::{CARD, LATER_CARD, MANIFEST, TAKEN, manifest_row};
+pub(super) use self::signed::{earlier, seal_earlier};
 use super::schema::{manifests_by_identity, partners};
 use super::{Rows, StoreError, Turn, outbox};
 

@@ -179,8 +179,10 @@ impl Seal {
     /// Opens what [`Seal::seal_text`] gave. What an earlier version kept plain has no mark and is taken as it is.
     pub(super) fn open_text(&self, place: &'static str, row: &[u8], stored: String) -> Result<String, StoreError> {
         let Some(sealed) = stored.strip_prefix(TEXT_MARK) else { return Ok(stored) };
-        let octets = URL_SAFE_NO_PAD.decode(sealed).map_err(StoreError::corrupt(place, "sealed text in no base64url"))?;
-        String::from_utf8(self.open(place, row, &octets)?).map_err(StoreError::corrupt(place, "sealed text in no UTF-8"))
+        let octets =
+            URL_SAFE_NO_PAD.decode(sealed).map_err(StoreError::corrupt(place, "sealed text in no base64url"))?;
+        String::from_utf8(self.open(place, row, &octets)?)
+            .map_err(StoreError::corrupt(place, "sealed text in no UTF-8"))
     }
 
     /// Finds, with `LIKE`, texts that are sealed.

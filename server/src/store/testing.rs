@@ -2,7 +2,7 @@
 //!
 //! Every test of the store runs on both, always: [`both!`] makes two tests of one body.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::string_slice, clippy::panic, reason = "tests")]
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -212,6 +212,7 @@ impl Place {
 
     fn sqlite(&self) -> SqliteConnection {
         let mut connection = SqliteConnection::establish(self.url().trim_start_matches("sqlite:")).unwrap();
+        // What is freed is overwritten, as by the program's own connections.
         connection.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA secure_delete = ON").unwrap();
         connection
     }

@@ -18,6 +18,8 @@ mod sheet;
 use actix_web::web::{ServiceConfig, resource};
 use domain::directory::{Agreement, ArrangementRecord, Party, ServiceRecord};
 
+use super::page::{self, Visit};
+
 /// The addresses of these pages.
 pub fn routes(config: &mut ServiceConfig) {
     config
@@ -26,6 +28,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/agreements/{id}").get(agreements::show))
         .service(resource("/agreements/{id}/edit").get(edit::open::<Agreement>).post(edit::save::<Agreement>))
         .service(resource("/agreements/{id}/move").get(agreements::moving).post(agreements::move_all))
+        // They are listed with their agreements.
+        .service(resource("/arrangements").get(async |_: Visit| page::see_other("/agreements")))
         .service(
             resource("/arrangements/new").get(edit::begin::<ArrangementRecord>).post(edit::add::<ArrangementRecord>),
         )

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use actix_web::http::header;
-use actix_web::web::{Bytes, Path, PayloadConfig, Query, ServiceConfig, resource};
+use actix_web::web::{Bytes, Path, Query, ServiceConfig, resource};
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use domain::directory::{Directory, Key, RecordKind};
@@ -24,8 +24,6 @@ use crate::node::accounts::IMPORT_DRAFT;
 use crate::node::directory::{Change, ChangeKind};
 use crate::problem::Problem;
 
-/// Room for the field names and the boundary around the largest file, given as a file or pasted.
-const UPLOAD_OCTETS_MAX: usize = 2 * FILE_OCTETS_MAX + 65_536;
 /// Rows shown in a preview; beyond it only counts are.
 const ROWS_SHOWN: usize = 500;
 
@@ -56,7 +54,7 @@ const EXAMPLES: [(&str, &str, &str); 4] = [
 /// The addresses of these pages.
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .service(resource("/import").app_data(PayloadConfig::new(UPLOAD_OCTETS_MAX)).get(show).post(read))
+        .service(resource("/import").get(show).post(read))
         .service(resource("/import/examples/{name}").get(example))
         .service(resource("/import/{draft}").get(preview).post(confirm))
         .service(resource("/export").get(export).post(export_file));
@@ -229,6 +227,7 @@ pub async fn preview(visit: Visit, id: Path<Uuid>) -> Answer {
     let (added, changed, unchanged) = (of(ChangeKind::Added), of(ChangeKind::Changed), of(ChangeKind::Unchanged));
     let differ: Vec<&Change> = changes.iter().filter(|change| change.kind != ChangeKind::Unchanged).collect();
     let (before, after) = (Members::of(&known), Members::of(&directory));
+    let ours = known.us.clone();
     let page = Preview {
         chrome: visit.chrome("What this file would change", "/administration"),
         summary: Summary { errors: Vec::new() },
@@ -236,7 +235,7 @@ pub async fn preview(visit: Visit, id: Path<Uuid>) -> Answer {
         counts: format!("{added} to add, {changed} to change, {unchanged} already as in the file"),
         nothing: differ.is_empty(),
         more: differ.len().saturating_sub(ROWS_SHOWN),
-        rows: differ.into_iter().take(ROWS_SHOWN).map(|change| row(change, &before, &after)).collect(),
+        rows: differ.into_iter().take(ROWS_SHOWN).map(|change| row(change, ours.as_ref(), &before, &after)).collect(),
     };
     page::html(&page)
 }
@@ -309,8 +308,8 @@ impl Members {
         Self(all)
     }
 
-    fn get(&self, change: &Change) -> Option<&serde_json::Map<String, Value>> {
-        self.0.get(&(change.what, change.key.clone()))?.as_object()
+    fn get(&self, what: RecordKind, key: &Key) -> Option<&serde_json::Map<String, Value>> {
+        self.0.get(&(what, key.clone()))?.as_object()
     }
 }
 
@@ -318,8 +317,11 @@ pub(super) fn json(record: &impl Serialize) -> Value {
     serde_json::to_value(record).unwrap_or_default()
 }
 
-fn row(change: &Change, before: &Members, after: &Members) -> Row {
-    let differences = match (change.kind, before.get(change), after.get(change)) {
+fn row(change: &Change, ours: Option<&Key>, before: &Members, after: &Members) -> Row {
+    // We are one party, under whatever key the file gives us.
+    let stood = ours.filter(|_| change.ours).unwrap_or(&change.key);
+    let (stands, comes) = (before.get(change.what, stood), after.get(change.what, &change.key));
+    let differences = match (change.kind, stands, comes) {
         (ChangeKind::Changed, Some(before), Some(after)) => differences(before, after),
         (ChangeKind::Added | ChangeKind::Changed | ChangeKind::Unchanged, _, _) => Vec::new(),
     };

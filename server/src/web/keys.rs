@@ -77,7 +77,7 @@ pub async fn index(visit: Visit, asked: web::Query<Asked>) -> Answer {
         } else {
             ""
         },
-        trouble: trouble(left).to_owned(),
+        trouble: trouble(left, standing.switch_in_seconds.is_some()).to_owned(),
         fingerprint: visit.node.fingerprint(),
         good: good(&standing, visit.reader),
         version: standing.version,
@@ -89,10 +89,11 @@ pub async fn index(visit: Visit, asked: web::Query<Asked>) -> Answer {
     })
 }
 
-const fn trouble(seconds_left: i64) -> &'static str {
+/// What is wrong; keys that end while new ones stand ready to sign are not.
+const fn trouble(seconds_left: i64, replaced: bool) -> &'static str {
     if seconds_left <= 0 {
         "Your everyday keys have expired. No message of yours would be believed, so nothing is sent until you replace them."
-    } else if seconds_left < WARNING_SECONDS {
+    } else if seconds_left < WARNING_SECONDS && !replaced {
         "Your everyday keys end soon. Replace them now, while partners still believe them."
     } else {
         ""
@@ -257,13 +258,24 @@ pub async fn act(posted: Posted) -> Answer {
     }
     let errors = reading.into_errors();
     let Some(rotation) = rotation.filter(|_| errors.is_empty()) else { return shown(how, &visit, &form, errors) };
-    match visit.node.rotate(&by, form.first("passphrase"), rotation).await {
+    match visit.node.rotate(&by, &as_drawn(form.first("passphrase")), rotation).await {
         Ok(_) => Ok(page::see_other("/keys?replaced=1")),
         Err(error) => {
             let errors = refusal(error, "passphrase")?;
             shown(how, &visit, &form, errors)
         }
     }
+}
+
+/// Six groups of five letters are what the recovery sheet shows: they may be typed with spaces, and in capitals. Any other
+/// passphrase is taken as it is.
+fn as_drawn(typed: &str) -> String {
+    let typed = typed.trim();
+    let groups: Vec<String> =
+        typed.split([' ', '-']).filter(|group| !group.is_empty()).map(str::to_lowercase).collect();
+    let drawn = groups.len() == 6
+        && groups.iter().all(|group| group.len() == 5 && group.bytes().all(|octet| octet.is_ascii_alphabetic()));
+    if drawn { groups.join("-") } else { typed.to_owned() }
 }
 
 fn shown(how: How, visit: &Visit, form: &Form, errors: Vec<FieldError>) -> Answer {
@@ -278,7 +290,7 @@ fn shown(how: How, visit: &Visit, form: &Form, errors: Vec<FieldError>) -> Answe
     let passphrase = Field::password("passphrase", "Passphrase of the identity key");
     page.fields.push(
         Field { autocomplete: "off", ..passphrase }
-            .hint("It was chosen when this node was set up; it stands on the recovery sheet if you wrote it there."),
+            .hint("It stands on the recovery sheet that was printed when this node was set up."),
     );
     page.hidden = vec![("how", how.word().to_owned())];
     page.buttons = vec![how.button()];
@@ -287,19 +299,27 @@ fn shown(how: How, visit: &Visit, form: &Form, errors: Vec<FieldError>) -> Answe
 
 #[cfg(test)]
 mod tests {
-    use super::{have, trouble};
+    use super::{as_drawn, have, trouble};
 
     /// Aim: the page warns a month before keys end, and says plainly what an end means.
     #[test]
     fn warnings() {
-        assert_eq!(trouble(31 * 86_400), "");
-        assert!(trouble(29 * 86_400).contains("Replace them now"));
-        assert!(trouble(0).contains("nothing is sent"));
+        assert_eq!(trouble(31 * 86_400, false), "");
+        assert!(trouble(29 * 86_400, false).contains("Replace them now"));
+        assert!(trouble(0, false).contains("nothing is sent"));
+        assert_eq!(trouble(14 * 86_400, true), "", "they were just replaced");
     }
 
     /// Aim: one partner is not spoken of as many.
     #[test]
     fn numbers() {
         assert_eq!((have(1).as_str(), have(2).as_str()), ("1 partner has", "2 partners have"));
+    }
+
+    /// Aim: what stands on the sheet is taken however it is typed, and nothing else is changed.
+    #[test]
+    fn a_drawn_passphrase_may_be_typed_with_spaces() {
+        assert_eq!(as_drawn(" Xbpjg jfpwk zyxjz  ktddn rmjgy-fjcnh "), "xbpjg-jfpwk-zyxjz-ktddn-rmjgy-fjcnh");
+        assert_eq!(as_drawn("Correct Horse battery"), "Correct Horse battery");
     }
 }

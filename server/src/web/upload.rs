@@ -16,11 +16,13 @@ use crate::problem::Problem;
 
 /// Parts of one form.
 const PARTS_MAX: usize = 32;
+/// What the small parts of a form may come to, beside a file and the same as text.
+const SMALL_PARTS_OCTETS_MAX: usize = 65_536;
 /// A form that comes more slowly is not waited for.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A form with files that a signed-in person sent from one of our pages, each part at most `MOST` octets. Files are among
-/// its values, as text.
+/// A form with files that a signed-in person sent from one of our pages, each part at most `MOST` octets and all of it
+/// little more than two of them: a file, and the same as text. Files are among its values, as text.
 pub struct Uploaded<const MOST: usize> {
     /// Who, where and when.
     pub visit: Visit,
@@ -51,6 +53,7 @@ impl<const MOST: usize> FromRequest for Uploaded<MOST> {
 async fn read(mut parts: Multipart, most: usize) -> Result<Form, Problem> {
     let mut form = Form::default();
     let mut count = 0_usize;
+    let mut left = most.saturating_mul(2).saturating_add(SMALL_PARTS_OCTETS_MAX);
     while let Some(part) = parts.next().await {
         let mut part = part.map_err(|_| Problem::Malformed("The form could not be read."))?;
         count = count.saturating_add(1);
@@ -58,13 +61,51 @@ async fn read(mut parts: Multipart, most: usize) -> Result<Form, Problem> {
             return Err(Problem::TooLarge);
         }
         let name = part.name().unwrap_or_default().to_owned();
-        let octets = match part.bytes(most).await {
+        let octets = match part.bytes(most.min(left)).await {
             Ok(Ok(octets)) => octets,
             Ok(Err(_)) => return Err(Problem::Malformed("The form did not arrive whole.")),
             Err(_) => return Err(Problem::TooLarge),
         };
+        left = left.saturating_sub(octets.len());
         // A file that is no text is none of ours; that is said where it is read.
         form.add(&name, String::from_utf8_lossy(&octets).into_owned());
     }
     Ok(form)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use actix_web::error::PayloadError;
+    use actix_web::http::header::{self, HeaderMap, HeaderValue};
+    use actix_web::web::Bytes;
+
+    use super::*;
+
+    async fn sent(parts: &[usize], most: usize) -> Result<Form, Problem> {
+        let mut body = String::new();
+        for (number, octets) in parts.iter().enumerate() {
+            let name = format!("--x\r\nContent-Disposition: form-data; name=\"f{number}\"\r\n\r\n");
+            body.extend([name.as_str(), &"a".repeat(*octets), "\r\n"]);
+        }
+        body.push_str("--x--\r\n");
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("multipart/form-data; boundary=x"));
+        let stream = futures_util::stream::iter([Ok::<_, PayloadError>(Bytes::from(body))]);
+        read(Multipart::new(&headers, stream), most).await
+    }
+
+    /// Aim: neither one part, nor many parts that are each small enough, nor their number can fill the memory.
+    #[actix_web::test]
+    async fn parts_are_limited_one_by_one_and_together() {
+        const MOST: usize = 100_000;
+        let form = sent(&[MOST, MOST, 43], MOST).await.unwrap();
+        assert_eq!((form.first("f0").len(), form.first("f2").len()), (MOST, 43));
+        for (what, parts) in
+            [("one", vec![MOST + 1]), ("together", vec![MOST; 3]), ("their number", vec![1; PARTS_MAX + 1])]
+        {
+            assert!(matches!(sent(&parts, MOST).await, Err(Problem::TooLarge)), "{what}");
+        }
+    }
 }

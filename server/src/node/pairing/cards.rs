@@ -48,6 +48,13 @@ impl Effect {
 }
 
 impl Node {
+    /// The name in a card, when the card is one. Anybody can write one: it only helps to find whose it may be.
+    #[must_use]
+    pub fn card_name(&self, token: &str) -> Option<Line> {
+        let card = parse_self_signed(token.as_bytes(), self.schemes).ok()?;
+        Line::parse(&card.get().name).ok()
+    }
+
     /// Takes a partner's card in: nothing is trusted yet. With `for_partner` it is the card of that partner, known so far
     /// by name only or under the same name on the wire; without, the partner with the card's issuer, or a new one.
     ///

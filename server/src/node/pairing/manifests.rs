@@ -49,8 +49,7 @@ impl Manifests {
         {
             return Some(Arc::clone(manifest));
         }
-        let manifest = parse_pinned(token.as_bytes(), partner.issuer.as_deref()?, &identity(partner)?).ok()?;
-        let manifest = Arc::new(manifest.into_inner());
+        let manifest = Arc::new(parse_kept(partner)?);
         read.insert(partner.id, (token.to_owned(), Arc::clone(&manifest)));
         Some(manifest)
     }
@@ -64,6 +63,24 @@ impl Manifests {
 /// The key pinned at pairing.
 fn identity(partner: &Partner) -> Option<PublicKey> {
     PublicKey::from_x(partner.identity_x.as_deref()?).ok()
+}
+
+/// The manifest last taken in, read from what is kept.
+fn parse_kept(partner: &Partner) -> Option<Manifest> {
+    let token = partner.manifest.as_deref()?;
+    let manifest = parse_pinned(token.as_bytes(), partner.issuer.as_deref()?, &identity(partner)?).ok()?;
+    Some(manifest.into_inner())
+}
+
+/// Judges a manifest against the one that is known and kept.
+fn judge(known: Option<&Manifest>, partner: &Partner, token: &[u8], now: Moment) -> Result<Taken, NotTaken> {
+    let identity = identity(partner).ok_or(NotTaken::NotPinned)?;
+    let issuer = partner.issuer.as_deref().ok_or(NotTaken::NotPinned)?;
+    let stored = match (known, &partner.manifest) {
+        (Some(manifest), Some(octets)) => Some(Stored { manifest, octets }),
+        (None, _) | (_, None) => None,
+    };
+    Ok(take_in(stored, token, issuer, &identity, now.unix_seconds())?)
 }
 
 /// Why a manifest was not taken in.
@@ -125,41 +142,40 @@ impl Node {
     /// last looked: anybody can hand over a copy or a forgery.
     pub(in crate::node) async fn take_manifest(&self, partner: &Partner, token: &[u8]) -> Result<(), NotTaken> {
         let (id, judged_under) = (partner.id, partner.identity_thumbprint.clone());
-        let elapsed = self.time.elapsed();
-        match self.judge_manifest(partner, token)? {
-            Taken::Unchanged => Ok(()),
-            Taken::New(manifest) => {
-                let suspects = newly_suspect(self.manifests.get(partner).as_deref(), manifest.get());
-                let (version, token) = (manifest.get().version, manifest.octets().to_owned());
-                let kept = self.store.write(self.time.now(), move |turn| {
-                    let Some(partner) = partners::by_id(turn.rows(), id)? else { return Ok(()) };
-                    // Paired anew meanwhile: the list belongs to an identity that counts no more.
-                    if partner.identity_thumbprint != judged_under {
-                        return Ok(());
-                    }
-                    if partner.manifest_version.is_none_or(|stored| stored < version) {
-                        turn.append(EntryKind::KeyManifest, None, Some(id.uuid()), token.as_bytes())?;
-                        partners::set_manifest(turn, id, version, &token, elapsed)?;
-                        mark_for_review(turn, id, &suspects)?;
-                    }
-                    Ok::<_, StoreError>(())
-                });
-                kept.await?;
-                self.changed();
-                Ok(())
-            }
-        }
-    }
-
-    fn judge_manifest(&self, partner: &Partner, token: &[u8]) -> Result<Taken, NotTaken> {
-        let identity = identity(partner).ok_or(NotTaken::NotPinned)?;
-        let issuer = partner.issuer.as_deref().ok_or(NotTaken::NotPinned)?;
-        let manifest = self.manifests.get(partner);
-        let stored = match (&manifest, &partner.manifest) {
-            (Some(manifest), Some(octets)) => Some(Stored { manifest, octets }),
-            (None, _) | (_, None) => None,
+        let (now, elapsed) = (self.time.now(), self.time.elapsed());
+        let known = self.manifests.get(partner);
+        let manifest = match judge(known.as_deref(), partner, token, now)? {
+            Taken::Unchanged => return Ok(()),
+            Taken::New(manifest) => manifest,
         };
-        Ok(take_in(stored, token, issuer, &identity, self.time.now().unix_seconds())?)
+        let judged_against = partner.manifest.clone();
+        let kept = self.store.write(now, move |turn| {
+            let Some(partner) = partners::by_id(turn.rows(), id)? else { return Ok(()) };
+            // Paired anew meanwhile: the list belongs to an identity that counts no more.
+            if partner.identity_thumbprint != judged_under {
+                return Ok(());
+            }
+            let (version, token) = (manifest.get().version, manifest.octets());
+            if partner.manifest_version.is_some_and(|stored| stored > version) {
+                return Ok(());
+            }
+            let mut known = known;
+            // Another list was taken in meanwhile: this one has to continue that one.
+            if partner.manifest != judged_against {
+                known = parse_kept(&partner).map(Arc::new);
+                if matches!(judge(known.as_deref(), &partner, token.as_bytes(), now)?, Taken::Unchanged) {
+                    return Ok(());
+                }
+            }
+            let suspects = newly_suspect(known.as_deref(), manifest.get());
+            turn.append(EntryKind::KeyManifest, None, Some(id.uuid()), token.as_bytes())?;
+            partners::set_manifest(turn, id, version, token, elapsed)?;
+            mark_for_review(turn, id, &suspects)?;
+            Ok::<_, NotTaken>(())
+        });
+        kept.await?;
+        self.changed();
+        Ok(())
     }
 
     /// Fetches active partners' manifests again, hourly, a few at once, until told to stop.

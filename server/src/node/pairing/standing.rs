@@ -1,6 +1,7 @@
 //! What an administrator does with a pairing that stands: stop it for now, take it up again, end it; and which addresses
 //! this node may call for it (protocol §17).
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr as _;
 
 use domain::values::{Line, PartnerId};
@@ -19,6 +20,14 @@ use crate::store::{StoreError, Turn};
 pub const EXCEPTIONS_MAX: usize = 20;
 /// A wider range than this would be no exception.
 const PREFIX_MIN: u8 = 8;
+/// Never admitted, in part or as a whole: no partner's own addresses, but this machine, the network's own services, and
+/// IPv4 addresses in another dress.
+const NEVER: [(IpAddr, u8); 4] = [
+    (IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8),
+    (IpAddr::V4(Ipv4Addr::new(169, 254, 0, 0)), 16),
+    (IpAddr::V6(Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0)), 96),
+    (IpAddr::V6(Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0)), 96),
+];
 
 /// Alerts that end with the pairing they are about.
 const OF_A_PAIRING: [AlertKind; 4] =
@@ -129,11 +138,26 @@ fn admissible(text: &str) -> Result<Cidr, DoorError> {
     let range = Cidr::from_str(text).map_err(|_| {
         DoorError::Invalid("give each range like 10.1.0.0/16 or fd12::/16, with zeros after the prefix")
     })?;
-    let prefix = text.rsplit('/').next().and_then(|prefix| prefix.parse::<u8>().ok());
-    if prefix.is_none_or(|prefix| prefix < PREFIX_MIN) {
+    if range.prefix() < PREFIX_MIN {
         return Err(DoorError::Invalid("that range is too wide: give one no wider than a /8"));
     }
+    if NEVER.iter().any(|never| overlap((range.network(), range.prefix()), *never)) {
+        return Err(DoorError::Invalid(
+            "that range can't be admitted: 0.0.0.0/8, 169.254.0.0/16, ::ffff:0:0/96 and 64:ff9b::/96 are no partner's own \
+             addresses; give the IPv4 or IPv6 range that the partner's node really has",
+        ));
+    }
     Ok(range)
+}
+
+/// Whether two ranges have an address in common: then the narrower one lies inside the wider.
+fn overlap(one: (IpAddr, u8), other: (IpAddr, u8)) -> bool {
+    let prefix = u32::from(one.1.min(other.1));
+    match (one.0, other.0) {
+        (IpAddr::V4(one), IpAddr::V4(other)) => (one.to_bits() ^ other.to_bits()).leading_zeros() >= prefix,
+        (IpAddr::V6(one), IpAddr::V6(other)) => (one.to_bits() ^ other.to_bits()).leading_zeros() >= prefix,
+        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
+    }
 }
 
 /// What this node may call for a partner: the ranges admitted for it, and the port in its name on the wire, which the
@@ -184,8 +208,25 @@ mod tests {
         for bad in ["", "10.0.0.0", "10.1.0.0/8", "0.0.0.0/0", "::/0", "10.0.0.0/7", "x"] {
             assert!(admissible(bad).is_err(), "{bad}");
         }
-        for good in ["10.0.0.0/8", " 192.168.7.0/24 ", "127.0.0.1/32", "fd12::/16"] {
+        for good in ["10.0.0.0/8", " 192.168.7.0/24 ", "127.0.0.1/32", "fd12::/16", "64:ff9b:1::/48", "169.255.0.0/16"]
+        {
             assert!(admissible(good).is_ok(), "{good}");
+        }
+    }
+
+    /// Aim: the metadata service of a cloud, and IPv4 behind an IPv6 prefix, are never admitted: as given, from inside, or
+    /// under a wider range.
+    #[test]
+    fn ranges_that_are_never_admitted() {
+        let as_given = ["0.0.0.0/8", "169.254.0.0/16", "::ffff:0:0/96", "64:ff9b::/96"];
+        let inside = ["0.0.0.0/32", "169.254.169.254/32", "::ffff:10.0.0.0/104", "64:ff9b::a9fe:a9fe/128"];
+        let over = ["169.0.0.0/8", "::/8", "64:ff9b::/32"];
+        for bad in as_given.into_iter().chain(inside).chain(over) {
+            let refused = admissible(bad).map_err(|error| error.to_string());
+            assert!(
+                matches!(admissible(bad), Err(DoorError::Invalid(why)) if why.contains("no partner's own")),
+                "{bad} {refused:?}"
+            );
         }
     }
 }

@@ -53,13 +53,14 @@ enum Handed {
 }
 
 impl Node {
-    /// Looks whether our keys were replaced elsewhere, hands our manifest to partners that are due, and signs with the keys
+    /// Looks whether our keys or our record were changed by another process, hands our manifest to partners that are due, and signs with the keys
     /// that wait when it is time.
     ///
     /// # Errors
     /// [`DoorError::Store`].
     pub async fn rotation_step(&self) -> Result<RotationStep, DoorError> {
         self.reload_keys().await?;
+        self.reload_organisation().await?;
         let elapsed = self.time.elapsed();
         let due = self.store.read(move |rows| offers::due(rows, elapsed, AT_ONCE)).await?;
         let offered = due.len();

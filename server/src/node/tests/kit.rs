@@ -70,6 +70,11 @@ impl Network {
         })
     }
 
+    /// A node can be reached from now on.
+    pub(super) fn join(&self, node: &Arc<Node>) {
+        self.nodes.lock().unwrap().insert(node.issuer().to_owned(), Arc::downgrade(node));
+    }
+
     pub(super) fn set(&self, weather: Weather) {
         *self.weather.lock().unwrap() = weather;
     }
@@ -158,7 +163,7 @@ impl Resting {
     async fn start(self, time: &Arc<HandTime>, network: &Arc<Network>) -> Party {
         let Self { issuer, home, person, service } = self;
         let node = Node::open(options(home.path(), issuer, time, network, None)).await.unwrap();
-        network.nodes.lock().unwrap().insert(issuer.to_owned(), Arc::downgrade(&node));
+        network.join(&node);
         Party { node, issuer, home, person, service }
     }
 }
@@ -230,7 +235,7 @@ impl Party {
             confirmation: crate::node::pairing::Confirmation::OnePerson,
         };
         let node = Node::open(options(home.path(), issuer, time, network, Some(set_up))).await.unwrap();
-        network.nodes.lock().unwrap().insert(issuer.to_owned(), Arc::downgrade(&node));
+        network.join(&node);
         let service = node.services().await.unwrap()[0].id;
         Self { node, issuer, home, person: PersonId::from_uuid(Uuid::from_u128(1)), service }
     }

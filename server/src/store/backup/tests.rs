@@ -128,6 +128,10 @@ fn goes_from(from: TestStore, to: TestStore) {
     assert!(verified.is_whole() && verified.size == summary.ledger_size + 1, "{verified:?}");
     let again = restore(&to.url(), &data_key(), Cursor::new(&file));
     assert!(matches!(again, Err(BackupError::NotEmpty)), "{again:?}");
+    // A node of an older version is refused as it is, not brought up to date first.
+    to.tamper("DELETE FROM __diesel_schema_migrations WHERE version <> '0001'");
+    let older = restore(&to.url(), &data_key(), Cursor::new(&file));
+    assert!(matches!(older, Err(BackupError::NotEmpty)), "{older:?}");
 }
 
 #[test]

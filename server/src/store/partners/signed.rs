@@ -89,11 +89,12 @@ pub(in crate::store) fn earlier(db: &mut Db) -> Result<Vec<Earlier>, StoreError>
             manifests_by_identity::token,
         ))
         .load(db)?;
-    found.extend(
-        taken
-            .into_iter()
-            .map(|(partner, identity, version, token)| Earlier::Taken { partner, identity, version, token }),
-    );
+    found.extend(taken.into_iter().map(|(partner, identity, version, token)| Earlier::Taken {
+        partner,
+        identity,
+        version,
+        token,
+    }));
     let own: Vec<(String, i64, String)> = own_documents::table
         .filter(own_documents::token.not_like(Seal::sealed_texts()))
         .limit(AT_ONCE)

@@ -28,6 +28,9 @@ struct Step {
     tag: Tag,
 }
 
+/// Where administrators are invited.
+const INVITE: &str = "/people/invite";
+
 /// One step: what, why, where, the button's words, whether it was done.
 type Known = (&'static str, &'static str, &'static str, &'static str, bool);
 
@@ -56,8 +59,12 @@ fn panel(done: FirstHour, may_log: bool) -> GettingStarted {
         ),
         (
             "Invite a second administrator",
-            "Pairing takes two: one types a fingerprint, another confirms it.",
-            "/people/invite",
+            if done.one_person_pairing {
+                "This node lets one administrator pair alone. A second one can stand in for you."
+            } else {
+                "Pairing takes two: one types a fingerprint, another confirms it."
+            },
+            INVITE,
             "Invite an administrator",
             done.second_administrator,
         ),
@@ -70,16 +77,19 @@ fn panel(done: FirstHour, may_log: bool) -> GettingStarted {
         ),
         (
             "Run an exercise",
-            "Log a drill and see it arrive at your partner. It is marked as an exercise everywhere.",
+            "Log a drill and see it arrive at your partner, or acknowledge one of theirs. It is marked as an exercise everywhere.",
             exercise,
             if may_log { "Run an exercise" } else { "Invite a responder to run one" },
             done.exercise,
         ),
     ];
-    let next = steps.iter().position(|(.., done)| !done);
-    let tag = |index: usize, done: bool| {
+    let needless = |href: &str| href == INVITE && done.one_person_pairing;
+    let next = steps.iter().position(|(_, _, href, _, done)| !done && !needless(href));
+    let tag = |index: usize, href: &str, done: bool| {
         if done {
             Tag::green("Done")
+        } else if needless(href) {
+            Tag::grey("Not needed")
         } else if Some(index) == next {
             Tag::blue("Next")
         } else {
@@ -91,7 +101,7 @@ fn panel(done: FirstHour, may_log: bool) -> GettingStarted {
         steps: steps
             .iter()
             .enumerate()
-            .map(|(index, (words, why, href, _, done))| Step { words, why, href, tag: tag(index, *done) })
+            .map(|(index, (words, why, href, _, done))| Step { words, why, href, tag: tag(index, href, *done) })
             .collect(),
     }
 }
@@ -101,7 +111,7 @@ mod tests {
     use super::*;
 
     fn done(agreement: bool, second_administrator: bool, paired: bool, exercise: bool) -> FirstHour {
-        FirstHour { agreement, second_administrator, paired, exercise }
+        FirstHour { agreement, second_administrator, one_person_pairing: false, paired, exercise }
     }
 
     fn words(panel: &GettingStarted) -> Vec<&str> {
@@ -117,6 +127,16 @@ mod tests {
         let paired_first = panel(done(true, true, false, true), true);
         assert_eq!(words(&paired_first), ["Done", "Done", "Done", "Next", "Done"]);
         assert_eq!(paired_first.next.0, "/partners");
+    }
+
+    /// Aim: where one may pair alone, nobody is said to have been invited, and nobody is waited for.
+    #[test]
+    fn a_second_administrator_may_be_needless() {
+        let alone = FirstHour { one_person_pairing: true, ..done(true, false, false, false) };
+        let shown = panel(alone, true);
+        assert_eq!(words(&shown), ["Done", "Done", "Not needed", "Next", "Later"]);
+        assert_eq!(shown.next.0, "/partners");
+        assert!(FirstHour { paired: true, exercise: true, ..alone }.is_over());
     }
 
     /// Aim: who may not log incidents is not led to the form that refuses them.

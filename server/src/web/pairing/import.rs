@@ -51,6 +51,12 @@ async fn page(visit: &Visit, form: &Form, errors: Vec<FieldError>) -> Answer {
     let chosen = PartnerId::from_str(form.first("for")).ok();
     let waiting = visit.node.store().read(partners::awaiting_card).await?;
     let mut waiting: Vec<_> = waiting.into_iter().map(|(id, name)| (id, name, chosen == Some(id))).collect();
+    if let [(_, _, only)] = waiting.as_mut_slice()
+        && form.is_blank("for")
+    {
+        // Nobody else is waited for: most likely the card is theirs.
+        *only = true;
+    }
     if let Some(id) = chosen.filter(|id| !waiting.iter().any(|(known, _, _)| known == id)) {
         // Opened from the page of a partner whose pairing stands: a newer card of theirs.
         waiting.insert(0, (id, visit.node.partner_view(id).await?.name.to_string(), true));
@@ -80,7 +86,11 @@ pub(super) async fn import(uploaded: Uploaded<PART_OCTETS_MAX>) -> Answer {
             return page(&visit, &form, vec![fault]).await;
         }
     };
-    let chosen = PartnerId::from_str(form.first("for")).ok();
+    let chosen = match PartnerId::from_str(form.first("for")).ok() {
+        Some(chosen) => Some(chosen),
+        // A second partner of the same name would never be told anything: the terms are with the first.
+        None => named_like(&visit, &token).await?,
+    };
     let ranges = lines(form.first("ranges"));
     let id = match visit.node.import_card(&by, &token, chosen).await {
         Ok(id) => id,
@@ -92,6 +102,14 @@ pub(super) async fn import(uploaded: Uploaded<PART_OCTETS_MAX>) -> Answer {
         return refused_ranges(&visit, id, form, error).await;
     }
     Ok(page::see_other(&onward(&visit, id).await?))
+}
+
+/// The partner who is waited for under the name in this card.
+async fn named_like(visit: &Visit, token: &str) -> Result<Option<PartnerId>, Problem> {
+    let Some(name) = visit.node.card_name(token) else { return Ok(None) };
+    let waiting = visit.node.store().read(partners::awaiting_card).await?;
+    let name = name.as_str().to_lowercase();
+    Ok(waiting.into_iter().find(|(_, known)| known.to_lowercase() == name).map(|(id, _)| id))
 }
 
 /// The card is in; the ranges are asked for again where they can be mended.
