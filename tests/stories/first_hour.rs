@@ -153,9 +153,9 @@ impl Desk {
         self.choose("#confirmation-one").await;
         self.press("Continue to the recovery sheet").await;
         let groups: Vec<String> = self.text().await.lines().map(|line| line.trim().to_owned()).collect();
-        let groups =
+        let mut groups =
             groups.iter().filter(|line| line.len() == 5 && line.bytes().all(|octet| octet.is_ascii_lowercase()));
-        self.fill("last-group", groups.last().expect("a passphrase in groups")).await;
+        self.fill("last-group", groups.next_back().expect("a passphrase in groups")).await;
         self.press("Set up this node").await;
         self.says("This node is set up").await;
         // It ends with the sign-in form of the node itself, with the address filled in.

@@ -117,7 +117,7 @@ async fn planned_keys_sign_when_every_partner_holds_them(on: On) {
     let step = operator.node.rotation_step().await.expect("a step");
     assert_eq!((step.offered, step.switched), (1, true));
     let new = signing_key(&operator).await;
-    assert_eq!(at_stage(&operator, KeyPurpose::Set, KeyStage::Retired).await, [old.clone()]);
+    assert_eq!(at_stage(&operator, KeyPurpose::Set, KeyStage::Retired).await, std::slice::from_ref(&old));
     let after = log(&operator, "After").await;
     world.settle(&[&operator, &council]).await;
     assert!(delivered(&operator, after, &council).await);
@@ -188,7 +188,7 @@ async fn an_unsent_notice_is_signed_again_in_an_emergency(on: On) {
     rotate(&operator, Rotation::Emergency { since: world.now() }).await;
     let new = signing_key(&operator).await;
     assert_ne!(new, old, "the new key signs at once");
-    assert_eq!(at_stage(&operator, KeyPurpose::Set, KeyStage::Revoked).await, [old.clone()]);
+    assert_eq!(at_stage(&operator, KeyPurpose::Set, KeyStage::Revoked).await, std::slice::from_ref(&old));
     assert_eq!(at_stage(&operator, KeyPurpose::Log, KeyStage::Revoked).await.len(), 1);
 
     world.wire.set(council.issuer(), Line::Up);

@@ -73,9 +73,12 @@ fn read(url: &str, data_key: &DataKey, file: &PathBuf) -> Result<Summary, Failur
         opened.map_err(|error| Fault(format!("{} can't be read: {error}.", file.display())))
     };
     // A file that can't be restored is found out before a database is made for it.
-    let failed = |error| match error {
-        BackupError::File(error) => Fault(format!("{} can't be read: {error}.", file.display())).into(),
-        error => failed(error),
+    let failed = |error| {
+        if let BackupError::File(error) = error {
+            Fault(format!("{} can't be read: {error}.", file.display())).into()
+        } else {
+            failed(error)
+        }
     };
     copies::examine(data_key, open()?).map_err(failed)?;
     copies::restore(url, data_key, open()?).map_err(failed)

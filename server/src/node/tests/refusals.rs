@@ -191,3 +191,27 @@ async fn manifests_that_anybody_can_post_leave_no_trace() {
     assert_eq!(node.partners().await.unwrap(), before);
     assert!(node.store().read(|rows| crate::store::alerts::open(rows, 10)).await.unwrap().is_empty());
 }
+
+/// Aim: of two lists of keys with one number, judged at the same time, one is taken in and the other is refused.
+#[tokio::test]
+async fn lists_judged_at_once_still_continue_each_other() {
+    use crate::node::pairing::NotTaken;
+    use crate::store::partners::{self, KeyPurpose};
+
+    let world = World::paired().await;
+    let (alice, boris) = (&world.alice.node, &world.boris.node);
+    let sealed = alice.store().read(|rows| partners::own_key(rows, KeyPurpose::Identity)).await.unwrap().unwrap().seed;
+    let identity = crate::node::keys::open_identity(&sealed, "a passphrase for tests").unwrap();
+    let before = boris.store().read(|rows| partners::by_issuer(rows, ALICE)).await.unwrap().unwrap();
+    let mut list = alice.keys().manifest().clone();
+    list.version += 1;
+    let one = list.sign(&identity);
+    list.iat += 1;
+    let other = list.sign(&identity);
+    boris.take_manifest(&before, one.as_bytes()).await.unwrap();
+    boris.take_manifest(&before, one.as_bytes()).await.unwrap();
+    let refused = boris.take_manifest(&before, other.as_bytes()).await;
+    assert!(matches!(refused, Err(NotTaken::Refused(_))), "{refused:?}");
+    let after = boris.store().read(|rows| partners::by_issuer(rows, ALICE)).await.unwrap().unwrap();
+    assert_eq!(after.manifest.as_deref(), Some(one.as_str()));
+}

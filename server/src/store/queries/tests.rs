@@ -10,7 +10,7 @@ use domain::values::Role;
 
 use super::clocks::Filter;
 use super::exchanges::Show;
-use super::{alerts, clocks, exchanges, incidents, notices, partners};
+use super::{alerts, clocks, exchanges, first_hour, incidents, notices, partners};
 use crate::store::alerts::AlertKind;
 use crate::store::partners::PartnerState;
 use crate::store::projections::samples::{
@@ -228,5 +228,44 @@ both!(
         let alert = open.first().unwrap();
         assert_eq!((alert.words, alert.at), (AlertKind::Parked.label(), at(HOUR)));
         assert_eq!(alert.partner.as_ref().map(|(_, name)| name.as_str()), Some("Partner 2"));
+    }
+);
+
+both!(
+    /// Aim: an exercise counts as run once one was logged, or one of a partner's was acknowledged.
+    an_exercise_was_run,
+    |store| {
+        use crate::store::schema::{exchanges, incidents};
+        use diesel::prelude::*;
+
+        logged(&store, 1, 1).await;
+        assert!(!read(&store, first_hour::first_hour).await.exercise);
+        write(&store, HOUR, |turn| {
+            let received = (exchanges::direction.eq("incoming"), exchanges::exercise.eq(true));
+            diesel::update(exchanges::table).set(received).execute(turn.rows().db).map_err(StoreError::from)?;
+            Ok(())
+        })
+        .await;
+        assert!(!read(&store, first_hour::first_hour).await.exercise, "it was not acknowledged");
+        write(&store, HOUR, |turn| {
+            let acknowledged = exchanges::acknowledged_at.eq(1_i64);
+            diesel::update(exchanges::table).set(acknowledged).execute(turn.rows().db).map_err(StoreError::from)?;
+            Ok(())
+        })
+        .await;
+        assert!(read(&store, first_hour::first_hour).await.exercise);
+        write(&store, HOUR, |turn| {
+            diesel::update(exchanges::table)
+                .set(exchanges::exercise.eq(false))
+                .execute(turn.rows().db)
+                .map_err(StoreError::from)?;
+            diesel::update(incidents::table)
+                .set(incidents::exercise.eq(true))
+                .execute(turn.rows().db)
+                .map_err(StoreError::from)?;
+            Ok(())
+        })
+        .await;
+        assert!(read(&store, first_hour::first_hour).await.exercise, "one was logged");
     }
 );
