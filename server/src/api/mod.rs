@@ -87,9 +87,12 @@ const ROOT: &str = "/api/v1";
 /// Every route of the API and the wire. Addresses of the API are found in the table itself: a pattern for each, compiled by
 /// each worker, would take more memory than all the rest of an idle node.
 pub fn routes(config: &mut ServiceConfig) {
+    // The page that shows the document has it written when it is asked for, too.
+    let describe: fn() -> utoipa::openapi::OpenApi = document::openapi;
     config
         .configure(health::routes)
         .configure(wire::routes)
+        .app_data(web::Data::new(describe))
         .service(scope(ROOT).service(resource("/openapi.json").to(openapi)).default_service(web::to(asked)));
 }
 

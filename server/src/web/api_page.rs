@@ -80,8 +80,8 @@ struct Type {
 ///
 /// # Errors
 /// [`Problem`]
-pub async fn browse(visit: Visit, document: Data<OpenApi>) -> Answer {
-    let document = serde_json::to_value(document.as_ref()).map_err(Problem::internal)?;
+pub async fn browse(visit: Visit, describe: Data<fn() -> OpenApi>) -> Answer {
+    let document = serde_json::to_value(describe()).map_err(Problem::internal)?;
     let at = |pointer: &str| document.pointer(pointer);
     let mut groups: Vec<Group> = list(at("/tags"))
         .iter()
