@@ -7,10 +7,10 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`link`] | the link's secret, its file, and for how long it is good |
-//! | [`answers`] | what is asked first, and reading it |
-//! | [`passphrase`] | the words that seal the identity key |
-//! | [`pages`] | addresses and handlers |
+//! | `link` | the link's secret, its file, and for how long it is good |
+//! | `answers` | what is asked first, and reading it |
+//! | `passphrase` | the words that seal the identity key |
+//! | `pages` | addresses and handlers |
 
 mod answers;
 mod link;

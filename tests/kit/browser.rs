@@ -17,6 +17,9 @@ const RULES: &str = "['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-p
 /// Headless Chromium's window is never narrower; below it a device is emulated.
 const WINDOW_WIDTH_MIN: u32 = 500;
 
+/// Ports that a driver may try before a test gives up.
+const STARTS_MAX: usize = 10;
+
 /// A window's height unless told otherwise.
 const HEIGHT: u32 = 900;
 
@@ -44,7 +47,13 @@ impl Drop for Driver {
 }
 
 impl Driver {
+    /// Starts a driver on a port of its own. It takes one number for two protocols, and ends at once when only one of the two
+    /// was free: then another is tried.
     fn start() -> Self {
+        (0..STARTS_MAX).find_map(|_| Self::try_start()).expect("chromedriver names its port")
+    }
+
+    fn try_start() -> Option<Self> {
         let profile = tempfile::tempdir().expect("a temporary folder");
         let mut child = Command::new("chromedriver")
             .arg("--port=0")
@@ -56,9 +65,14 @@ impl Driver {
         let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         let port = lines
             .map_while(Result::ok)
-            .find_map(|line| line.split("successfully on port ").nth(1)?.trim_end_matches('.').parse().ok())
-            .expect("chromedriver names its port");
-        Self { child, port, _profile: profile }
+            .find_map(|line| line.split("successfully on port ").nth(1)?.trim_end_matches('.').parse().ok());
+        let Some(port) = port else {
+            // It has closed its output, so it is ending.
+            let _ = child.kill();
+            let _ = child.wait();
+            return None;
+        };
+        Some(Self { child, port, _profile: profile })
     }
 }
 

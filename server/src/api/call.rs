@@ -18,7 +18,7 @@ use crate::problem::{FieldFault, Problem};
 
 /// Items on a page unless asked otherwise, and at most.
 const LIMIT: usize = 50;
-/// See [`LIMIT`].
+/// The most items on a page.
 pub const LIMIT_MAX: usize = 200;
 /// A cursor that we did not give.
 const BAD_CURSOR: Problem = Problem::Malformed("after is the next of an earlier page.");

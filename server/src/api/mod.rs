@@ -1,7 +1,7 @@
 //! JSON: API version 1 for programs with a token, what partner nodes may call ([`wire`]), and whether we are alive
 //! ([`health`]).
 //!
-//! Everything that a page does has its operation. [`GROUPS`] is the one list of them: routing ([`routes`]), the checks that
+//! Everything that a page does has its operation. `GROUPS` is the one list of them: routing ([`routes`]), the checks that
 //! a request passes ([`door`]) and the OpenAPI document ([`document`]) all follow it. What is sent and given is described
 //! once per type ([`shape`]).
 //!

@@ -1,7 +1,7 @@
 //! The TOML file of parties, services, agreements and arrangements.
 //!
 //! Reading names every row that can't be taken, with its line, so that a file of 500 rows is mended in one go; writing is
-//! lossless: what [`write`] gives, [`parse`] reads back as the same records. Comments are not kept.
+//! lossless: what `write` gives, [`parse`] reads back as the same records. Comments are not kept.
 //!
 //! ```toml
 //! format = "tocsin-directory-1"

@@ -2,7 +2,7 @@
 //!
 //! The identity key is sealed under a passphrase and used only to sign the card and the manifest, at set-up and when online
 //! keys are replaced (ruling 18). The online keys are sealed by the store under the data key and read at start, and again
-//! when they were replaced ([`online`]).
+//! when they were replaced (`online`).
 
 mod online;
 

@@ -4,7 +4,7 @@
 //! be restored on Postgres and the other way round. It is sealed under a key derived from the data key, which is never in
 //! it. What ends with a session (sessions, links, one-use forms, kept answers) is left out.
 //!
-//! [`write`] makes one, [`examine`] reads one to its end and compares what it says with what it holds, and [`restore`] puts
+//! `write` makes one, [`examine`] reads one to its end and compares what it says with what it holds, and [`restore`] puts
 //! one into an empty database in one transaction, in which the whole ledger is verified before anything is committed.
 
 mod envelope;

@@ -3,9 +3,9 @@
 //!
 //! | module | page |
 //! |---|---|
-//! | [`agreements`], [`arrangements`], [`services`], [`parties`] | lists, and one of each |
-//! | [`edit`] | changing one, or adding one; [`forms`] are the forms |
-//! | [`sheet`] | the frame and the parts that all of them are made of |
+//! | `agreements`, `arrangements`, `services`, `parties` | lists, and one of each |
+//! | `edit` | changing one, or adding one; `forms` are the forms |
+//! | `sheet` | the frame and the parts that all of them are made of |
 
 mod agreements;
 mod arrangements;

@@ -1,4 +1,4 @@
-//! Accounts: who there is, and inviting somebody. One person's page is [`person`].
+//! Accounts: who there is, and inviting somebody. One person's page is `person`.
 
 mod person;
 
