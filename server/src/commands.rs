@@ -63,6 +63,8 @@ async fn open(args: &NodeArgs) -> Result<Arc<Node>, Failure> {
         // Nobody chooses a password here.
         bcrypt_cost: BCRYPT_COST_MIN,
         rates: Rates::default(),
+        mail: None,
+        reachable: true,
         set_up: None,
     });
     match opened.await {

@@ -9,6 +9,7 @@ pub mod dev_certs;
 pub mod documents;
 pub mod health;
 pub mod http;
+pub mod mail;
 pub mod node;
 pub mod problem;
 pub mod serve;

@@ -140,6 +140,8 @@ impl<'a> Maker<'a> {
                 partner_burst: settings.partner_burst,
                 address_per_minute: settings.address_rate,
             },
+            mail: None,
+            reachable: true,
             set_up,
         })
         .await

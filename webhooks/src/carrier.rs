@@ -30,6 +30,8 @@ pub struct Parcel {
     pub body: Vec<u8>,
     /// Media type asked for.
     pub accept: &'static str,
+    /// Further headers, by lower-case name.
+    pub headers: Vec<(&'static str, String)>,
     /// Address ranges the administrator allowed for this partner although they are not public.
     pub exceptions: Vec<Cidr>,
     /// A port other than 443 the administrator allowed for this partner.
@@ -66,6 +68,12 @@ pub enum ParcelKind {
     KeysPost,
     /// A peer's key manifest from its pinned URL.
     ManifestFetch,
+    /// A peer's party card from its issuer.
+    CardFetch,
+    /// A Standard Webhook to a party without a node, or to an integration of our own.
+    Webhook,
+    /// Asking a peer for what it has for us (protocol §12).
+    Poll,
 }
 
 impl ParcelKind {
@@ -73,8 +81,9 @@ impl ParcelKind {
     #[must_use]
     pub const fn response_limit(self) -> usize {
         match self {
-            Self::Push | Self::KeysPost => 16_384,
-            Self::ManifestFetch => 65_536,
+            Self::Push | Self::KeysPost | Self::Webhook => 16_384,
+            Self::ManifestFetch | Self::CardFetch => 65_536,
+            Self::Poll => 1_048_576,
         }
     }
 }
@@ -89,6 +98,7 @@ impl Parcel {
             media_type: Some(crate::push::MEDIA_TYPE),
             body: token.as_bytes().to_vec(),
             accept: "application/json",
+            headers: Vec::new(),
             exceptions: Vec::new(),
             allowed_port: None,
             kind: ParcelKind::Push,
@@ -113,12 +123,21 @@ impl Parcel {
         }
     }
 
+    /// A peer's party card, for a later version of it.
+    #[must_use]
+    pub fn card_fetch(url: &str) -> Self {
+        Self { accept: CARD_MEDIA_TYPE, kind: ParcelKind::CardFetch, ..Self::manifest_fetch(url) }
+    }
+
     /// The same parcel under what the administrator allowed for this partner.
     #[must_use]
     pub fn allowing(self, exceptions: Vec<Cidr>, allowed_port: Option<u16>) -> Self {
         Self { exceptions, allowed_port, ..self }
     }
 }
+
+/// The media type of a party card.
+pub const CARD_MEDIA_TYPE: &str = "application/party-card+jwt";
 
 /// The media type of a key manifest.
 pub const MANIFEST_MEDIA_TYPE: &str = "application/jwk-set+jwt";

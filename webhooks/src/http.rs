@@ -148,6 +148,9 @@ impl ReqwestCarrier {
         if let Some(media_type) = parcel.media_type {
             request = request.header(CONTENT_TYPE, media_type);
         }
+        for (name, value) in &parcel.headers {
+            request = request.header(*name, value);
+        }
         let response = request.send().await.map_err(|error| classify(&error))?;
         let headers = response.headers();
         if header_octets(headers) > MAX_HEADERS {

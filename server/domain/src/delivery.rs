@@ -70,18 +70,30 @@ const _: () = {
 pub enum Channel {
     /// To the partner's node: pushed events, signed receipts.
     Node,
+    /// To a ticket system: Standard Webhooks.
+    Webhook,
+    /// By e-mail, as a link to a page.
+    Mail,
 }
 
 impl Channel {
     /// Every channel.
-    pub const ALL: [Self; 1] = [Self::Node];
+    pub const ALL: [Self; 3] = [Self::Node, Self::Webhook, Self::Mail];
 
     /// The word in tables and the API.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::Node => "node",
+            Self::Webhook => "webhook",
+            Self::Mail => "mail",
         }
+    }
+
+    /// The channel with this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|channel| channel.word() == word)
     }
 }
 
@@ -162,6 +174,8 @@ impl RefusedErr {
 pub enum Heard {
     /// A valid signed receipt.
     Receipted,
+    /// A webhook's 2xx, or a mail server's acceptance: the carrying has ended, and nothing is proved.
+    Accepted,
     /// A 2xx without a valid receipt.
     Unconfirmed,
     /// No answer: network, TLS or time-out.
@@ -203,6 +217,7 @@ impl Heard {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Receipted => "receipted",
+            Self::Accepted => "accepted",
             Self::Unconfirmed => "unconfirmed",
             Self::NotReached => "not_reached",
             Self::Busy { .. } => "busy",
@@ -328,7 +343,7 @@ pub fn after(sent: Sent, history: Attempts, heard: Heard, elapsed: Moment, duty:
         probe_at: None,
     };
     match heard {
-        Heard::Receipted => {
+        Heard::Receipted | Heard::Accepted => {
             Next { item: ItemNext::Done, lane: Lane::CLEAR, alert: None, send_manifest: false, probe_at: None }
         }
         Heard::Unconfirmed => {

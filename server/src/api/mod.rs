@@ -16,15 +16,19 @@
 //! Lists are paged by key: `?after=` takes the `next` of the page before. Problems are RFC 9457 JSON. Every item has a
 //! `state` in the words of the pages.
 
+pub mod board;
 pub mod call;
 pub mod clocks;
 pub mod directory;
 pub mod document;
 pub mod door;
+pub mod exercises;
 pub mod facts;
 pub mod health;
 pub mod incidents;
+pub mod integrations;
 pub mod keys;
+pub mod messages;
 pub mod notices;
 pub mod operation;
 pub mod partners;

@@ -8,8 +8,10 @@
 //! so that dead partners can't fill them all.
 
 mod carry;
+mod mail;
 mod outcome;
 mod seal;
+mod webhook;
 
 use std::collections::HashSet;
 use std::pin::{Pin, pin};

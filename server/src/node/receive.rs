@@ -6,6 +6,7 @@
 
 mod events;
 mod keys_post;
+mod said;
 
 use std::sync::Arc;
 

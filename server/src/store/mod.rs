@@ -18,11 +18,13 @@
 //!
 //! No diesel type leaves this module; what differs between SQLite and Postgres is in `backend` alone.
 
+pub mod ack_links;
 pub mod alerts;
 pub mod answers;
 pub mod backup;
 pub mod directory;
 pub mod due;
+pub mod endpoints;
 pub mod forms;
 pub mod inbox;
 pub mod ledger;
@@ -32,8 +34,10 @@ pub mod offers;
 pub mod outbox;
 pub mod partners;
 pub mod people;
+pub mod posts;
 pub mod projections;
 pub mod queries;
+pub mod said;
 
 mod backend;
 mod bulk;

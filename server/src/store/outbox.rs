@@ -20,7 +20,10 @@
 
 mod carry;
 mod claim;
+pub mod poll;
 mod queue;
+pub mod reissue;
+pub mod reroute;
 mod resign;
 #[cfg(test)]
 mod tests;

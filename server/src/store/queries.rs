@@ -2,6 +2,7 @@
 //! same however long the history is. Views are plain values; no diesel type leaves this module.
 
 pub mod alerts;
+pub mod board;
 pub mod clocks;
 pub mod directory;
 pub mod exchanges;

@@ -123,6 +123,10 @@ diesel::table! {
         acknowledged_revision -> Nullable<Integer>,
         withdrawn -> Nullable<Text>,
         opened_at -> BigInt,
+        accepted_at -> Nullable<BigInt>,
+        filed_at -> Nullable<BigInt>,
+        messages -> Integer,
+        unread -> Integer,
     }
 }
 
@@ -193,6 +197,7 @@ diesel::table! {
         receipt_entry -> Nullable<BigInt>,
         same_outcome -> Integer,
         claimed_at -> Nullable<BigInt>,
+        reissue_of -> Nullable<Binary>,
     }
 }
 
@@ -225,6 +230,7 @@ diesel::table! {
         heartbeat_due_at -> Nullable<BigInt>,
         tried_at -> Nullable<BigInt>,
         waits_until -> Nullable<BigInt>,
+        skew_seconds -> Nullable<Integer>,
     }
 }
 
@@ -239,6 +245,7 @@ diesel::table! {
         receipt_entry -> BigInt,
         exchange_id -> Nullable<Binary>,
         received_at -> BigInt,
+        receipt_owed -> Bool,
     }
 }
 
@@ -248,6 +255,7 @@ diesel::table! {
         head_seq -> BigInt,
         head_payload -> Nullable<Binary>,
         missing -> Text,
+        gap_since -> Nullable<BigInt>,
     }
 }
 
@@ -281,6 +289,7 @@ diesel::table! {
         wrong_digits -> Integer,
         typed -> Nullable<Binary>,
         later_card -> Nullable<Text>,
+        channel -> Text,
     }
 }
 
@@ -452,6 +461,80 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    endpoints (id) {
+        id -> Binary,
+        partner_id -> Nullable<Binary>,
+        kind -> Text,
+        details -> Binary,
+        events -> Text,
+        paused -> Bool,
+        fail_count -> Integer,
+        waits_until -> Nullable<BigInt>,
+        failed_since -> Nullable<BigInt>,
+        made_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    posts (id) {
+        id -> Binary,
+        endpoint_id -> Nullable<Binary>,
+        person_id -> Nullable<Binary>,
+        channel -> Text,
+        event -> Text,
+        body -> Binary,
+        incident_id -> Nullable<Binary>,
+        exchange_id -> Nullable<Binary>,
+        state -> Text,
+        open -> Bool,
+        queued_at -> BigInt,
+        next_attempt_at -> Nullable<BigInt>,
+        attempts -> Integer,
+        same_outcome -> Integer,
+        last_outcome -> Nullable<Text>,
+        lease -> Nullable<Binary>,
+        lease_until -> Nullable<BigInt>,
+        done_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    ack_links (token_sha256) {
+        token_sha256 -> Binary,
+        message -> Binary,
+        exchange_id -> Binary,
+        partner_id -> Binary,
+        made_at -> BigInt,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    poll_tokens (partner_id, jti) {
+        partner_id -> Binary,
+        jti -> Text,
+        seen_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    said (message) {
+        message -> Binary,
+        exchange_id -> Binary,
+        partner_id -> Binary,
+        incident_id -> Nullable<Binary>,
+        sent -> Bool,
+        kind -> Text,
+        re -> Nullable<Binary>,
+        due_at -> Nullable<BigInt>,
+        content -> Binary,
+        at -> BigInt,
+        read_at -> Nullable<BigInt>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     meta,
     counters,
@@ -488,4 +571,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     manifest_offers,
     links,
     api_answers,
+    endpoints,
+    posts,
+    ack_links,
+    poll_tokens,
+    said,
 );

@@ -23,20 +23,26 @@ pub mod actions;
 pub mod administration;
 pub mod alerts;
 pub mod api_page;
+pub mod board;
+pub mod channel;
 pub mod clock;
 pub mod clocks;
 pub mod directory;
 pub mod exchange;
+pub mod exercises;
 pub mod facts;
 pub mod field;
 pub mod form;
 pub mod import;
 pub mod incident;
 pub mod incidents;
+pub mod integrations;
 pub mod invitation;
 pub mod keys;
+pub mod link;
 pub mod live;
 pub mod log;
+pub mod messages;
 pub mod page;
 pub mod pairing;
 pub mod partners;
@@ -75,6 +81,7 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(outside)
             .configure(watching)
             .configure(logging)
+            .configure(telling)
             .configure(acting)
             .configure(receiving)
             .configure(administering)
@@ -139,6 +146,17 @@ fn receiving(config: &mut ServiceConfig) {
         .service(resource("/received").get(received::list))
         .service(resource("/received/{exchange}").get(received::show))
         .service(resource("/received/{exchange}/acknowledge").post(received::acknowledge));
+}
+
+/// Every channel to a partner, and what passes over it. Before [`acting`], whose last address takes any word.
+fn telling(config: &mut ServiceConfig) {
+    config
+        .configure(board::routes)
+        .configure(channel::routes)
+        .configure(exercises::routes)
+        .configure(integrations::routes)
+        .configure(link::routes)
+        .configure(messages::routes);
 }
 
 /// What two organisations need before a breach: each module has its own addresses.

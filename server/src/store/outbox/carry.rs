@@ -252,13 +252,14 @@ fn record_attempt(
     let id = finished.message.as_bytes().as_slice();
     // Failures that concern the message rather than the way to the partner.
     let (state, own_failure) = match (finished.next.item, finished.heard) {
+        (ItemNext::Done, Heard::Accepted) => ("accepted", false),
         (ItemNext::Done, _) => ("receipted", false),
         (ItemNext::Park { .. }, _) => ("parked", true),
         (ItemNext::RetryAt(_), Heard::Unconfirmed) => ("unconfirmed", true),
         (ItemNext::RetryAt(_), Heard::Refused { .. }) => ("waiting", true),
         (
             ItemNext::RetryAt(_),
-            Heard::Receipted | Heard::NotReached | Heard::Busy { .. } | Heard::Misdirected { .. },
+            Heard::Receipted | Heard::Accepted | Heard::NotReached | Heard::Busy { .. } | Heard::Misdirected { .. },
         ) => ("waiting", false),
     };
     diesel::update(outbox::table.find(id))

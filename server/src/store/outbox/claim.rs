@@ -111,9 +111,12 @@ impl Claimed {
 pub const fn outcome_word(heard: Heard) -> &'static str {
     match heard {
         Heard::Refused { err } => err.word(),
-        Heard::Receipted | Heard::Unconfirmed | Heard::NotReached | Heard::Busy { .. } | Heard::Misdirected { .. } => {
-            heard.word()
-        }
+        Heard::Receipted
+        | Heard::Accepted
+        | Heard::Unconfirmed
+        | Heard::NotReached
+        | Heard::Busy { .. }
+        | Heard::Misdirected { .. } => heard.word(),
     }
 }
 

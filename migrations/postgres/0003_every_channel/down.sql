@@ -1,0 +1,15 @@
+ALTER TABLE outbox DROP COLUMN reissue_of;
+ALTER TABLE lanes DROP COLUMN skew_seconds;
+ALTER TABLE inbound DROP COLUMN gap_since;
+DROP INDEX inbox_receipt_owed;
+ALTER TABLE inbox DROP COLUMN receipt_owed;
+ALTER TABLE exchanges DROP COLUMN unread;
+ALTER TABLE exchanges DROP COLUMN messages;
+ALTER TABLE exchanges DROP COLUMN filed_at;
+ALTER TABLE exchanges DROP COLUMN accepted_at;
+DROP TABLE said;
+DROP TABLE poll_tokens;
+DROP TABLE ack_links;
+DROP TABLE posts;
+DROP TABLE endpoints;
+ALTER TABLE partners DROP COLUMN channel;

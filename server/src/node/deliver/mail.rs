@@ -1,0 +1,1 @@
+//! Carrying word of a notice to a partner by e-mail (protocol §16).

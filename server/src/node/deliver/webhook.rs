@@ -1,0 +1,1 @@
+//! Carrying a notice to a partner over Standard Webhooks (protocol §16).

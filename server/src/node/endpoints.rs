@@ -1,0 +1,1 @@
+//! Destinations of webhooks and mail, as an administrator keeps them.

@@ -1,0 +1,1 @@
+//! Polling (protocol §12), both halves.

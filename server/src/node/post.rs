@@ -1,0 +1,1 @@
+//! Posts that are due: webhooks to our own integrations, mail to our own people.

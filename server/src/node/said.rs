@@ -1,0 +1,1 @@
+//! Messages about a case, said and read; filings told.

@@ -1,0 +1,1 @@
+//! What a partner that polls is given.

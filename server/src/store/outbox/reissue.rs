@@ -1,0 +1,1 @@
+//! A parked message said again.

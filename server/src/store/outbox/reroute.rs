@@ -1,0 +1,1 @@
+//! Moving what waits to another channel.

@@ -1,0 +1,1 @@
+//! Work for our own integrations and people: posts, their leases and attempts.

@@ -1,0 +1,1 @@
+//! The partner board: how every partner of an incident stands.

@@ -1,0 +1,1 @@
+//! Messages about a case, ours and theirs, as pages read them.

@@ -1,0 +1,1 @@
+//! Polling, both halves (protocol §12; RFC 8936).
