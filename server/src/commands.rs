@@ -19,6 +19,7 @@ use webhooks::carrier::{Carrier, NotReached, Outcome, Parcel};
 
 use crate::config::{BCRYPT_COST_MIN, Fault, NodeArgs};
 use crate::node::{DoorError, Node, NodeOptions, Rates, StartError};
+use crate::problem::sentence_of;
 use crate::serve::Failure;
 use crate::store::look::{Standing, look};
 use crate::store::{StoreError, StoreSettings};
@@ -87,10 +88,7 @@ fn refused(error: DoorError) -> Failure {
 
 /// An error as a sentence.
 fn sentence(error: &impl std::fmt::Display) -> String {
-    let text = error.to_string();
-    let mut characters = text.chars();
-    let first = characters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
-    format!("{first}{}.", characters.as_str().trim_end_matches('.'))
+    sentence_of(&error.to_string())
 }
 
 /// A command carries no messages: the node that serves does.

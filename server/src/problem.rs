@@ -296,10 +296,14 @@ impl Problem {
 }
 
 /// "this incident is closed" → "This incident is closed."
-fn sentence_of(text: &str) -> String {
+pub(crate) fn sentence_of(text: &str) -> String {
+    format!("{}.", capitalised(text.trim_end_matches('.')))
+}
+
+/// "this incident is closed" → "This incident is closed"
+pub(crate) fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
-    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", chars.as_str().trim_end_matches('.'))
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 /// An error and its causes on one line.

@@ -5,24 +5,25 @@
 //! started again; loops end only on [`Node::stop`], which lets the step in hand finish within [`GRACE`].
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::values::Moment;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Notify;
 use tokio::sync::watch::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::Node;
+use super::{DoorError, Node};
 
 /// The longest sleep: what a lost wake-up costs.
 pub const CEILING: Duration = Duration::from_secs(30);
 /// How long a step in hand may take to finish on shutdown.
 pub const GRACE: Duration = Duration::from_secs(10);
 /// The first wait after a failure; doubled up to [`CEILING`].
-const FIRST_WAIT: Duration = Duration::from_secs(1);
+pub(super) const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// Threads for delivery, watching and their store calls' completions.
 const THREADS: usize = 2;
 
@@ -105,33 +106,53 @@ impl Node {
     }
 
     /// Repeats [`Node::watch_step`] until told to stop.
-    async fn watch_until(&self, mut stop: Receiver<bool>) {
-        let mut wait = FIRST_WAIT;
-        while !*stop.borrow() {
-            let mut woken = pin!(self.passing.notified());
-            woken.as_mut().enable();
-            let nap = match self.watch_step().await {
-                Ok(step) => {
-                    wait = FIRST_WAIT;
-                    // What is due and changed nothing must not spin.
-                    match self.nap(step.next_due) {
-                        _ if step.more => Duration::ZERO,
-                        Duration::ZERO => FIRST_WAIT,
-                        nap => nap,
-                    }
-                }
-                Err(error) => {
-                    tracing::error!(error = %Causes(&error), "watching failed; trying again");
-                    let nap = wait;
-                    wait = (wait * 2).min(CEILING);
-                    nap
-                }
-            };
-            tokio::select! {
-                () = woken => {}
-                () = sleep(nap) => {}
-                _ = stop.changed() => {}
+    async fn watch_until(&self, stop: Receiver<bool>) {
+        let step = || -> Nap<'_> {
+            Box::pin(async {
+                let step = self.watch_step().await?;
+                // What is due and changed nothing must not spin.
+                Ok(match self.nap(step.next_due) {
+                    _ if step.more => Duration::ZERO,
+                    Duration::ZERO => FIRST_WAIT,
+                    nap => nap,
+                })
+            })
+        };
+        repeat("watching", &self.passing, stop, step).await;
+    }
+}
+
+/// A step under way, and how long to sleep after it.
+pub(super) type Nap<'a> = Pin<Box<dyn Future<Output = Result<Duration, DoorError>> + Send + 'a>>;
+
+/// Repeats a step until told to stop: registers for wake-ups, does what is due, sleeps as long as the step says. After an
+/// error it backs off. `doing` is for the log.
+pub(super) async fn repeat<'a>(
+    doing: &'static str,
+    wakes: &Notify,
+    mut stop: Receiver<bool>,
+    step: impl Fn() -> Nap<'a> + Send,
+) {
+    let mut wait = FIRST_WAIT;
+    while !*stop.borrow() {
+        let mut woken = pin!(wakes.notified());
+        woken.as_mut().enable();
+        let nap = match step().await {
+            Ok(nap) => {
+                wait = FIRST_WAIT;
+                nap
             }
+            Err(error) => {
+                tracing::error!(doing, error = %Causes(&error), "a step failed; trying again");
+                let nap = wait;
+                wait = (wait * 2).min(CEILING);
+                nap
+            }
+        };
+        tokio::select! {
+            () = woken => {}
+            () = sleep(nap) => {}
+            _ = stop.changed() => {}
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::node::NewPerson;
 use crate::node::administer::SetUp;
 use crate::node::pairing::Confirmation;
 use crate::node::people::{NewInvitation, is_mail_address};
+use crate::problem::capitalised;
 use crate::web::field::{Field, in_order};
 use crate::web::form::{FieldError, Form, Reading};
 use crate::web::words::Reader;
@@ -131,10 +132,7 @@ fn password(reading: &mut Reading<'_>, form: &Form) -> Option<Zeroizing<String>>
         return None;
     }
     if let Err(unfit) = passwords::judge(password, &[form.first("name"), local, form.first("organisation")]) {
-        let sentence = unfit.to_string();
-        let mut letters = sentence.chars();
-        let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-        reading.fault("password", format!("{first}{}", letters.as_str()));
+        reading.fault("password", capitalised(&unfit.to_string()));
         return None;
     }
     if form.first("again") != password {

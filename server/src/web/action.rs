@@ -7,7 +7,7 @@ use super::field::{Field, Summary, in_order};
 use super::form::FieldError;
 use super::page::{self, Answer, Chrome};
 use crate::node::DoorError;
-use crate::problem::Problem;
+use crate::problem::{Problem, capitalised};
 
 /// The page.
 #[derive(Template)]
@@ -100,8 +100,3 @@ pub fn refusal(error: DoorError, anchor: &str) -> Result<Vec<FieldError>, Proble
     }
 }
 
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}", chars.as_str())
-}

@@ -15,7 +15,7 @@ use super::sign_in::Tries;
 use crate::access::throttle::Address;
 use crate::node::people::{OpenLink, Purpose};
 use crate::node::{DoorError, Node};
-use crate::problem::Problem;
+use crate::problem::{Problem, capitalised};
 
 /// The addresses of these pages.
 pub fn routes(config: &mut ServiceConfig) {
@@ -132,10 +132,7 @@ pub(super) fn new_password_faults(node: &Node, form: &Form, name: &str, email: &
     let fault = |field: &str, message: String| FieldError { name: field.to_owned(), anchor: field.to_owned(), message };
     let password = form.first("password");
     if let Some(unfit) = node.unfit_password(password, name, email) {
-        let words = unfit.to_string();
-        let mut letters = words.chars();
-        let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-        return vec![fault("password", format!("{first}{}", letters.as_str()))];
+        return vec![fault("password", capitalised(&unfit.to_string()))];
     }
     if form.first("again") != password {
         return vec![fault("again", "Type the same password twice".to_owned())];

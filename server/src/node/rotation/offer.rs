@@ -1,16 +1,15 @@
 //! Handing our newest manifest to every partner (`POST /ssf/keys`), with back-off, until it is taken.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use domain::delivery::REQUEST_SECONDS;
 use domain::values::Moment;
 use futures_util::future::join_all;
 use tokio::sync::watch::Receiver;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use webhooks::carrier::{Outcome, Parcel};
 
-use crate::node::loops::{CEILING, Causes};
+use crate::node::loops::{Causes, FIRST_WAIT, Nap, repeat};
 use crate::node::{DoorError, Node, pairing};
 use crate::store::StoreError;
 use crate::store::alerts::{self, AlertKind};
@@ -27,8 +26,6 @@ const WAIT: i64 = 900;
 const PATIENT_AFTER: usize = 100;
 /// … so long.
 const PATIENT_WAIT: i64 = 3_600;
-/// The first wait after trouble with our own store; doubled up to the ceiling.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 /// What a step did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,30 +129,15 @@ impl Node {
     }
 
     /// Repeats the step until told to stop.
-    pub(in crate::node) async fn rotate_until(&self, mut stop: Receiver<bool>) {
-        let mut wait = FIRST_WAIT;
-        while !*stop.borrow() {
-            let mut woken = pin!(self.rotating.notified());
-            woken.as_mut().enable();
-            let nap = match self.rotation_step().await {
-                Ok(step) => {
-                    wait = FIRST_WAIT;
-                    // What is due and changed nothing must not spin.
-                    self.machine_nap(step.next_due).max(if step.offered > 0 { Duration::ZERO } else { FIRST_WAIT })
-                }
-                Err(error) => {
-                    tracing::error!(error = %Causes(&error), "our keys could not be minded; trying again");
-                    let nap = wait;
-                    wait = (wait * 2).min(CEILING);
-                    nap
-                }
-            };
-            tokio::select! {
-                () = woken => {}
-                () = sleep(nap) => {}
-                _ = stop.changed() => {}
-            }
-        }
+    pub(in crate::node) async fn rotate_until(&self, stop: Receiver<bool>) {
+        let step = || -> Nap<'_> {
+            Box::pin(async {
+                let step = self.rotation_step().await?;
+                // What is due and changed nothing must not spin.
+                Ok(self.machine_nap(step.next_due).max(if step.offered > 0 { Duration::ZERO } else { FIRST_WAIT }))
+            })
+        };
+        repeat("minding our keys", &self.rotating, stop, step).await;
     }
 }
 

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::sheet::address;
 use crate::access::Administrator;
 use crate::node::DoorError;
-use crate::problem::Problem;
+use crate::problem::{Problem, capitalised};
 use crate::store::queries::directory::{self as known, Known, Stored};
 use crate::web::administration::administrator;
 use crate::web::field::{Field, Summary, in_order};
@@ -322,11 +322,6 @@ fn first_field<R: Edited>(message: String) -> FieldError {
         RecordKind::Arrangement => "partner",
     };
     FieldError { name: name.to_owned(), anchor: name.to_owned(), message }
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 /// What somebody else changed since a version was opened.
