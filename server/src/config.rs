@@ -5,6 +5,7 @@
 //! wrong or unknown one stops the start with all faults listed, one sentence each, and exit code 2. Secrets come from files
 //! of their own, one variable or a prompt, never from the command line or the settings file.
 
+mod mail;
 mod secrets;
 mod serve;
 mod sources;
@@ -19,7 +20,8 @@ use domain::values::{Line, Role};
 use tracing_subscriber::EnvFilter;
 use webhooks::values::{Schemes, check_issuer};
 
-pub use self::secrets::{VariableKey, write_private_file};
+pub use self::mail::{MailArgs, MailSecurity};
+pub use self::secrets::{VariableSecret, write_private_file};
 pub use self::serve::{BCRYPT_COST_MIN, ServeSettings};
 pub use self::sources::{Reading, read};
 
@@ -104,7 +106,7 @@ pub struct NodeArgs {
 
     /// The data key from its variable.
     #[arg(skip)]
-    pub data_key_variable: Option<VariableKey>,
+    pub data_key_variable: Option<VariableSecret>,
 }
 
 impl NodeArgs {
@@ -266,7 +268,7 @@ pub struct DevCertsSettings {
 /// Settings of `demo`.
 #[derive(Debug, Clone, Args)]
 pub struct DemoSettings {
-    /// First of three ports on loopback; 0 picks free ones.
+    /// First of four ports on loopback; 0 picks free ones.
     #[arg(long, default_value_t = 8080)]
     pub ports: u16,
 
@@ -341,6 +343,21 @@ impl Command {
             Self::Token(settings) => Some(&mut settings.node),
             Self::Backup(settings) | Self::Restore(settings) => Some(&mut settings.node),
             Self::Demo(_) | Self::DevCerts(_) => None,
+        }
+    }
+
+    /// The settings of mail, for the commands that have them.
+    const fn mail_mut(&mut self) -> Option<&mut MailArgs> {
+        match self {
+            Self::Serve(settings) | Self::Check(settings) | Self::Health(settings) => Some(&mut settings.mail),
+            Self::Import(_)
+            | Self::Export(_)
+            | Self::Person(_)
+            | Self::Token(_)
+            | Self::Backup(_)
+            | Self::Restore(_)
+            | Self::Demo(_)
+            | Self::DevCerts(_) => None,
         }
     }
 }

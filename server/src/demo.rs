@@ -1,5 +1,5 @@
-//! `tocsin demo`: an operator and two councils in one process, really paired, talking over loopback HTTP, with an exercise
-//! incident under way on a fast clock.
+//! `tocsin demo`: an operator and two councils in one process, really paired, talking over loopback HTTP, and a third council
+//! behind a webhook only, with an exercise incident under way on a fast clock.
 //!
 //! Nothing in the product knows of it: the parties are ordinary nodes with another time source and carrier. Everything
 //! lives in a temporary folder that goes with the process.
@@ -7,6 +7,7 @@
 mod deaf;
 mod party;
 mod story;
+mod tickets;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use domain::arrangement::{FallbackContact, Trigger};
-use domain::directory::{Agreement, ArrangementRecord, Directory, Key, PartyRole};
+use domain::directory::{Agreement, ArrangementRecord, Directory, Key, Party as PartyRecord, PartyRole};
 use domain::values::{Hours, PartnerId, Role};
 use serde_json::json;
 use webhooks::carrier::Carrier;
@@ -22,6 +23,8 @@ use webhooks::http::{Options as CarrierOptions, ReqwestCarrier};
 
 use self::deaf::DeafTo;
 use self::party::{Party, Plan, line};
+use self::tickets::Tickets;
+use crate::node::endpoints::{Way, WebhookAddress};
 use crate::node::{DoorError, StartError};
 use crate::store::StoreError;
 use crate::store::queries::directory;
@@ -32,7 +35,7 @@ use crate::time_source::{FastTime, SystemTime, TimeSource};
 pub struct DemoOptions {
     /// Duty seconds in one second while the story lasts.
     pub speed: u32,
-    /// First of three ports on loopback; 0 picks free ones.
+    /// First of four ports on loopback; 0 picks free ones.
     pub ports: u16,
     /// Where to write addresses, accounts and tokens as JSON once all is ready.
     pub describe: Option<PathBuf>,
@@ -75,6 +78,7 @@ pub(crate) struct Cast {
     operator: Party,
     northmoor: Party,
     harbour: Party,
+    westmere: Tickets,
     operator_at_harbour: PartnerId,
 }
 
@@ -149,11 +153,12 @@ pub async fn run(options: DemoOptions, stop: impl Future<Output = ()>) -> Result
     for party in [cast.operator, cast.northmoor, cast.harbour] {
         party.stop().await;
     }
+    cast.westmere.stop().await;
     folder.close().map_err(DemoError::Folder)?;
     result
 }
 
-/// Starts the three parties, pairs them and agrees terms.
+/// Starts the parties, pairs those with a node, agrees terms, and gives the one without a node its webhook.
 async fn gather(
     options: &DemoOptions,
     folder: &std::path::Path,
@@ -168,13 +173,37 @@ async fn gather(
     let harbour = Party::start(&HARBOUR, folder, port(2), time, Arc::clone(real)).await?;
     let (northmoor_at_operator, _) = party::pair(&operator, &northmoor).await?;
     let (harbour_at_operator, operator_at_harbour) = party::pair(&operator, &harbour).await?;
-    agree(&operator, [(northmoor_at_operator, "020 7946 0811"), (harbour_at_operator, "020 7946 0922")]).await?;
+    let westmere = Tickets::start(port(3))?;
+    let westmere_at_operator = introduce(&operator, &westmere).await?;
+    let councils = [
+        (northmoor_at_operator, "020 7946 0811"),
+        (harbour_at_operator, "020 7946 0922"),
+        (westmere_at_operator, "020 7946 0933"),
+    ];
+    agree(&operator, councils).await?;
     story::lanes_proven(&operator, [northmoor_at_operator, harbour_at_operator]).await?;
-    Ok(Cast { operator, northmoor, harbour, operator_at_harbour })
+    Ok(Cast { operator, northmoor, harbour, westmere, operator_at_harbour })
 }
 
-/// The terms with both councils: 48 hours to notify, 8 to acknowledge, for every service.
-async fn agree(operator: &Party, councils: [(PartnerId, &str); 2]) -> Result<(), DemoError> {
+/// The council without a node: known by name, told by webhook. Secret and key go to its ticket system, as an administrator
+/// would paste them there.
+async fn introduce(operator: &Party, westmere: &Tickets) -> Result<PartnerId, DemoError> {
+    let by = operator.administrator().await?;
+    let record = PartyRecord::named(key(tickets::KEY)?, line(tickets::NAME)?);
+    let named = Directory { parties: vec![record], ..Directory::default() };
+    operator.node.import_directory(&by, named).await?;
+    let known = operator.node.store().read(directory::known).await?;
+    let party = known.parties.iter().find(|party| party.record.key.as_str() == tickets::KEY).ok_or(DemoError::Story)?;
+    let id = PartnerId::from_uuid(party.id);
+    let address = WebhookAddress { url: westmere.hook(), other_port: true, ranges: vec!["127.0.0.1/32".to_owned()] };
+    let way = Way::Webhook { address, reduced: false };
+    let secret = operator.node.set_partner_channel(&by, id, way).await?.ok_or(DemoError::Story)?;
+    westmere.trust(&secret, operator.node.webhook_public_key().as_deref())?;
+    Ok(id)
+}
+
+/// The terms with the councils: 48 hours to notify, 8 to acknowledge, for every service.
+async fn agree(operator: &Party, councils: [(PartnerId, &str); 3]) -> Result<(), DemoError> {
     let known = operator.node.store().read(directory::known).await?;
     let services: Vec<Key> = known.services.iter().map(|service| service.record.key.clone()).collect();
     let agreement = Agreement {
@@ -224,13 +253,20 @@ fn announce(cast: &Cast, options: &DemoOptions) -> Result<(), DemoError> {
     }
     say(String::new());
     say(format!(
+        "  {}   {}: a ticket system behind a webhook, no node; open it and acknowledge",
+        cast.westmere.url,
+        tickets::NAME
+    ));
+    say(String::new());
+    say(format!(
         "An exercise is under way: {} seconds pass in one. Harbour's node is deaf for a while; watch the clocks.",
         options.speed
     ));
     say("Ctrl-C ends it and leaves nothing behind.".to_owned());
     if let Some(path) = &options.describe {
         let described: Vec<_> = parties.map(described).into();
-        let text = json!({ "parties": described }).to_string();
+        let tickets = json!({ "name": tickets::NAME, "url": cast.westmere.url });
+        let text = json!({ "parties": described, "ticket_system": tickets }).to_string();
         // Whole or not at all: whoever waits for the file must not read half of it.
         let part = path.with_extension("part");
         std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path)).map_err(DemoError::Describe)?;

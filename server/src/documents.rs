@@ -1,3 +1,4 @@
 //! Documents made from the record, and read into it: files that leave or enter the node.
 
+pub mod csv;
 pub mod directory;

@@ -374,6 +374,7 @@ impl From<DoorError> for Problem {
             DoorError::Refused(_)
             | DoorError::ExchangeRefused(_)
             | DoorError::Taken
+            | DoorError::Target(_)
             | DoorError::Invalid(_)
             | DoorError::Records(_)
             | DoorError::Pairing(_) => Self::Refused(error.to_string()),

@@ -10,8 +10,9 @@ use domain::values::{Line, Role};
 use webhooks::carrier::Carrier;
 use webhooks::http::{Options as CarrierOptions, ReqwestCarrier};
 
-use crate::config::{Fault, ServeSettings};
+use crate::config::{Fault, MailSecurity, ServeSettings};
 use crate::http::{self, HttpOptions};
+use crate::mail::{MailSettings, Mailer, Security};
 use crate::node::administer::SetUp;
 use crate::node::pairing::Confirmation;
 use crate::node::{NewPerson, Node, NodeOptions, Rates, StartError};
@@ -109,16 +110,19 @@ struct Maker<'a> {
     settings: &'a ServeSettings,
     data_key: DataKey,
     carrier: Arc<dyn Carrier>,
+    mail: Option<MailSettings>,
 }
 
 impl<'a> Maker<'a> {
     fn new(settings: &'a ServeSettings) -> Result<Self, Failure> {
+        let trusted_roots = settings.trusted_root_pems()?;
+        let mail = mail(settings, &trusted_roots)?;
         let carrier = ReqwestCarrier::new(&CarrierOptions {
-            trusted_roots: settings.trusted_root_pems()?,
+            trusted_roots,
             loopback_http: settings.loopback_http,
             user_agent: concat!("tocsin/", env!("CARGO_PKG_VERSION")).to_owned(),
         })?;
-        Ok(Self { settings, data_key: settings.data_key()?, carrier: Arc::new(carrier) })
+        Ok(Self { settings, data_key: settings.data_key()?, carrier: Arc::new(carrier), mail })
     }
 
     async fn open(&self, set_up: Option<SetUp>) -> Result<Arc<Node>, StartError> {
@@ -140,12 +144,35 @@ impl<'a> Maker<'a> {
                 partner_burst: settings.partner_burst,
                 address_per_minute: settings.address_rate,
             },
-            mail: None,
-            reachable: true,
+            mail: self.mail.clone(),
+            reachable: settings.reachable,
             set_up,
         })
         .await
     }
+}
+
+/// How mail leaves, as the settings say; `None` without a mail server. `trusted_roots` are PEM files.
+///
+/// # Errors
+/// [`Fault`] when the password can't be read, or the settings don't go together.
+pub fn mail(settings: &ServeSettings, trusted_roots: &[Vec<u8>]) -> Result<Option<MailSettings>, Fault> {
+    let mail = &settings.mail;
+    let (Some(server), Some(from)) = (&mail.mail_server, &mail.mail_from) else { return Ok(None) };
+    let made = MailSettings {
+        server: server.clone(),
+        port: mail.port(),
+        security: match mail.mail_security {
+            MailSecurity::Starttls => Security::StartTls,
+            MailSecurity::Tls => Security::Tls,
+            MailSecurity::None => Security::None,
+        },
+        login: mail.login()?,
+        from: from.clone(),
+        trusted_roots: trusted_roots.to_vec(),
+    };
+    Mailer::new(made.clone()).map_err(|fault| Fault(format!("--mail-server: {fault}.")))?;
+    Ok(Some(made))
 }
 
 /// What the pages of a first run are about.

@@ -10,12 +10,16 @@
 //! cluster through `tests/postgres.sh` unless `TOCSIN_TEST_POSTGRES` names one. Figures are for a machine that does nothing
 //! else; say which one when you quote them.
 
+mod fan_out;
 mod idle;
 mod import;
+mod inbound;
+mod limit;
 mod log;
 mod measure;
 mod notice;
 mod partners;
+mod storm;
 
 use std::process::ExitCode;
 
@@ -74,6 +78,65 @@ enum Question {
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
+    /// How fast does an incident reach so many partner nodes, from logging to the last durable receipt?
+    FanOut {
+        /// Partner nodes, each its own origin.
+        #[arg(long, default_value_t = 1_000)]
+        partners: usize,
+        /// A new TLS connection for each.
+        #[arg(long)]
+        tls: bool,
+        /// What the healthy ones feel of bad ones, instead.
+        #[arg(long)]
+        bad: bool,
+    },
+    /// How many signed notices a second does a node take in and sign for, from many partners at once?
+    Inbound {
+        /// Partners, each with a connection of its own.
+        #[arg(long, default_value_t = 64)]
+        connections: usize,
+        /// Notices, all partners' together.
+        #[arg(long, default_value_t = 20_000)]
+        messages: usize,
+    },
+    /// Plays the receiving node.
+    #[command(hide = true)]
+    InboundNode,
+    /// The limit of what comes in.
+    #[command(hide = true)]
+    InboundLimit {
+        /// How many partners.
+        #[arg(long)]
+        partners: usize,
+    },
+    /// Plays the partner nodes of a fan-out.
+    #[command(hide = true)]
+    FanOutReceivers {
+        /// How many.
+        #[arg(long)]
+        count: usize,
+        /// Over TLS.
+        #[arg(long)]
+        tls: bool,
+    },
+    /// Plays the node of a fan-out.
+    #[command(hide = true)]
+    FanOutSender,
+    /// The limit of a fan-out.
+    #[command(hide = true)]
+    FanOutLimit,
+    /// Is anything lost when sender or receiver are killed at random moments of a fan-out?
+    Storm {
+        /// Partners that are owed a notice; as many notices for the receiver.
+        #[arg(long, default_value_t = 1_000)]
+        partners: usize,
+        /// How often each side is killed.
+        #[arg(long, default_value_t = 10)]
+        kills: usize,
+        /// What the moments are drawn from; fresh when left out, and shown.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Plays partners for another benchmark.
     #[command(hide = true)]
     Partners {
@@ -96,6 +159,34 @@ async fn main() -> ExitCode {
         Question::Notice { times } => notice::run(on, times, &mut report).await,
         Question::Import { parties } => import::run(on, parties, &mut report).await,
         Question::Idle { incidents, seconds } => idle::run(on, incidents, seconds, &mut report).await,
+        Question::FanOut { partners, tls, bad: false } => return fan_out::run(on, partners, tls, bench.json).await,
+        Question::FanOut { partners, tls, bad: true } => fan_out::run_bad(on, partners, tls, &mut report).await,
+        Question::Inbound { connections, messages } => {
+            return inbound::run(on, connections, messages, bench.json).await;
+        }
+        Question::InboundNode => {
+            inbound::node::play().await;
+            return ExitCode::SUCCESS;
+        }
+        Question::InboundLimit { partners } => {
+            // It has a runtime of its own.
+            tokio::task::spawn_blocking(move || inbound::bare::play(partners)).await.expect("it ends");
+            return ExitCode::SUCCESS;
+        }
+        Question::FanOutReceivers { count, tls } => {
+            fan_out::receivers::play(count, tls).await;
+            return ExitCode::SUCCESS;
+        }
+        Question::FanOutSender => {
+            fan_out::sender::play().await;
+            return ExitCode::SUCCESS;
+        }
+        Question::FanOutLimit => {
+            // It has a runtime of its own.
+            tokio::task::spawn_blocking(limit::play).await.expect("it ends");
+            return ExitCode::SUCCESS;
+        }
+        Question::Storm { partners, kills, seed } => storm::run(on, partners, kills, seed, &mut report).await,
         Question::Partners { count } => {
             partners::play(count).await;
             return ExitCode::SUCCESS;

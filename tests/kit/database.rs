@@ -44,7 +44,12 @@ enum Kept {
 
 impl Database {
     fn sqlite() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::in_folder(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    /// The file in a folder that somebody else has filled, or will.
+    #[must_use]
+    pub fn in_folder(folder: TempDir) -> Self {
         let url = format!("sqlite:{}", folder.path().join("node.db").display());
         Self { url, kept: Kept::Folder(folder) }
     }

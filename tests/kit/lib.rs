@@ -3,14 +3,19 @@
 //! | module | holds |
 //! |---|---|
 //! | [`database`] | a fresh SQLite file or Postgres schema per test, swept afterwards |
+//! | [`dice`] | numbers from a seed |
 //! | [`node`] | real nodes with hand-driven or real time; pairing |
 //! | [`party`] | what a party does and knows: its people, its partners, its record |
 //! | [`facts`] | incidents to log |
 //! | [`partner`] | scripted partners: accept, refuse, hang, forge, repeat |
 //! | [`proxy`] | cuts the line on command, and holds a message at any point that a proxy can see |
+//! | [`independent`] | a party in another language, written from the published protocol |
 //! | [`pairs`] | parties whose nodes are processes, each behind a proxy |
 //! | [`process`] | the built program as a process of its own, to be killed |
 //! | [`program`] | the built program with any command, and a client that speaks TLS with it |
+//! | [`simulation`] | several nodes from one seed: what goes wrong between them, and what must hold all the same |
+//! | [`smtp`] | a mail server that takes, refuses or delays, and is down on command |
+//! | [`storm`] | a fan-out among processes that are killed at random |
 //! | [`page`] | HTML by role, label and heading |
 //! | [`visitor`] | a person's visit over HTTP: cookies, forms, redirects |
 //! | [`browser`] | a headless Chromium with the accessibility checker |
@@ -19,16 +24,22 @@
 
 pub mod browser;
 pub mod database;
+pub mod dice;
 pub mod facts;
+pub mod independent;
 pub mod node;
 pub mod page;
 pub mod pairs;
 pub mod partner;
 pub mod party;
+mod peek;
 pub mod process;
 pub mod program;
 pub mod proxy;
 pub mod relay;
+pub mod simulation;
+pub mod smtp;
+pub mod storm;
 pub mod visitor;
 pub mod wait;
 pub mod wire;

@@ -17,6 +17,7 @@ use domain::values::{Line, Moment, Options, PersonId, Role, ServiceId};
 use futures_util::future::join_all;
 use server::access::{Administrator, SignedIn};
 use server::http::Running;
+use server::mail::MailSettings;
 use server::node::administer::SetUp;
 use server::node::pairing::Confirmation;
 use server::node::{LogRequest, NewPerson, Node, NodeOptions, Rates};
@@ -30,6 +31,8 @@ use crate::database::{Database, On};
 use crate::partner::Scripted;
 use crate::wire::Wire;
 
+/// How the issuer of a node begins that nobody can reach: a council behind a firewall, which polls.
+const HIDDEN: &str = "https://hidden-";
 /// Everybody's password.
 pub const PASSWORD: &str = "correct horse battery staple";
 /// A node that has not come to rest after so many rounds never will.
@@ -121,6 +124,14 @@ impl World {
         self.make(name, format!("http://{address}"), Some((listener, address))).await
     }
 
+    /// A party whose node nobody can reach: it polls.
+    pub async fn hidden_party(&self, name: &str) -> Party {
+        let ground =
+            Ground { time: Arc::clone(&self.time) as _, carrier: Arc::clone(&self.wire) as _, wire: None };
+        let issuer = format!("{HIDDEN}{}.example", name.to_lowercase().replace(' ', "-"));
+        found(name, issuer, self.on.fresh(), ground, None).await
+    }
+
     async fn make(&self, name: &str, issuer: String, listener: Option<(TcpListener, SocketAddr)>) -> Party {
         let ground = Ground {
             time: Arc::clone(&self.time) as _,
@@ -186,6 +197,8 @@ impl World {
             for party in parties {
                 busy |= party.node.watch_step().await.expect("a step of watching").more;
                 busy |= party.node.deliver_step(128).await.expect("a step of delivery").carried > 0;
+                let polled = party.node.poll_step().await.expect("a step of polling");
+                busy |= polled.fetched + polled.receipts > 0;
             }
             if !busy {
                 return;
@@ -236,6 +249,16 @@ pub(crate) fn address_of(mailbox: &str, name: &str) -> String {
 }
 
 pub(crate) async fn open(database: &Database, issuer: &str, ground: &Ground, set_up: Option<SetUp>) -> Arc<Node> {
+    open_with_mail(database, issuer, ground, set_up, None).await
+}
+
+pub(crate) async fn open_with_mail(
+    database: &Database,
+    issuer: &str,
+    ground: &Ground,
+    set_up: Option<SetUp>,
+    mail: Option<MailSettings>,
+) -> Arc<Node> {
     let node = Node::open(NodeOptions {
         store: StoreSettings { url: database.url.clone(), data_key: data_key(), readers: READERS },
         issuer: issuer.to_owned(),
@@ -245,6 +268,8 @@ pub(crate) async fn open(database: &Database, issuer: &str, ground: &Ground, set
         carrier: Arc::clone(&ground.carrier),
         bcrypt_cost: BCRYPT_COST,
         rates: Rates { partner_per_minute: 60_000, partner_burst: 60_000, address_per_minute: 60_000 },
+        mail,
+        reachable: !issuer.starts_with(HIDDEN),
         set_up,
     })
     .await

@@ -295,6 +295,23 @@ impl Scripted {
         signed.octets
     }
 
+    /// Its first notice of a case, with this body but for number, predecessor and checkpoint: each message has a newer
+    /// checkpoint than the one before.
+    ///
+    /// # Panics
+    /// Before it was paired, or when the notice would be refused by its form.
+    #[must_use]
+    pub fn notified(&self, case: &str, body: &Value, now: i64) -> String {
+        self.message(case, now, |seq, prev, _| {
+            let mut body = body.clone();
+            body["seq"] = seq.into();
+            body["prev"] = serde_json::to_value(prev).expect("JSON");
+            let root: [u8; 32] = Sha256::digest(seq.to_be_bytes()).into();
+            body["checkpoint"] = sign_checkpoint(&origin_of(&self.issuer), seq + 1, &root, &self.log_key).into();
+            Event::parse(webhooks::message::NOTIFIED, &body).expect("a notice that its receiver takes")
+        })
+    }
+
     fn claims(&self, state: &mut State, case: &str, now: i64) -> Claims {
         Claims {
             iss: self.issuer.clone(),
@@ -317,6 +334,12 @@ impl Scripted {
     #[must_use]
     pub fn sign_with_log_key(&self, payload: &Value) -> String {
         sign(TokenType::Set, &self.log_key, payload.to_string().as_bytes())
+    }
+
+    /// Signs any payload as a poll token.
+    #[must_use]
+    pub fn sign_poll_token(&self, payload: &Value) -> String {
+        sign(TokenType::PollToken, &self.set_key, payload.to_string().as_bytes())
     }
 
     /// Its acknowledgement of a case.

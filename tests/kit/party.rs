@@ -12,6 +12,7 @@ use domain::values::{ExchangeId, Hours, IncidentId, Line, Options, PartnerId, Se
 use server::access::sessions::text_digest;
 use server::access::{Administrator, Dpo, DutyHolder, Reporter, Responder, SignedIn};
 use server::http::{HttpOptions, serve};
+use server::mail::MailSettings;
 use server::node::execute::LOG_FORM;
 use server::node::pairing::Confirmation;
 use server::node::receive::{Incoming, Received};
@@ -23,7 +24,7 @@ use server::store::{LoggedEvent, Rows, Store, StoreError, StoreSettings, ledger}
 use uuid::Uuid;
 
 use crate::database::On;
-use crate::node::{Party, address_of, administrator, data_key, line, open};
+use crate::node::{Party, address_of, administrator, data_key, line, open, open_with_mail};
 use crate::partner::Scripted;
 
 impl Party {
@@ -390,6 +391,14 @@ impl Party {
         let issuer = self.issuer().to_owned();
         self.node.stop().await;
         self.node = open(&self.database, &issuer, &self.ground, None).await;
+        self
+    }
+
+    /// The same, with this mail server from now on.
+    pub async fn restart_with_mail(mut self, mail: MailSettings) -> Self {
+        let issuer = self.issuer().to_owned();
+        self.node.stop().await;
+        self.node = open_with_mail(&self.database, &issuer, &self.ground, None, Some(mail)).await;
         self
     }
 

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use server::node::Node;
+use server::node::poll::serve::{PollIncoming, Polled};
 use server::node::receive::{Incoming, Received};
 use server::time_source::TimeSource;
 use webhooks::carrier::{Carrier, NotReached, Outcome, Parcel, ParcelKind};
@@ -122,7 +123,9 @@ impl Wire {
         let now = self.time.now().unix_seconds_up();
         match parcel.kind {
             ParcelKind::ManifestFetch => answered(200, None, partner.manifest(now).into_bytes()),
+            ParcelKind::CardFetch => answered(200, None, partner.card(now).into_bytes()),
             ParcelKind::KeysPost => answered(204, None, Vec::new()),
+            ParcelKind::Webhook | ParcelKind::Poll => answered(404, None, Vec::new()),
             ParcelKind::Push => {
                 let answer = partner.answer(&parcel.body, now);
                 if answer.hangs {
@@ -134,12 +137,14 @@ impl Wire {
     }
 }
 
-async fn to_node(node: &Node, parcel: &Parcel, path: &str) -> Outcome {
+pub(crate) async fn to_node(node: &Node, parcel: &Parcel, path: &str) -> Outcome {
     let octets = parcel.body.clone();
     let received = match path {
         "/jwks.jwt" => return answered(200, None, node.manifest().into_bytes()),
+        "/card.jwt" => return answered(200, None, node.export_card().into_bytes()),
         "/ssf/keys" => node.receive_keys(Incoming { octets }).await,
         "/ssf/events" => node.receive(Incoming { octets }).await,
+        "/ssf/poll" => return polled(node, parcel).await,
         _ => return answered(404, None, Vec::new()),
     };
     match received {
@@ -151,8 +156,25 @@ async fn to_node(node: &Node, parcel: &Parcel, path: &str) -> Outcome {
     }
 }
 
+async fn polled(node: &Node, parcel: &Parcel) -> Outcome {
+    let header = |name: &str| parcel.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+    let incoming = PollIncoming {
+        authorization: header("authorization"),
+        language: header("content-language").is_some(),
+        body: parcel.body.clone(),
+    };
+    match node.serve_poll(incoming).await {
+        Polled::Answer(body) => answered(200, None, body.into_bytes()),
+        Polled::Unauthorised => answered(401, None, Vec::new()),
+        Polled::Forbidden => answered(403, None, Vec::new()),
+        Polled::BadRequest => answered(400, None, Vec::new()),
+        Polled::TooMany { .. } => answered(429, None, Vec::new()),
+        Polled::Busy { .. } => answered(503, None, Vec::new()),
+    }
+}
+
 /// An address as origin and path.
-fn split(url: &str) -> (&str, &str) {
+pub(crate) fn split(url: &str) -> (&str, &str) {
     let after_scheme = url.find("://").map_or(0, |at| at + 3);
     let path = url[after_scheme..].find('/').map_or(url.len(), |at| after_scheme + at);
     url.split_at(path)

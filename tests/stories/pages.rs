@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use domain::exchange::MessageKind;
+use domain::values::{IncidentId, LongText};
 use fantoccini::Locator;
+use server::node::said::NewMessage;
 use server::store::queries::directory;
 use tests::browser::Browser;
 use tests::facts::first_hour;
@@ -38,10 +41,11 @@ async fn furnished(world: &World) -> (Party, String, Vec<String>) {
     world.pass(Duration::from_secs(50 * 3_600));
     world.settle(&[&operator]).await;
     world.wire.set(council.issuer(), Line::Up);
-    council.log(log_request(first_hour("A laptop is missing"), world.now())).await;
+    let told = council.log(log_request(first_hour("A laptop is missing"), world.now())).await;
     world.settle(&[&operator, &council]).await;
     let notice = operator.only_received().await.id;
     let exchange = operator.incident(id).await.owed[0].exchange;
+    asked(world, &operator, &council, told).await;
     let origin = format!("http://{}", operator.serve());
     let paths = vec![
         "/".to_owned(),
@@ -54,6 +58,8 @@ async fn furnished(world: &World) -> (Party, String, Vec<String>) {
         format!("/incidents/{id}/withdraw"),
         format!("/incidents/{id}/report"),
         format!("/exchanges/{exchange}"),
+        format!("/exchanges/{exchange}/messages/new"),
+        format!("/exchanges/{notice}/messages"),
         "/received".to_owned(),
         format!("/received/{notice}"),
         "/partners".to_owned(),
@@ -62,6 +68,21 @@ async fn furnished(world: &World) -> (Party, String, Vec<String>) {
         "/no-such-page".to_owned(),
     ];
     (operator, origin, paths)
+}
+
+/// The council asks for help about its case: a duty of the operator's, and something to read.
+async fn asked(world: &World, operator: &Party, council: &Party, told: IncidentId) {
+    let exchange = council.exchange_with(told, operator).await.id;
+    let new = NewMessage {
+        form: None,
+        kind: MessageKind::AssistanceRequest,
+        text: LongText::parse("Please send the access logs of the laptop.").expect("a text"),
+        re: None,
+        due: Some(world.now().plus_seconds(7_200)),
+        received_at: None,
+    };
+    council.node.say(&council.responder(), exchange, new).await.expect("said");
+    world.settle(&[operator, council]).await;
 }
 
 /// What only administrators see, and the pages of records.

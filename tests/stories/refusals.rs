@@ -10,6 +10,8 @@ use tests::node::{Party, World, line, log_request};
 use tests::partner::{Behaviour, Scripted};
 use tests::visitor::{Answer, Visitor};
 use tests::{On, both};
+use webhooks::jose::{TokenType, sign};
+use webhooks::keys::{KeyUse, SigningKey};
 use webhooks::message::Stance;
 
 both!(
@@ -21,6 +23,8 @@ both!(
     http_is_checked_in_order,
     impossible_receipts_end_nothing,
     only_a_partners_own_word_parks_a_message,
+    an_unknown_key_is_asked_for_once,
+    nothing_in_a_header_is_fetched,
 );
 
 const CASE: &str = "0199f6c2-5c1e-7a50-9d3e-3a6f0c1b7e21";
@@ -232,4 +236,48 @@ async fn only_a_partners_own_word_parks_a_message(on: On) {
     world.settle(&[&operator]).await;
     let delivered = operator.exchange(exchange.id).await;
     assert!(matches!(delivered.notices[0].delivery, NoticeDelivery::Receipted { .. }));
+}
+
+/// A key that is in no manifest is asked for once, at the pinned address; after five minutes once more.
+async fn an_unknown_key_is_asked_for_once(on: On) {
+    let world = World::new(on);
+    let operator = world.party("Operator").await;
+    let partner = world.scripted(&operator, "Council", 48).await;
+    let token = partner.acknowledged(CASE, Stance::Assessing, world.now().unix_seconds());
+    let stranger = SigningKey::from_seed(&[7; 32], KeyUse::Set).expect("a key");
+    let forged = sign(TokenType::Set, &stranger, payload(&token).to_string().as_bytes());
+    let pinned = format!("{}/jwks.jwt", partner.issuer);
+    let fetched = || world.wire.carried().into_iter().filter(|carried| carried.url == pinned).count();
+    world.pass(Duration::from_secs(301));
+    let before = fetched();
+    for _ in 0..3 {
+        assert_eq!(operator.take(&forged).await, Err("unknown_key".to_owned()));
+    }
+    assert_eq!(fetched(), before + 1);
+    world.pass(Duration::from_secs(301));
+    assert_eq!(operator.take(&forged).await, Err("unknown_key".to_owned()));
+    assert_eq!(fetched(), before + 2);
+    operator.take(&token).await.expect("the true one is taken");
+}
+
+/// A header that says where a key could be fetched is refused, and nobody is asked.
+async fn nothing_in_a_header_is_fetched(on: On) {
+    use base64::Engine as _;
+    let world = World::new(on);
+    let operator = world.party("Operator").await;
+    let partner = world.scripted(&operator, "Council", 48).await;
+    let token = partner.acknowledged(CASE, Stance::Assessing, world.now().unix_seconds());
+    let parts: Vec<&str> = token.split('.').collect();
+    let asked = world.wire.carried().len();
+    for member in [
+        r#""jku":"https://attacker.example/jwks.json""#,
+        r#""x5u":"https://attacker.example/cert.pem""#,
+        r#""jwk":{"kty":"OKP","crv":"Ed25519","x":"XmHhJNZe1UclJGPozfz7kgXjqVQnDCDmrpi50i_9-QI"}"#,
+    ] {
+        let header = format!(r#"{{"alg":"EdDSA","typ":"secevent+jwt","kid":"{}",{member}}}"#, "A".repeat(43));
+        let header = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(header);
+        let forged = format!("{header}.{}.{}", parts[1], parts[2]);
+        assert_eq!(operator.take(&forged).await, Err("bad_header".to_owned()));
+    }
+    assert_eq!(world.wire.carried().len(), asked);
 }

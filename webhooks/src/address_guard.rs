@@ -5,8 +5,11 @@
 //! because clients do not resolve them.
 
 use std::fmt;
+use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
@@ -140,14 +143,30 @@ const NAT64: Ipv6Addr = Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0);
 /// Whether an address is outside every forbidden range.
 #[must_use]
 pub fn is_public(address: IpAddr) -> bool {
+    forbidden_range(address).is_none()
+}
+
+/// The forbidden range that an address lies in; `None` for a public one.
+#[must_use]
+pub fn forbidden_range(address: IpAddr) -> Option<Cidr> {
     match address {
-        IpAddr::V4(v4) => !FORBIDDEN_V4.iter().any(|(network, prefix)| in_v4(v4, *network, *prefix)),
+        IpAddr::V4(v4) => {
+            let found = FORBIDDEN_V4.iter().find(|(network, prefix)| in_v4(v4, *network, *prefix));
+            found.and_then(|(network, prefix)| range(IpAddr::V4(*network), *prefix))
+        }
         IpAddr::V6(v6) if in_v6(v6, NAT64, 96) => {
             let [.., a, b, c, d] = v6.octets();
-            is_public(IpAddr::V4(Ipv4Addr::new(a, b, c, d)))
+            forbidden_range(IpAddr::V4(Ipv4Addr::new(a, b, c, d)))
         }
-        IpAddr::V6(v6) => !FORBIDDEN_V6.iter().any(|(network, prefix)| in_v6(v6, *network, *prefix)),
+        IpAddr::V6(v6) => {
+            let found = FORBIDDEN_V6.iter().find(|(network, prefix)| in_v6(v6, *network, *prefix));
+            found.and_then(|(network, prefix)| range(IpAddr::V6(*network), *prefix))
+        }
     }
+}
+
+fn range(network: IpAddr, prefix: u32) -> Option<Cidr> {
+    u8::try_from(prefix).ok().map(|prefix| Cidr { network, prefix })
 }
 
 /// Which addresses one client may dial.
@@ -177,31 +196,55 @@ pub(crate) enum ResolveError {
     Forbidden,
 }
 
-/// Resolves through the operating system and hands out vetted addresses only.
+/// Every address of a name, or why there is none.
+pub type Looking<'a> = Pin<Box<dyn Future<Output = std::io::Result<Vec<IpAddr>>> + Send + 'a>>;
+
+/// Who turns names into addresses. It is trusted in nothing: the guard judges every answer, asks once for each new
+/// connection, and what it judged is what is dialled.
+pub trait Lookup: fmt::Debug + Send + Sync {
+    /// Every address of this host name.
+    fn look_up<'a>(&'a self, host: &'a str) -> Looking<'a>;
+}
+
+/// The operating system's resolver, with all that the machine's administrator set up for it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemLookup;
+
+impl Lookup for SystemLookup {
+    fn look_up<'a>(&'a self, host: &'a str) -> Looking<'a> {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((host, 0)).await?;
+            Ok(found.map(|address| address.ip()).collect())
+        })
+    }
+}
+
+/// Hands out vetted addresses only.
 #[derive(Debug)]
-pub(crate) struct GuardedResolver(pub(crate) Guard);
+pub(crate) struct GuardedResolver {
+    pub(crate) guard: Guard,
+    pub(crate) lookup: Arc<dyn Lookup>,
+}
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let guard = self.0.clone();
+        let (guard, lookup) = (self.guard.clone(), Arc::clone(&self.lookup));
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| ResolveError::NoAddress)?;
-            let addresses: Addrs = Box::new(vet(&guard, found.collect())?.into_iter());
+            let found = lookup.look_up(name.as_str()).await.map_err(|_| ResolveError::NoAddress)?;
+            // The client puts the port of the URL in.
+            let vetted = vet(&guard, found)?.into_iter().map(|address| SocketAddr::new(address, 0));
+            let addresses: Addrs = Box::new(vetted);
             Ok(addresses)
         })
     }
 }
 
 /// All or none: one forbidden answer refuses the name.
-fn vet(guard: &Guard, addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, ResolveError> {
+fn vet(guard: &Guard, addresses: Vec<IpAddr>) -> Result<Vec<IpAddr>, ResolveError> {
     if addresses.is_empty() {
         return Err(ResolveError::NoAddress);
     }
-    if addresses.iter().all(|address| guard.admits(address.ip())) {
-        Ok(addresses)
-    } else {
-        Err(ResolveError::Forbidden)
-    }
+    if addresses.iter().all(|address| guard.admits(*address)) { Ok(addresses) } else { Err(ResolveError::Forbidden) }
 }
 
 #[cfg(test)]
@@ -209,7 +252,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::{Cidr, Guard, ResolveError, is_public, vet};
-    use std::net::{IpAddr, SocketAddr};
+    use std::net::IpAddr;
 
     fn public(address: &str) -> bool {
         is_public(address.parse().unwrap())
@@ -337,9 +380,7 @@ mod tests {
     #[test]
     fn one_forbidden_answer_refuses_the_name() {
         let guard = Guard::Public(Vec::new());
-        let answers = |list: &[&str]| -> Vec<SocketAddr> {
-            list.iter().map(|text| SocketAddr::new(text.parse::<IpAddr>().unwrap(), 0)).collect()
-        };
+        let answers = |list: &[&str]| -> Vec<IpAddr> { list.iter().map(|text| text.parse().unwrap()).collect() };
         assert_eq!(vet(&guard, answers(&["8.8.8.8", "2606:4700::1111"])).map(|kept| kept.len()), Ok(2));
         assert_eq!(vet(&guard, answers(&["8.8.8.8", "127.0.0.1"])), Err(ResolveError::Forbidden));
         assert_eq!(vet(&guard, answers(&["::1", "8.8.8.8"])), Err(ResolveError::Forbidden));

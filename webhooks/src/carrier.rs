@@ -10,11 +10,20 @@ use std::pin::Pin;
 use chrono::DateTime;
 
 use crate::address_guard::Cidr;
+use crate::target::{BadTarget, Target, judge};
 
 /// Carries parcels.
 pub trait Carrier: Send + Sync {
     /// Tries once, within the carrier's time limits, and says what came of it. Never retries, never follows.
     fn carry<'a>(&'a self, parcel: &'a Parcel) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+
+    /// What is wrong with an address that a person typed. A carrier without names says what the address itself tells.
+    fn examine<'a>(
+        &'a self,
+        target: &'a Target,
+    ) -> Pin<Box<dyn Future<Output = Result<(), BadTarget>> + Send + 'a>> {
+        Box::pin(async move { judge(target, false).map(|_| ()) })
+    }
 }
 
 /// One request.
@@ -127,6 +136,19 @@ impl Parcel {
     #[must_use]
     pub fn card_fetch(url: &str) -> Self {
         Self { accept: CARD_MEDIA_TYPE, kind: ParcelKind::CardFetch, ..Self::manifest_fetch(url) }
+    }
+
+    /// A Standard Webhook, with its signed headers.
+    #[must_use]
+    pub fn webhook(url: &str, body: Vec<u8>, headers: Vec<(&'static str, String)>) -> Self {
+        Self {
+            media_type: Some("application/json"),
+            body,
+            accept: "*/*",
+            headers,
+            kind: ParcelKind::Webhook,
+            ..Self::push(url, "")
+        }
     }
 
     /// The same parcel under what the administrator allowed for this partner.

@@ -17,15 +17,18 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Certificate, Client, Response, Url, redirect, retry};
 
-use crate::address_guard::{Cidr, Guard, GuardedResolver, ResolveError};
-use crate::carrier::{Carrier, Method, NotReached, Outcome, Parcel, RetryAfter, http_date};
+use crate::address_guard::{Cidr, Guard, GuardedResolver, Lookup, ResolveError, SystemLookup};
+use crate::carrier::{Carrier, Method, NotReached, Outcome, Parcel, ParcelKind, RetryAfter, http_date};
 use crate::push::RECEIPT_HEADER;
+use crate::target::{BadTarget, Host, Target, judge, judge_answers};
 use crate::values::is_loopback;
 
 /// Time to connect (protocol §20).
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time for the whole exchange, body included (protocol §20).
 pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
+/// The same for a poll, which waits for messages at the other end (protocol §20).
+pub const POLL_TIMEOUT: Duration = Duration::from_secs(60);
 /// The most octets of response headers (protocol §20).
 pub const MAX_HEADERS: usize = 16_384;
 /// The most clients kept for partners with exceptions; beyond it they are made anew.
@@ -61,14 +64,40 @@ pub struct ReqwestCarrier {
     shared: Client,
     loopback: Option<Client>,
     excepted: Mutex<HashMap<Vec<Cidr>, Client>>,
+    lookup: Arc<dyn Lookup>,
+    limits: Limits,
+}
+
+/// How long one request may last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// To connect, the look-up included.
+    pub connect: Duration,
+    /// For the whole exchange, body included; a poll has [`POLL_TIMEOUT`].
+    pub total: Duration,
+}
+
+impl Default for Limits {
+    /// Those of protocol §20.
+    fn default() -> Self {
+        Self { connect: CONNECT_TIMEOUT, total: TOTAL_TIMEOUT }
+    }
 }
 
 impl ReqwestCarrier {
-    /// Builds the carrier.
+    /// Builds the carrier, with the operating system's resolver and the protocol's limits.
     ///
     /// # Errors
     /// [`BuildError`].
     pub fn new(options: &Options) -> Result<Self, BuildError> {
+        Self::with(options, Arc::new(SystemLookup), Limits::default())
+    }
+
+    /// Builds the carrier with another resolver, and within these limits.
+    ///
+    /// # Errors
+    /// [`BuildError`].
+    pub fn with(options: &Options, lookup: Arc<dyn Lookup>, limits: Limits) -> Result<Self, BuildError> {
         let mut roots = Vec::new();
         for pem in &options.trusted_roots {
             let bundle = Certificate::from_pem_bundle(pem).map_err(|_| BuildError::TrustedRoot)?;
@@ -77,7 +106,7 @@ impl ReqwestCarrier {
             }
             roots.extend(bundle);
         }
-        let client = |guard| build_client(&roots, &options.user_agent, guard);
+        let client = |guard| build_client(&roots, &options.user_agent, guard, &lookup, limits);
         let shared = client(Guard::Public(Vec::new()))?;
         let loopback = options.loopback_http.then(|| client(Guard::Loopback)).transpose()?;
         Ok(Self {
@@ -86,6 +115,8 @@ impl ReqwestCarrier {
             user_agent: options.user_agent.clone(),
             roots,
             excepted: Mutex::new(HashMap::new()),
+            lookup,
+            limits,
         })
     }
 
@@ -133,7 +164,8 @@ impl ReqwestCarrier {
             excepted.clear();
         }
         let guard = Guard::Public(ranges.clone());
-        let client = build_client(&self.roots, &self.user_agent, guard).map_err(|_| NotReached::Other)?;
+        let client = build_client(&self.roots, &self.user_agent, guard, &self.lookup, self.limits)
+            .map_err(|_| NotReached::Other)?;
         excepted.insert(ranges, client.clone());
         Ok(client)
     }
@@ -147,6 +179,9 @@ impl ReqwestCarrier {
         request = request.header(ACCEPT, parcel.accept);
         if let Some(media_type) = parcel.media_type {
             request = request.header(CONTENT_TYPE, media_type);
+        }
+        if parcel.kind == ParcelKind::Poll {
+            request = request.timeout(POLL_TIMEOUT);
         }
         for (name, value) in &parcel.headers {
             request = request.header(*name, value);
@@ -162,8 +197,8 @@ impl ReqwestCarrier {
         let date = single(headers, DATE.as_str()).and_then(|value| http_date(&value));
         let body = match read_body(response, parcel.kind.response_limit()).await {
             Ok(body) => body,
-            // The receipt is in hand; what follows it does not matter.
-            Err(_) if receipt_header.is_some() => Vec::new(),
+            // The receipt is in hand, or the status says it all; what follows does not matter.
+            Err(_) if receipt_header.is_some() || parcel.kind == ParcelKind::Webhook => Vec::new(),
             Err(class) => return Err(class),
         };
         Ok(Outcome::Answered { status, receipt_header, retry_after, date, body })
@@ -174,11 +209,31 @@ impl Carrier for ReqwestCarrier {
     fn carry<'a>(&'a self, parcel: &'a Parcel) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
         Box::pin(async move { self.attempt(parcel).await.unwrap_or_else(Outcome::not_reached) })
     }
+
+    fn examine<'a>(&'a self, target: &'a Target) -> Pin<Box<dyn Future<Output = Result<(), BadTarget>> + Send + 'a>> {
+        Box::pin(async move {
+            match judge(target, self.loopback.is_some())? {
+                Host::Judged => Ok(()),
+                Host::Name(name) => {
+                    let looked_up = tokio::time::timeout(self.limits.connect, self.lookup.look_up(&name)).await;
+                    let answers = looked_up.ok().and_then(Result::ok).unwrap_or_default();
+                    judge_answers(target, &answers)
+                }
+            }
+        })
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that sets the limits and the guard")]
-fn build_client(roots: &[Certificate], user_agent: &str, guard: Guard) -> Result<Client, BuildError> {
+fn build_client(
+    roots: &[Certificate],
+    user_agent: &str,
+    guard: Guard,
+    lookup: &Arc<dyn Lookup>,
+    limits: Limits,
+) -> Result<Client, BuildError> {
     let plain = guard == Guard::Loopback;
+    let resolver = GuardedResolver { guard, lookup: Arc::clone(lookup) };
     // Without an installed default the client takes rustls with aws-lc-rs, the only provider in this build.
     Client::builder()
         .user_agent(user_agent)
@@ -188,9 +243,9 @@ fn build_client(roots: &[Certificate], user_agent: &str, guard: Guard) -> Result
         .referer(false)
         .no_proxy()
         .retry(retry::never())
-        .dns_resolver(Arc::new(GuardedResolver(guard)))
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(TOTAL_TIMEOUT)
+        .dns_resolver(Arc::new(resolver))
+        .connect_timeout(limits.connect)
+        .timeout(limits.total)
         .pool_max_idle_per_host(2)
         .pool_idle_timeout(Duration::from_secs(90))
         .build()

@@ -19,9 +19,10 @@
 //! | [`push`] | receiving a message; what an answer to ours means |
 //! | [`receipt`] | proof of storage: made and judged |
 //! | [`checkpoint`] | how far a ledger reached, as a signed note |
+//! | [`standard_webhook`] | Standard Webhooks, for parties without a node |
 //! | [`carrier`] | the seam: a parcel in, an outcome out |
 //! | [`http`] | the real carrier |
-//! | [`address_guard`] | which addresses may be called |
+//! | [`address_guard`], [`target`] | which addresses may be called, and what is wrong with one that a person typed |
 
 #![warn(missing_docs)]
 
@@ -43,4 +44,5 @@ pub mod refusal;
 pub mod set;
 pub mod standard_webhook;
 pub mod strict_json;
+pub mod target;
 pub mod values;

@@ -164,7 +164,7 @@ pub fn check_claims(payload: &Map<String, Value>, own_issuer: &str, now: i64) ->
 }
 
 /// One string, or an array of one: two audiences are refused.
-fn audience(payload: &Map<String, Value>) -> Option<&str> {
+pub(crate) fn audience(payload: &Map<String, Value>) -> Option<&str> {
     let aud = payload.get("aud")?;
     match aud.as_array().map(Vec::as_slice) {
         Some([only]) => only.as_str(),
@@ -174,7 +174,7 @@ fn audience(payload: &Map<String, Value>) -> Option<&str> {
 }
 
 /// A whole number of seconds that other readers can hold too.
-fn seconds(value: &Value) -> Option<i64> {
+pub(crate) fn seconds(value: &Value) -> Option<i64> {
     value.as_i64().filter(|seconds| (0..=253_402_300_799).contains(seconds))
 }
 

@@ -1,3 +1,4 @@
+DROP INDEX incidents_exercise;
 ALTER TABLE outbox DROP COLUMN reissue_of;
 ALTER TABLE lanes DROP COLUMN skew_seconds;
 ALTER TABLE inbound DROP COLUMN gap_since;

@@ -41,6 +41,7 @@ CREATE TABLE posts (
   done_at BIGINT
 );
 CREATE INDEX posts_due ON posts (next_attempt_at) WHERE open;
+CREATE INDEX posts_waiting ON posts (endpoint_id, queued_at) WHERE open;
 CREATE INDEX posts_endpoint ON posts (endpoint_id, queued_at) WHERE endpoint_id IS NOT NULL;
 CREATE INDEX posts_person ON posts (person_id, queued_at) WHERE person_id IS NOT NULL;
 
@@ -100,3 +101,6 @@ ALTER TABLE lanes ADD COLUMN skew_seconds INTEGER;
 
 -- The parked message that this one says again.
 ALTER TABLE outbox ADD COLUMN reissue_of BLOB;
+
+-- Exercises with partners: their list, and when the last one was.
+CREATE INDEX incidents_exercise ON incidents (logged_at, id) WHERE exercise;

@@ -19,11 +19,14 @@ pub enum ClockKind {
     PartnerAcknowledgement,
     /// Report to the ICO (UK GDPR Article 33(1)).
     IcoReport,
+    /// Answer a request of the other party by the instant that it names (agreement clause 6, "all reasonable
+    /// assistance").
+    Assistance,
 }
 
 impl ClockKind {
     /// Every kind, in the order shown.
-    pub const ALL: [Self; 3] = [Self::PartnerNotice, Self::PartnerAcknowledgement, Self::IcoReport];
+    pub const ALL: [Self; 4] = [Self::PartnerNotice, Self::PartnerAcknowledgement, Self::IcoReport, Self::Assistance];
 
     /// The word in tables, addresses and the API.
     #[must_use]
@@ -32,6 +35,7 @@ impl ClockKind {
             Self::PartnerNotice => "partner_notice",
             Self::PartnerAcknowledgement => "partner_acknowledgement",
             Self::IcoReport => "ico_report",
+            Self::Assistance => "assistance",
         }
     }
 }
@@ -52,17 +56,23 @@ pub enum Anchor {
     RecordedCall,
     /// A partner's notice reached us.
     NoticeReceived,
+    /// The partner asked something of us: the answer is our duty.
+    AskedOfUs,
+    /// We asked something of the partner: the answer is theirs.
+    AskedByUs,
 }
 
 impl Anchor {
     /// Every anchor.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::AwareOfCircumstances,
         Self::AwareOfBreach,
         Self::Receipt,
         Self::Accepted,
         Self::RecordedCall,
         Self::NoticeReceived,
+        Self::AskedOfUs,
+        Self::AskedByUs,
     ];
 
     /// The word in tables, the API and (for the first two) on the wire.
@@ -75,6 +85,8 @@ impl Anchor {
             Self::Accepted => "accepted",
             Self::RecordedCall => "recorded_call",
             Self::NoticeReceived => "notice_received",
+            Self::AskedOfUs => "asked_of_us",
+            Self::AskedByUs => "asked_by_us",
         }
     }
 }
@@ -93,16 +105,19 @@ pub enum Evidence {
     RecordedCall,
     /// A submission to the ICO that a person recorded.
     RecordedSubmission,
+    /// The answer to a request.
+    Answer,
 }
 
 impl Evidence {
     /// Every kind of evidence.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::SignedReceipt,
         Self::SignedAcknowledgement,
         Self::LinkAcknowledgement,
         Self::RecordedCall,
         Self::RecordedSubmission,
+        Self::Answer,
     ];
 
     /// The word in tables and the API.
@@ -114,6 +129,7 @@ impl Evidence {
             Self::LinkAcknowledgement => "link_acknowledgement",
             Self::RecordedCall => "recorded_call",
             Self::RecordedSubmission => "recorded_submission",
+            Self::Answer => "answer",
         }
     }
 }
@@ -127,8 +143,11 @@ pub struct Clock {
     pub anchor: Anchor,
     /// When it started.
     pub anchored_at: Moment,
-    /// How long it runs.
+    /// How long it runs; with [`Clock::until`], rounded up.
     pub hours: Hours,
+    /// When it is due, where that was said as an instant and not as hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Moment>,
     /// How it stands.
     pub state: ClockState,
 }
@@ -217,13 +236,21 @@ impl Clock {
     /// A clock that starts now or earlier.
     #[must_use]
     pub const fn start(kind: ClockKind, anchor: Anchor, anchored_at: Moment, hours: Hours) -> Self {
-        Self { kind, anchor, anchored_at, hours, state: ClockState::Running }
+        Self { kind, anchor, anchored_at, hours, due_at: None, state: ClockState::Running }
     }
 
-    /// The last instant in time: anchor + hours, elapsed. Alarms and lateness use this one (ruling 8).
+    /// A clock that is due at an instant that somebody named.
+    #[must_use]
+    pub fn until(kind: ClockKind, anchor: Anchor, anchored_at: Moment, due: Moment) -> Self {
+        let hours = Hours::covering(due.seconds_since(anchored_at));
+        Self { kind, anchor, anchored_at, hours, due_at: Some(due), state: ClockState::Running }
+    }
+
+    /// The last instant in time: anchor + hours, elapsed, or the instant named. Alarms and lateness use this one
+    /// (ruling 8).
     #[must_use]
     pub fn due(&self) -> Moment {
-        self.anchored_at.plus_hours(self.hours)
+        self.due_at.unwrap_or_else(|| self.anchored_at.plus_hours(self.hours))
     }
 
     /// The statute's limit for the ICO clock: start of the next full hour + 72 h (UK GDPR Article 4A; Regulation
@@ -232,7 +259,7 @@ impl Clock {
     pub fn legal_limit(&self) -> Option<Moment> {
         match self.kind {
             ClockKind::IcoReport => Some(self.anchored_at.next_full_hour().plus_hours(self.hours)),
-            ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement => None,
+            ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement | ClockKind::Assistance => None,
         }
     }
 

@@ -6,8 +6,11 @@
 mod decide;
 mod event;
 mod evolve;
+mod filing;
 mod incoming;
 mod outgoing;
+mod reissue;
+mod said;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +28,9 @@ use crate::values::{
 pub use decide::{decide, next_check};
 pub use event::{Event, Survives};
 pub use evolve::{evolve, fold};
+pub use filing::{FILINGS_MAX, Filing, HearFiled, ToldFiling};
+pub use reissue::reissue;
+pub use said::{Asked, DUE_SECONDS_MAX, Hear, MESSAGES_MAX, MessageKind, Said, SaidMark, Say};
 
 /// Who told whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -130,6 +136,11 @@ pub enum NoticeDelivery {
         /// Since when the partner durably holds it (`toe`).
         at: Moment,
     },
+    /// A webhook or a mail server took it: the carrying has ended, and nothing is proved. A later receipt still counts.
+    Accepted {
+        /// When.
+        at: Moment,
+    },
     /// A person ended the carrying, with a reason.
     Abandoned,
 }
@@ -150,6 +161,12 @@ pub struct Acknowledgement {
     pub role: Line,
     /// When they acknowledged.
     pub at: Moment,
+    /// Given through a link, without an account or a signature.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_link: bool,
+    /// The content was deleted, as a withdrawal from a wrong recipient asks (protocol §6).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
 }
 
 /// A recorded call or meeting.
@@ -221,6 +238,12 @@ pub struct Exchange {
     pub acknowledgement_messages: Vec<AcknowledgementMessage>,
     /// Recorded calls.
     pub calls: Vec<Call>,
+    /// Messages, ours and theirs, in the order in which they came here.
+    pub said: Vec<SaidMark>,
+    /// Requests with a due instant, ours and theirs, in that order.
+    pub asked: Vec<Asked>,
+    /// Reports to a regulator that one side told the other, in that order.
+    pub filings: Vec<ToldFiling>,
     /// The notice no longer stands.
     pub withdrawn: Option<WithdrawalReason>,
     /// Contents are erased.
@@ -303,11 +326,25 @@ pub enum Command {
         /// Digest of the receipt's octets.
         receipt_sha256: Digest32,
     },
+    /// A webhook or a mail server took a message of ours: nothing more will be heard.
+    RecordAcceptance {
+        /// Which message.
+        message: MessageId,
+        /// When it was taken.
+        at: Moment,
+    },
     /// A verified acknowledgement from the partner.
     RecordAcknowledgement {
         /// What it says.
         acknowledgement: Acknowledgement,
         /// The message that carried it.
+        message: MessageId,
+    },
+    /// An acknowledgement through the link of a webhook or a mail: recorded, not signed (ruling 6).
+    RecordLinkAcknowledgement {
+        /// What it says.
+        acknowledgement: Acknowledgement,
+        /// The message of ours whose link was used.
         message: MessageId,
     },
     /// A recorded call or meeting.
@@ -338,7 +375,29 @@ pub enum Command {
         by: Actor,
         /// Their role as the partner reads it.
         role: Line,
+        /// We deleted the content: only after a withdrawal from a wrong recipient.
+        deleted: bool,
     },
+    /// We say something about the case.
+    Say(Box<Say>),
+    /// The partner says something about the case.
+    Hear(Box<Hear>),
+    /// A person here has read a message of the partner's.
+    ReadMessage {
+        /// Which.
+        message: MessageId,
+        /// Who.
+        by: Actor,
+    },
+    /// We tell the partner that we reported the case.
+    TellFiled {
+        /// What we reported.
+        filing: Box<Filing>,
+        /// Who says so.
+        by: Actor,
+    },
+    /// The partner tells us that they reported the case.
+    HearFiled(Box<HearFiled>),
     /// An incident of ours takes this notice over, with its ICO clock.
     Link {
         /// Which.
@@ -477,6 +536,39 @@ pub enum Refusal {
     /// An acknowledgement is a person's word, never a machine's.
     #[error("only a person can acknowledge a notice")]
     PersonNeeded,
+    /// Both sides must know the case before anything is said about it.
+    #[error("the partner has not been told of this case yet")]
+    NothingTold,
+    /// A request must say by when.
+    #[error("a request needs a date and time by which an answer is due")]
+    DueMissing,
+    /// Only a request has a due instant.
+    #[error("only a request can say by when an answer is due")]
+    DueWithoutRequest,
+    /// Due before now.
+    #[error("the answer can't be due in the past")]
+    DuePast,
+    /// Due beyond [`DUE_SECONDS_MAX`].
+    #[error("the answer can't be due more than a year from now")]
+    DueTooFar,
+    /// A forwarded request keeps the instant at which it came in.
+    #[error("a request that is passed on needs the date and time when it came in")]
+    ReceivedMissing,
+    /// Only a forwarded request has that instant.
+    #[error("only a request that is passed on has a date and time when it came in")]
+    ReceivedWithoutForwarding,
+    /// An answer names what it answers.
+    #[error("an answer must say which message it answers")]
+    AnswersNothing,
+    /// `re` names no message of this case.
+    #[error("there is no such message in this case")]
+    UnknownMessage,
+    /// [`MESSAGES_MAX`] or [`FILINGS_MAX`] is reached.
+    #[error("this case has as many messages as it can hold")]
+    TooManyMessages,
+    /// Nobody asked for deletion.
+    #[error("deletion is confirmed only when the sender withdrew a notice that was meant for another")]
+    NothingToDelete,
     /// Nothing changes.
     #[error("nothing would change")]
     NothingChanges,

@@ -27,12 +27,12 @@ use crate::report::{ReportState, Submission};
 use crate::values::{Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
 
 pub use decide::decide;
-pub(crate) use erase::without_reason;
+pub(crate) use erase::{ERASED, without_reason};
 pub use event::{Event, Survives};
 pub(crate) use evolve::with_ladder;
 pub use evolve::{evolve, fold};
 pub use watch::next_check;
-pub(crate) use watch::{next_clock_check, next_overdue};
+pub(crate) use watch::next_overdue;
 
 /// Exchanges touched in one chunk of a fan-out, so that nobody waits for the writer longer than 100 ms (ruling 22).
 pub const FAN_OUT_CHUNK: usize = 250;
@@ -179,6 +179,13 @@ pub enum FanOutWork {
         /// In words.
         note: Option<LongText>,
     },
+    /// Say that we reported the case to the regulator.
+    TellFiled {
+        /// What we reported.
+        filing: exchange::Filing,
+        /// Who says so.
+        by: Actor,
+    },
 }
 
 /// A fan-out under way.
@@ -261,6 +268,8 @@ pub struct Incident {
     pub correction: Option<CorrectionProposal>,
     /// The partner's notice that it was opened from.
     pub opened_from: Option<ExchangeId>,
+    /// Partners are told, or have been, that we reported it.
+    pub told_filed: bool,
 }
 
 /// Partners still outstanding on one duty: what a ladder step names. Read from the clocks by the caller.
@@ -359,6 +368,11 @@ pub enum Command {
         /// What, when, by which channel.
         submission: Submission,
         /// Who.
+        by: Actor,
+    },
+    /// Tell every partner who knows of the case that we reported it to the ICO.
+    TellFiled {
+        /// Who: a data protection officer.
         by: Actor,
     },
     /// A data protection officer proposes that no report is required.
@@ -490,6 +504,9 @@ pub enum Refusal {
     /// The report is already submitted.
     #[error("the report is already submitted")]
     AlreadySubmitted,
+    /// There is no submission to tell partners of.
+    #[error("no submission to the ICO is recorded yet")]
+    NotSubmitted,
     /// Submission in the future, or before awareness.
     #[error("the time of submission cannot be in the future or before awareness")]
     SubmissionTime,

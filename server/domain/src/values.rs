@@ -200,6 +200,13 @@ impl Hours {
         }
     }
 
+    /// The fewest hours that cover a length of time in seconds, within the range.
+    #[must_use]
+    pub fn covering(seconds: i64) -> Self {
+        let hours = seconds.clamp(1, i64::from(Self::MAX) * SECONDS_PER_HOUR).saturating_add(SECONDS_PER_HOUR - 1);
+        Self(u16::try_from(hours / SECONDS_PER_HOUR).unwrap_or(Self::MAX))
+    }
+
     /// The number of hours.
     #[must_use]
     pub const fn get(self) -> u16 {

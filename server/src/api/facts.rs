@@ -95,6 +95,19 @@ record! {
 /// # Errors
 /// [`Problem::Fields`] under `at`.
 pub async fn must_be_checked(call: &Call, facts: &Facts, checked: bool, at: &str) -> Result<(), Problem> {
+    texts_must_be_checked(call, &facts.free_texts(), checked, at).await
+}
+
+/// The same for any texts, each with the name of its member.
+///
+/// # Errors
+/// [`Problem::Fields`] under `at`.
+pub async fn texts_must_be_checked(
+    call: &Call,
+    texts: &[(&'static str, &str)],
+    checked: bool,
+    at: &str,
+) -> Result<(), Problem> {
     if checked {
         return Ok(());
     }
@@ -104,7 +117,7 @@ pub async fn must_be_checked(call: &Call, facts: &Facts, checked: bool, at: &str
     contacts.extend(own.filter_map(|contact| contact.email.as_ref().map(ToString::to_string)));
     let known = KnownNames { own_contacts: &contacts, names: &names };
     let mut faults: Vec<FieldFault> = Vec::new();
-    for (name, text) in facts.free_texts() {
+    for (name, text) in texts.iter().copied() {
         let serious =
             personal_data::check(name, text, &known).into_iter().find(|found| found.severity == Severity::Warn);
         if let Some(found) = serious {

@@ -21,6 +21,10 @@ pub const GROUP: Group = Group {
             .writes("application/jwk-set+jwt"),
         get("/keys/card", "get_card", "Our party card, for a partner to take in", run!(card))
             .writes("application/party-card+jwt"),
+        post("/keys/card", "issue_card", "Issue our card again, when our record says something else of us", run!(issue))
+            .needs(&[Scope::Administer])
+            .takes::<Issue>()
+            .gives::<Issued>(),
         post("/keys/rotate", "rotate_keys", "Replace the online keys, as planned or in an emergency", run!(rotate))
             .needs(&[Scope::Administer])
             .takes::<Rotate>()
@@ -53,6 +57,22 @@ answer! {
         valid_from: Moment,
         /// Until when.
         valid_until: Moment,
+    }
+}
+
+request! {
+    /// A card to issue.
+    Issue {
+        /// The passphrase of the identity key. It is kept nowhere.
+        passphrase: String,
+    }
+}
+
+answer! {
+    /// What was issued.
+    Issued {
+        /// The version of the card.
+        card_version: u32,
     }
 }
 
@@ -95,6 +115,7 @@ impl OwnKey {
                 KeyPurpose::Identity => "identity",
                 KeyPurpose::Set => "messages",
                 KeyPurpose::Log => "log",
+                KeyPurpose::Webhook => "webhook",
             },
             stage: key.stage.word(),
             valid_from: key.valid_from,
@@ -109,6 +130,16 @@ async fn manifest(call: Call) -> Result<Reply, Problem> {
 
 async fn card(call: Call) -> Result<Reply, Problem> {
     Ok(Reply::document("application/party-card+jwt", call.node.export_card()))
+}
+
+async fn issue(call: Call) -> Result<Reply, Problem> {
+    let by = call.administrator()?;
+    let Issue { passphrase } = call.body()?;
+    if passphrase.is_empty() {
+        return Err(fault("/passphrase", "it is empty"));
+    }
+    let version = call.node.issue_card(&by, &passphrase).await?;
+    Ok(Reply::plain(&Issued { card_version: u32::try_from(version).unwrap_or(u32::MAX) }))
 }
 
 async fn rotate(call: Call) -> Result<Reply, Problem> {

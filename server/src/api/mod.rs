@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`incidents`], [`reports`] | incidents of ours, their facts and reports |
 //! | [`clocks`], [`notices`] | duties; what was told and what we were told |
+//! | [`board`], [`exercises`] | how every partner of an incident stands; drills with partners |
 //! | [`partners`], [`keys`] | pairing, our own card and keys |
 //! | [`directory`] | parties, services, agreements, arrangements, import and export |
 //! | [`people`], [`tokens`] | accounts, and one's own tokens |
@@ -54,6 +55,9 @@ const GROUPS: &[&Group] = &[
     &reports::GROUP,
     &clocks::GROUP,
     &notices::GROUP,
+    &messages::GROUP,
+    &board::GROUP,
+    &exercises::GROUP,
     &partners::GROUP,
     &directory::GROUP,
     &directory::FILES,

@@ -176,6 +176,7 @@ fn state(notice: &Row) -> &'static str {
                 "Told by telephone"
             }
         }
+        (Direction::Outgoing, None, None, _) if notice.exchange.standing == "accepted" => "Accepted",
         (Direction::Outgoing, None, None, _) => "Not delivered",
     }
 }

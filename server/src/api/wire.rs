@@ -10,17 +10,22 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, web};
+use webhooks::poll as wire_poll;
 use webhooks::push::{self, MAX_BODY, RECEIPT_HEADER};
 use webhooks::refusal::Refusal;
 
 use crate::access::throttle::{Address, Throttle};
 use crate::node::Node;
+use crate::node::poll::serve::{PollIncoming, Polled};
 use crate::node::receive::{Incoming, Received};
 
 /// The media type of a key manifest (protocol §3).
 const MANIFEST_TYPE: &str = "application/jwk-set+jwt";
 /// The media type of a party card (protocol §15).
 const CARD_TYPE: &str = "application/party-card+jwt";
+
+/// What a poll that can't be read is told, in the form of RFC 8935 §2.3.
+const BAD_POLL: &str = r#"{"err":"invalid_request","description":"The request is not a poll."}"#;
 
 /// A body that comes more slowly is not waited for.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -47,6 +52,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(web::resource("/ssf/events").route(web::route().to(events)))
         .service(web::resource("/ssf/keys").route(web::route().to(keys)))
+        .service(web::resource("/ssf/poll").route(web::route().to(poll)))
         .service(web::resource("/jwks.jwt").route(web::get().to(manifest)))
         .service(web::resource("/jwks.json").route(web::get().to(jwks)))
         .service(web::resource("/card.jwt").route(web::get().to(card)))
@@ -102,6 +108,57 @@ async fn keys(
     match body(&request, payload, &rate, &address).await {
         Ok(octets) => answer(node.receive_keys(Incoming { octets }).await, StatusCode::NO_CONTENT),
         Err(answer) => answer,
+    }
+}
+
+async fn poll(
+    request: HttpRequest,
+    payload: web::Payload,
+    node: web::Data<Node>,
+    rate: web::Data<AddressRate>,
+    address: web::Data<Address>,
+) -> HttpResponse {
+    let headers = request.headers();
+    let media_type = text(headers, &header::CONTENT_TYPE).and_then(|value| value.split(';').next()).unwrap_or_default();
+    let refusal = if request.method() != actix_web::http::Method::POST {
+        Some(Refusal::MethodNotAllowed)
+    } else if length(headers).is_some_and(|length| length > wire_poll::MAX_REQUEST) {
+        Some(Refusal::TooLarge)
+    } else if headers.contains_key(header::CONTENT_ENCODING) {
+        Some(Refusal::ContentEncoding)
+    } else if !media_type.trim().eq_ignore_ascii_case(wire_poll::MEDIA_TYPE) {
+        Some(Refusal::MediaType)
+    } else {
+        None
+    };
+    if let Some(refusal) = refusal {
+        return refused(refusal, None);
+    }
+    let authorization = text(headers, &header::AUTHORIZATION).map(str::to_owned);
+    let language = headers.contains_key(header::CONTENT_LANGUAGE);
+    match body(&request, payload, &rate, &address).await {
+        Ok(body) => polled(node.serve_poll(PollIncoming { authorization, language, body }).await),
+        Err(answer) => answer,
+    }
+}
+
+fn polled(answer: Polled) -> HttpResponse {
+    match answer {
+        Polled::Answer(body) => HttpResponse::Ok()
+            .content_type(wire_poll::MEDIA_TYPE)
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .body(body),
+        Polled::Unauthorised => HttpResponse::Unauthorized()
+            .insert_header((header::WWW_AUTHENTICATE, "Bearer"))
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .finish(),
+        Polled::Forbidden => HttpResponse::Forbidden().finish(),
+        Polled::BadRequest => HttpResponse::BadRequest()
+            .content_type(wire_poll::MEDIA_TYPE)
+            .insert_header((header::CONTENT_LANGUAGE, "en"))
+            .body(BAD_POLL),
+        Polled::TooMany { retry_after } => refused(Refusal::RateLimited, Some(retry_after)),
+        Polled::Busy { retry_after } => refused(Refusal::StorageFailed, Some(retry_after)),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::store::look::{Look, Standing, look};
 use crate::time_source::{SystemTime, TimeSource as _};
 use crate::tls::check_pair;
 
-/// Looks at the data key, the database, the certificate and the trusted roots.
+/// Looks at the data key, the database, the certificate, the trusted roots and the mail settings.
 ///
 /// # Errors
 /// [`Faults`] with everything that would keep the node from starting, or soon will.
@@ -28,6 +28,9 @@ pub fn check(settings: &ServeSettings, out: Out<'_>) -> Result<(), Failure> {
     if !settings.trusted_roots.is_empty() {
         let roots = settings.trusted_root_pems();
         note(roots.map(|roots| format!("Trusted roots: {} files beside the system's.", roots.len())))?;
+    }
+    if let Some(mail) = mail(settings).transpose() {
+        note(mail)?;
     }
     if faults.is_empty() { Ok(()) } else { Err(Faults(faults).into()) }
 }
@@ -52,6 +55,14 @@ fn database(args: &NodeArgs) -> Result<String, Fault> {
         }
         (Standing::Current, true) => format!("Database: good; tables {migration}, a node is set up."),
     })
+}
+
+/// The mail server is not called: what it says to a mail is seen on the page of administration.
+fn mail(settings: &ServeSettings) -> Result<Option<String>, Fault> {
+    let roots = settings.trusted_root_pems()?;
+    let Some(mail) = crate::serve::mail(settings, &roots)? else { return Ok(None) };
+    let (server, port, security) = (mail.server, mail.port, mail.security.label());
+    Ok(Some(format!("Mail: leaves from {} through {server}, port {port}, with {security}.", mail.from)))
 }
 
 fn certificate(settings: &ServeSettings) -> Option<Result<String, Fault>> {

@@ -87,6 +87,8 @@ impl Place {
             carrier: Arc::new(NoCarrier),
             bcrypt_cost: 4,
             rates: Rates::default(),
+            mail: None,
+            reachable: true,
             set_up: Some(set_up),
         });
         Self { node: node.await.unwrap(), store, folder }

@@ -18,13 +18,13 @@ const PEM_OCTETS_MAX: u64 = 1_048_576;
 /// The shortest password, in characters.
 const PASSWORD_CHARACTERS_MIN: usize = 12;
 
-/// The text of the variable that holds the data key.
+/// The text of a variable that holds a secret: the data key, or the password at the mail server.
 #[derive(Clone)]
-pub struct VariableKey(pub(super) Zeroizing<String>);
+pub struct VariableSecret(pub(super) Zeroizing<String>);
 
-impl fmt::Debug for VariableKey {
+impl fmt::Debug for VariableSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("VariableKey(…)")
+        f.write_str("VariableSecret(…)")
     }
 }
 
@@ -101,7 +101,7 @@ impl NodeArgs {
             let key = DataKey::from_hex(Zeroizing::new(typed).as_str());
             return key.map(Some).map_err(|_| Fault("A data key is 64 hexadecimal digits.".to_owned()));
         }
-        let key = self.data_key_variable.as_ref().map(|VariableKey(text)| DataKey::from_hex(text));
+        let key = self.data_key_variable.as_ref().map(|VariableSecret(text)| DataKey::from_hex(text));
         key.transpose().map_err(|_| Fault("TOCSIN_DATA_KEY must be 64 hexadecimal digits.".to_owned()))
     }
 

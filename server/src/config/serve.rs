@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use domain::values::Line;
 
-use super::{Fault, NodeArgs, say};
+use super::{Fault, MailArgs, NodeArgs, say};
 
 /// The smallest work factor for password hashes (ruling 32).
 pub const BCRYPT_COST_MIN: u32 = 10;
@@ -93,9 +93,17 @@ pub struct ServeSettings {
     #[arg(long, env = "TOCSIN_ADDRESS_RATE", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub address_rate: u32,
 
+    /// Whether partners' nodes can call this one. Without that (`--reachable false`) this node asks theirs for messages instead, and its card says so; two nodes that can't be called can't be paired.
+    #[arg(long, env = "TOCSIN_REACHABLE", default_value_t = true, action = clap::ArgAction::Set)]
+    pub reachable: bool,
+
     /// Address of the proxy whose `Forwarded` or `X-Forwarded-For` is believed. Without it the connection's own counts.
     #[arg(long, env = "TOCSIN_TRUSTED_PROXY")]
     pub trusted_proxy: Option<IpAddr>,
+
+    /// How mail leaves.
+    #[command(flatten)]
+    pub mail: MailArgs,
 }
 
 impl Deref for ServeSettings {
@@ -113,6 +121,7 @@ impl ServeSettings {
         let mut faults = self.node.faults();
         self.listening_faults(&mut faults);
         self.first_run_faults(&mut faults);
+        self.mail.faults(&mut faults);
         for file in &self.trusted_roots {
             say(&mut faults, !file.is_file(), format!("--trusted-root names no file: {}.", file.display()));
         }

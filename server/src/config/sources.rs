@@ -13,7 +13,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, CommandFactory as _, FromArgMatches as _};
 use zeroize::Zeroizing;
 
-use super::{Cli, Fault, VariableKey};
+use super::{Cli, Fault, VariableSecret};
 
 /// The longest settings file, in octets.
 const FILE_OCTETS_MAX: u64 = 262_144;
@@ -23,6 +23,8 @@ const FAULTS_MAX: usize = 50;
 const SETTINGS: &str = "settings";
 /// The variable that holds the data key.
 const DATA_KEY_VARIABLE: &str = "TOCSIN_DATA_KEY";
+/// The variable that holds the password at the mail server.
+const MAIL_PASSWORD_VARIABLE: &str = "TOCSIN_MAIL_PASSWORD";
 
 /// What reading the settings came to.
 #[derive(Debug)]
@@ -55,9 +57,10 @@ pub(super) fn read_from(arguments: Vec<OsString>, variable: &dyn Fn(&str) -> Opt
     let mut faults = sources.faults;
     if let Some(cli) = &mut cli {
         if let Some(node) = cli.command.node_mut() {
-            node.data_key_variable = variable(DATA_KEY_VARIABLE)
-                .filter(|text| !text.is_empty())
-                .map(|text| VariableKey(Zeroizing::new(text.to_string_lossy().into_owned())));
+            node.data_key_variable = secret(variable, DATA_KEY_VARIABLE);
+        }
+        if let Some(mail) = cli.command.mail_mut() {
+            mail.mail_password_variable = secret(variable, MAIL_PASSWORD_VARIABLE);
         }
         faults.extend(cli.command.faults());
     }
@@ -65,6 +68,12 @@ pub(super) fn read_from(arguments: Vec<OsString>, variable: &dyn Fn(&str) -> Opt
         Some(cli) if faults.is_empty() => Reading::Run(cli),
         _ => Reading::Wrong(faults),
     }
+}
+
+/// The secret in a variable; an empty one is none.
+fn secret(variable: &dyn Fn(&str) -> Option<OsString>, name: &str) -> Option<VariableSecret> {
+    let text = variable(name).filter(|text| !text.is_empty())?;
+    Some(VariableSecret(Zeroizing::new(text.to_string_lossy().into_owned())))
 }
 
 /// What is left of a command line when its faults are taken out.

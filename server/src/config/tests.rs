@@ -178,3 +178,32 @@ fn a_secret_is_made_once_and_kept_from_others() {
         assert!(read_secret(&path).is_err(), "others may read it");
     }
 }
+
+#[test]
+fn mail_goes_out_under_tls_or_stays_on_this_machine() {
+    let with = |arguments: &[&'static str]| [&GOOD[..], arguments].concat();
+    let settings = serve(&with(&["--mail-server", "mail.example.org", "--mail-from", "tocsin@example.org"]));
+    assert_eq!(settings.mail.port(), 587);
+    let here = ["--mail-server", "127.0.0.1", "--mail-from", "tocsin@example.org", "--mail-security", "none"];
+    assert_eq!(serve(&with(&here)).mail.port(), 25);
+    let login = ["--mail-server", "m.example", "--mail-from", "a@b.example", "--mail-user", "node"];
+    let settings = serve_with(&with(&login), &[("TOCSIN_MAIL_PASSWORD", "deep-secret")]);
+    assert_eq!(
+        settings.mail.login().unwrap().map(|(_, password)| password.to_string()),
+        Some("deep-secret".to_owned())
+    );
+    assert!(!format!("{settings:?}").contains("deep-secret"));
+    for (arguments, part) in [
+        (&["--mail-server", "m.example"][..], "needs --mail-from"),
+        (&["--mail-from", "a@b.example"], "needs --mail-server"),
+        (&["--mail-server", "https://m.example", "--mail-from", "a@b.example"], "must be a host name"),
+        (&["--mail-server", "m.example", "--mail-from", "nobody"], "must be a mail address"),
+        (&["--mail-server", "m.example", "--mail-from", "a@b.example", "--mail-security", "none"], "on this machine"),
+        (&["--mail-server", "m.example", "--mail-from", "a@b.example", "--mail-security", "opportunistic"], "one of"),
+        (&login, "belong together"),
+    ] {
+        let all: Vec<&str> = std::iter::once("serve").chain(with(arguments)).collect();
+        let faults = wrong(&all, &[]);
+        assert!(faults.iter().any(|fault| fault.contains(part)), "{part}: {faults:#?}");
+    }
+}

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use webhooks::carrier::{Carrier, NotReached, Outcome, Parcel};
+use webhooks::target::{BadTarget, Target};
 
 /// Carries like `inner`, but for parcels to a party that is deaf.
 pub(super) struct DeafTo {
@@ -42,5 +43,9 @@ impl Carrier for DeafTo {
             return Box::pin(std::future::ready(Outcome::not_reached(NotReached::Timeout)));
         }
         self.inner.carry(parcel)
+    }
+
+    fn examine<'a>(&'a self, target: &'a Target) -> Pin<Box<dyn Future<Output = Result<(), BadTarget>> + Send + 'a>> {
+        self.inner.examine(target)
     }
 }

@@ -99,6 +99,8 @@ impl Party {
             carrier,
             bcrypt_cost: BCRYPT_COST,
             rates: Rates::default(),
+            mail: None,
+            reachable: true,
             set_up: Some(set_up),
         })
         .await?;

@@ -3,11 +3,11 @@
 //!
 //! | hour | what |
 //! |---|---|
-//! | 0 | the operator logs an exercise incident; both councils are told, but Harbour's node does not answer |
+//! | 0 | the operator logs an exercise incident; all councils are told, Westmere by webhook; Harbour's node is deaf |
 //! | 3 | Northmoor reads it: looking |
 //! | 9 | Northmoor is affected |
 //! | 20 | the operator sends an update |
-//! | 48 | Harbour's notice is overdue; the ICO ladder drafts the report |
+//! | 48 | Harbour's notice is overdue, Westmere's too unless you acknowledged it; the ICO ladder drafts the report |
 //! | 53 | Harbour's node is back and says so; it is tried at once, and its receipt is late |
 //! | 56 | Harbour reads it: not affected |
 //! | 76 | the story has ended: time slows down to normal, the ICO report waits for you |

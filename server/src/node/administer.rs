@@ -14,6 +14,7 @@ use super::{DoorError, Node, StartError};
 use crate::access::passwords::{self, PasswordError};
 use crate::access::{Administrator, SignedIn};
 use crate::store::directory::{self, Service};
+use crate::store::endpoints::Told;
 use crate::store::partners::{self, KeyPurpose, Partner, PartnerState};
 use crate::store::people;
 use crate::store::{EntryKind, Store, StoreError, Turn, outbox};
@@ -50,6 +51,7 @@ pub(super) struct Birth<'a> {
     pub(super) time: &'a dyn TimeSource,
     pub(super) issuer: &'a str,
     pub(super) schemes: Schemes,
+    pub(super) reachable: bool,
     pub(super) bcrypt_cost: u32,
 }
 
@@ -83,9 +85,12 @@ fn stored_own(rows: &mut crate::store::Rows<'_>) -> Result<Option<StoredOwn>, St
 
 async fn make(store: &Store, birth: &Birth<'_>, set_up: SetUp) -> Result<(), StartError> {
     let now = birth.time.now();
-    let contact = set_up.organisation.dpo.as_ref().unwrap_or(&set_up.organisation.contact);
-    let details =
-        CardDetails { issuer: birth.issuer, name: set_up.organisation.name.as_str(), contact, schemes: birth.schemes };
+    let details = CardDetails {
+        issuer: birth.issuer,
+        organisation: &set_up.organisation,
+        reachable: birth.reachable,
+        schemes: birth.schemes,
+    };
     let fresh = keys::make(&details, &set_up.passphrase, now)?;
     let mut people = Vec::with_capacity(set_up.people.len());
     for person in set_up.people {
@@ -125,6 +130,7 @@ fn keep_keys(turn: &mut Turn<'_>, fresh: &FreshKeys) -> Result<(), StoreError> {
     partners::keep_own_key(turn, KeyPurpose::Identity, &fresh.identity_kid, &fresh.sealed_identity, from, until)?;
     partners::keep_own_key(turn, KeyPurpose::Set, &fresh.set.0, fresh.set.1.octets(), from, until)?;
     partners::keep_own_key(turn, KeyPurpose::Log, &fresh.log.0, fresh.log.1.octets(), from, until)?;
+    partners::keep_own_key(turn, KeyPurpose::Webhook, &fresh.webhook.0, fresh.webhook.1.octets(), from, until)?;
     for (kind, entry, token) in
         [("card", EntryKind::Card, &fresh.card_token), ("manifest", EntryKind::KeyManifest, &fresh.manifest_token)]
     {
@@ -218,13 +224,18 @@ pub(super) fn note(
 }
 
 /// What is known about the way to a partner.
-pub(super) fn lane_proof(partner: &Partner, lane: Option<&outbox::Lane>) -> LaneProof {
+pub(super) fn lane_proof(partner: &Partner, told: Told, lane: Option<&outbox::Lane>) -> LaneProof {
+    let by_lane = match lane {
+        Some(outbox::Lane { failed_since: Some(since), .. }) => LaneProof::Silent { since: *since },
+        Some(outbox::Lane { proven_at: Some(at), .. }) => LaneProof::Proven { at: *at },
+        Some(outbox::Lane { failed_since: None, proven_at: None, .. }) | None => LaneProof::Untried,
+    };
+    // Webhooks and mail need no pairing.
+    if matches!(told, Told::Webhook | Told::Mail) {
+        return by_lane;
+    }
     match partner.state {
-        PartnerState::Active => match lane {
-            Some(outbox::Lane { failed_since: Some(since), .. }) => LaneProof::Silent { since: *since },
-            Some(outbox::Lane { proven_at: Some(at), .. }) => LaneProof::Proven { at: *at },
-            Some(outbox::Lane { failed_since: None, proven_at: None, .. }) | None => LaneProof::Untried,
-        },
+        PartnerState::Active => by_lane,
         PartnerState::Listed
         | PartnerState::Imported
         | PartnerState::Verified

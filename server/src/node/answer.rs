@@ -27,9 +27,32 @@ impl Node {
         stance: Stance,
         reference: Option<Line>,
     ) -> Result<(), DoorError> {
+        self.say_read(by, id, (stance, reference, false)).await
+    }
+
+    /// Says so, and that the content was deleted here, as they asked when they withdrew a notice meant for another.
+    ///
+    /// # Errors
+    /// [`DoorError::ExchangeRefused`], also when they asked for nothing of the kind.
+    pub async fn acknowledge_deleted(
+        &self,
+        by: &Responder,
+        id: ExchangeId,
+        stance: Stance,
+        reference: Option<Line>,
+    ) -> Result<(), DoorError> {
+        self.say_read(by, id, (stance, reference, true)).await
+    }
+
+    async fn say_read(
+        &self,
+        by: &Responder,
+        id: ExchangeId,
+        (stance, reference, deleted): (Stance, Option<Line>, bool),
+    ) -> Result<(), DoorError> {
         let by = by.actor().clone();
         let role = role_on_the_wire(&by)?;
-        self.on_exchange(id, exchange::Command::Acknowledge { stance, reference, by, role }).await
+        self.on_exchange(id, exchange::Command::Acknowledge { stance, reference, by, role, deleted }).await
     }
 
     /// Ends the carrying of a message, with a reason.
@@ -63,7 +86,7 @@ impl Node {
 }
 
 /// The role as the partner reads it (protocol §6).
-fn role_on_the_wire(by: &Actor) -> Result<Line, DoorError> {
+pub(super) fn role_on_the_wire(by: &Actor) -> Result<Line, DoorError> {
     let word = match by {
         Actor::Person { role: Role::Dpo, .. } => "data_protection_officer",
         Actor::Person { role, .. } => role.word(),

@@ -8,28 +8,32 @@
 //! so that dead partners can't fill them all.
 
 mod carry;
+mod engine;
 mod mail;
 mod outcome;
+mod polled;
+mod receipts;
 mod seal;
 mod webhook;
 
 use std::collections::HashSet;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::values::{Moment, PartnerId};
 use futures_util::FutureExt as _;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use tokio::sync::watch::Receiver;
-use tokio::time::{sleep, timeout};
 
 use super::Node;
-use super::loops::{CEILING, Causes, GRACE};
-use crate::store::{StoreError, outbox};
+use super::loops::{CEILING, Causes};
+use crate::store::{StoreError, Turn, outbox};
 
+pub(super) use carry::refused;
 pub(super) use outcome::record_receipt;
-use seal::Work;
+use outcome::Landed;
+use seal::{Found, Work};
+pub(super) use webhook::Posted;
 
 /// Requests under way at once.
 pub const IN_FLIGHT_MAX: usize = 128;
@@ -55,14 +59,16 @@ impl Lanes {
         Self { greeted: Mutex::new(HashSet::new()) }
     }
 
-    /// Whether this lane still has to be greeted; it counts as greeted from now on.
-    fn greet(&self, partner: PartnerId) -> bool {
-        self.greeted.lock().unwrap_or_else(PoisonError::into_inner).insert(partner)
+    /// Whether a heartbeat has to go first: the lane has sent something before, and nothing since this start. From now on
+    /// it counts as greeted: the receipt of the first message says as much as a heartbeat's.
+    fn must_greet(&self, found: &Found) -> bool {
+        let mut greeted = self.greeted.lock().unwrap_or_else(PoisonError::into_inner);
+        found.is_numbered() && greeted.insert(found.partner_id()) && found.has_history()
     }
 }
 
-/// A carrying under way.
-type Flight<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+/// A carrying under way; `None` when nothing was sent.
+type Flight<'a> = Pin<Box<dyn Future<Output = Option<Landed>> + Send + 'a>>;
 
 impl Node {
     /// Carries everything that is due now, at most `limit` messages, and waits for all of them.
@@ -70,75 +76,36 @@ impl Node {
     /// # Errors
     /// [`StoreError`] when nothing could be claimed.
     pub async fn deliver_step(&self, limit: usize) -> Result<Step, StoreError> {
-        let work = self.prepare(limit.min(IN_FLIGHT_MAX)).await?;
+        let work = self.prepare(limit.min(IN_FLIGHT_MAX), false).await?;
         let carried = work.len();
-        let mut flights: FuturesUnordered<Flight<'_>> = work.into_iter().map(|item| self.flight(item)).collect();
-        while flights.next().await.is_some() {}
+        let mut flights: FuturesUnordered<Flight<'_>> = work.into_iter().map(|work| self.flight(work)).collect();
+        while let Some(first) = flights.next().await {
+            let mut landed = Vec::from_iter(first);
+            while let Some(Some(next)) = flights.next().now_or_never() {
+                landed.extend(next);
+            }
+            self.record(landed).await;
+        }
+        self.passing.notify_one();
         Ok(Step { carried, next_due: self.store.read(outbox::next_due).await? })
     }
 
+    /// One message's way to its partner and back.
     fn flight(&self, work: Work) -> Flight<'_> {
         Box::pin(async move {
-            let carried = match work {
-                Work::Sealed(ready) => self.carry(*ready).await,
-                Work::Ungreeted(found) => self.greet_and_carry(*found).await,
-            };
-            if let Err(error) = carried {
-                // The lease lapses and the message is carried again: at least once, never lost.
-                tracing::error!(error = %Causes(&error), "an outcome could not be recorded");
-            }
-        })
-    }
-
-    /// Repeats the step until told to stop, claiming more as places become free.
-    pub(super) async fn deliver_until(&self, mut stop: Receiver<bool>) {
-        let mut flights: FuturesUnordered<Flight<'_>> = FuturesUnordered::new();
-        let mut wait = FIRST_WAIT;
-        while !*stop.borrow() {
-            let mut woken = pin!(self.outgoing.notified());
-            woken.as_mut().enable();
-            let nap = match self.start_due(&mut flights).await {
-                Ok(started) => {
-                    wait = FIRST_WAIT;
-                    // What is due and can't be claimed must not spin.
-                    match self.machine_nap(started.next_due) {
-                        Duration::ZERO if started.carried == 0 => FIRST_WAIT,
-                        nap => nap,
+            let ready = match work {
+                Work::Sealed(ready) => *ready,
+                Work::Ungreeted(found) => match self.greeted(*found).await {
+                    Ok(ready) => ready?,
+                    Err(error) => {
+                        // The lease lapses and the message is claimed again: never lost.
+                        tracing::error!(error = %Causes(&error), "a lane's first heartbeat could not be recorded");
+                        return None;
                     }
-                }
-                Err(error) => {
-                    tracing::error!(error = %Causes(&error), "outgoing work could not be claimed; trying again");
-                    let nap = wait;
-                    wait = (wait * 2).min(CEILING);
-                    nap
-                }
+                },
             };
-            tokio::select! {
-                () = woken => {}
-                () = sleep(nap) => {}
-                _ = stop.changed() => {}
-                Some(()) = flights.next(), if !flights.is_empty() => {
-                    // Those that are done already free their places before the next claim.
-                    while let Some(Some(())) = flights.next().now_or_never() {}
-                }
-            }
-        }
-        let finish = async { while flights.next().await.is_some() {} };
-        if timeout(GRACE, finish).await.is_err() {
-            tracing::info!("messages under way were left to be carried again");
-        }
-    }
-
-    /// Fills the free places and says when a look may find more. While places are full, only a free one matters.
-    async fn start_due<'a>(&'a self, flights: &mut FuturesUnordered<Flight<'a>>) -> Result<Step, StoreError> {
-        let free = IN_FLIGHT_MAX.saturating_sub(flights.len());
-        if free == 0 {
-            return Ok(Step { carried: 0, next_due: None });
-        }
-        let work = self.prepare(free).await?;
-        let carried = work.len();
-        flights.extend(work.into_iter().map(|work| self.flight(work)));
-        Ok(Step { carried, next_due: self.store.read(outbox::next_due).await? })
+            Some(self.carry(ready).await)
+        })
     }
 
     /// How long the machine may sleep until `due`, in machine time.
@@ -147,18 +114,30 @@ impl Node {
         micros.map_or(CEILING, |micros| Duration::from_micros(u64::try_from(micros).unwrap_or_default()).min(CEILING))
     }
 
-    /// Claims what is due, and seals what was never sent on lanes that need no greeting first.
-    async fn prepare(&self, limit: usize) -> Result<Vec<Work>, StoreError> {
+    /// Claims what is due, and seals what was never sent on lanes that need no greeting first. `surely`: something is due,
+    /// which saves a look.
+    async fn prepare(&self, limit: usize, surely: bool) -> Result<Vec<Work>, StoreError> {
         // Nobody would believe it: everything waits for new keys, and people are told ([`super::rotation`]).
         if !self.keys().good_at(self.time.now()) {
             return Ok(Vec::new());
         }
-        let (ungreeted, others): (Vec<_>, Vec<_>) = self
-            .claim(limit)
-            .await?
-            .into_iter()
-            .partition(|found| found.wants_greeting() && self.lanes.greet(found.partner_id()));
+        let (ungreeted, others): (Vec<_>, Vec<_>) =
+            self.claim(limit, surely).await?.into_iter().partition(|found| self.lanes.must_greet(found));
         let sealed = self.seal(others).await?.into_iter().map(|ready| Work::Sealed(Box::new(ready)));
         Ok(sealed.chain(ungreeted.into_iter().map(|found| Work::Ungreeted(Box::new(found)))).collect())
+    }
+
+    /// Gives back the lanes of work that was not started.
+    async fn give_back(&self, work: Vec<Work>) {
+        let lanes: Vec<_> = work.iter().map(Work::lane).collect();
+        if lanes.is_empty() {
+            return;
+        }
+        let release = move |turn: &mut Turn<'_>| {
+            lanes.iter().try_for_each(|(lease, partner, channel)| outbox::release(turn, *lease, *partner, *channel))
+        };
+        if let Err(error) = self.store.write(self.time.now(), release).await {
+            tracing::info!(error = %Causes(&error), "claimed messages wait until their leases lapse");
+        }
     }
 }

@@ -19,7 +19,7 @@ use super::{DoorError, Node, administer, wire_body};
 use crate::access::{Administrator, Dpo, DutyHolder, Reporter, Responder};
 use crate::store::forms::{self, FormUse};
 use crate::store::partners;
-use crate::store::{Change, Turn, directory, due, outbox};
+use crate::store::{Change, Turn, directory, due, endpoints, outbox};
 
 /// What a one-use form for logging is made for.
 pub const LOG_FORM: &str = "log";
@@ -42,12 +42,15 @@ impl Node {
                 let mut shown = Vec::with_capacity(owed.len());
                 for (id, terms) in owed {
                     let Some(partner) = partners::by_id(rows, id)? else { continue };
-                    let lane = administer::lane_proof(&partner, outbox::lane(rows, id)?.as_ref());
+                    let told = endpoints::told(rows, id)?.unwrap_or(endpoints::Told::Node);
+                    let lane = outbox::lane_of(rows, id, told.lane())?;
+                    let lane = administer::lane_proof(&partner, told, lane.as_ref());
                     let anchor = terms.trigger.anchor(&awareness);
                     shown.push(PreviewPartner {
                         id,
                         name: partner.name,
                         due: anchor.map(|(_, at)| at.floor_second().plus_hours(terms.notice_hours)),
+                        told,
                         lane,
                         agreements: terms.arrangements.into_iter().map(|named| named.title).collect(),
                     });
@@ -289,7 +292,7 @@ impl Node {
     }
 
     /// Facts that no message could carry are refused while a person can still shorten them.
-    fn must_fit(&self, facts: &Facts) -> Result<(), DoorError> {
+    pub(super) fn must_fit(&self, facts: &Facts) -> Result<(), DoorError> {
         if wire_body::fits(facts, &self.breach_contact()) {
             Ok(())
         } else {
@@ -304,7 +307,7 @@ impl Node {
     }
 
     /// One command on one incident, with all that follows at once.
-    async fn on_incident(&self, id: IncidentId, command: incident::Command) -> Result<(), DoorError> {
+    pub(super) async fn on_incident(&self, id: IncidentId, command: incident::Command) -> Result<(), DoorError> {
         let keys = self.keys();
         self.store
             .write(self.time.now(), move |turn| {
@@ -347,25 +350,15 @@ fn log(
     request: LogRequest,
     by: Actor,
 ) -> Result<LogAnswer, DoorError> {
-    let person = by.person().ok_or(DoorError::FormUnknown)?;
-    match forms::use_once(turn, request.form, person, LOG_FORM)? {
-        FormUse::Fresh => {}
-        FormUse::Used { answer } => {
-            let first: LoggedAnswer =
-                answer.and_then(|answer| serde_json::from_str(&answer).ok()).ok_or(DoorError::FormUnknown)?;
-            return Ok(LogAnswer { id: first.id, reference: first.reference, repeated: true });
-        }
-        FormUse::Unknown => return Err(DoorError::FormUnknown),
+    if let Some(first) = logged_before(turn, request.form, &by, LOG_FORM)? {
+        return Ok(first);
     }
     let known = directory::services(turn.rows())?;
     if !request.services.iter().all(|id| known.iter().any(|service| service.id == *id)) {
         return Err(DoorError::NotFound);
     }
     let id = IncidentId::from_uuid(fresh());
-    let now = turn.now();
-    let number = turn.next_number(&format!("incident-{}", year_of(now)))?;
-    let reference = Line::parse(&format!("TC-{}-{number:04}", year_of(now)))
-        .map_err(|_| DoorError::Invalid("the reference is not acceptable"))?;
+    let reference = next_reference(turn)?;
     let opened_from = match request.from_exchange {
         Some(from) => Some((from, link(turn, from, id, request.exercise, &by)?)),
         None => None,
@@ -386,9 +379,45 @@ fn log(
         by,
     }));
     decide(turn, keys, id, None, command)?;
+    keep_logged(turn, request.form, id, reference)
+}
+
+/// Uses up the form that logs; gives its first answer when it was used before.
+pub(super) fn logged_before(
+    turn: &mut Turn<'_>,
+    form: uuid::Uuid,
+    by: &Actor,
+    purpose: &str,
+) -> Result<Option<LogAnswer>, DoorError> {
+    let person = by.person().ok_or(DoorError::FormUnknown)?;
+    match forms::use_once(turn, form, person, purpose)? {
+        FormUse::Fresh => Ok(None),
+        FormUse::Used { answer } => {
+            let first: LoggedAnswer =
+                answer.and_then(|answer| serde_json::from_str(&answer).ok()).ok_or(DoorError::FormUnknown)?;
+            Ok(Some(LogAnswer { id: first.id, reference: first.reference, repeated: true }))
+        }
+        FormUse::Unknown => Err(DoorError::FormUnknown),
+    }
+}
+
+/// Keeps what the form that logged answers.
+pub(super) fn keep_logged(
+    turn: &mut Turn<'_>,
+    form: uuid::Uuid,
+    id: IncidentId,
+    reference: Line,
+) -> Result<LogAnswer, DoorError> {
     let answer = serde_json::to_string(&LoggedAnswer { id, reference: reference.clone() }).unwrap_or_default();
-    forms::answer(turn, request.form, &answer)?;
+    forms::answer(turn, form, &answer)?;
     Ok(LogAnswer { id, reference, repeated: false })
+}
+
+/// The reference of a new incident: numbered within its year.
+pub(super) fn next_reference(turn: &mut Turn<'_>) -> Result<Line, DoorError> {
+    let year = year_of(turn.now());
+    let number = turn.next_number(&format!("incident-{year}"))?;
+    Line::parse(&format!("TC-{year}-{number:04}")).map_err(|_| DoorError::Invalid("the reference is not acceptable"))
 }
 
 /// Our incident takes a notice received over; gives the ICO clock that moves with it (ruling 9). A drill takes over a drill

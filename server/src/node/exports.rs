@@ -2,11 +2,11 @@
 
 use domain::directory::Directory;
 use domain::values::Line;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::administer::note;
 use super::{DoorError, Node};
-use crate::access::Administrator;
+use crate::access::{Administrator, Reader};
 
 impl Node {
     /// Everything of [`Node::export_directory`], with an entry of who took it and what for.
@@ -26,5 +26,15 @@ impl Node {
             })
             .await?;
         Ok(directory)
+    }
+
+    /// Notes that somebody took a table with them: what it was, and what it was about.
+    ///
+    /// # Errors
+    /// [`DoorError::Store`].
+    pub async fn note_export(&self, by: &Reader, what: &'static str, about: Value) -> Result<(), DoorError> {
+        let by = by.actor().clone();
+        self.store.write(self.time.now(), move |turn| note(turn, &by, what, &about)).await?;
+        Ok(())
     }
 }

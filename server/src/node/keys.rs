@@ -8,10 +8,11 @@ mod online;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::{pbkdf2, rand};
+use domain::report::Organisation;
 use domain::values::{CaseId, Line, Moment};
 use uuid::Uuid;
 use webhooks::card::{Card, Contact, IdentityKey, Receive, Serve};
-use webhooks::keys::{KeyUse, Seed, SigningKey};
+use webhooks::keys::{KeyUse, PublicKey, Seed, SigningKey};
 use webhooks::manifest::{Manifest, ManifestKey};
 use webhooks::values::Schemes;
 use zeroize::Zeroizing;
@@ -37,6 +38,7 @@ pub(super) struct FreshKeys {
     pub(super) identity_kid: String,
     pub(super) set: (String, Seed),
     pub(super) log: (String, Seed),
+    pub(super) webhook: (String, Seed),
     pub(super) valid_from: Moment,
     pub(super) valid_until: Moment,
     pub(super) manifest_token: String,
@@ -51,9 +53,34 @@ pub struct KeyFault(pub &'static str);
 /// What the card says beside the keys.
 pub(super) struct CardDetails<'a> {
     pub(super) issuer: &'a str,
-    pub(super) name: &'a str,
-    pub(super) contact: &'a domain::facts::Contact,
+    pub(super) organisation: &'a Organisation,
+    /// Partners' nodes can call ours: the card names where.
+    pub(super) reachable: bool,
     pub(super) schemes: Schemes,
+}
+
+/// Our card of this version, made at this instant, over this identity key.
+pub(super) fn card(details: &CardDetails<'_>, identity: &PublicKey, version: u64, from: Moment) -> Card {
+    let text = |line: &Option<Line>| line.as_ref().map(|line| line.as_str().to_owned());
+    let contact = details.organisation.dpo.as_ref().unwrap_or(&details.organisation.contact);
+    let issuer = details.issuer;
+    Card {
+        iss: issuer.to_owned(),
+        iat: from.unix_seconds(),
+        version,
+        name: details.organisation.name.as_str().to_owned(),
+        identity_key: IdentityKey::of(identity),
+        receive: Receive { push: details.reachable.then(|| format!("{issuer}/ssf/events")) },
+        serve: Serve { poll: Some(format!("{issuer}/ssf/poll")), keys: format!("{issuer}/jwks.jwt") },
+        contacts: vec![Contact {
+            role: contact.role.as_str().to_owned(),
+            name: None,
+            email: text(&contact.email),
+            phone: text(&contact.phone),
+        }],
+        country: None,
+        hosting: None,
+    }
 }
 
 /// Draws an identity key and online keys, and signs card 1 and manifest 1.
@@ -61,42 +88,27 @@ pub(super) fn make(details: &CardDetails<'_>, passphrase: &str, now: Moment) -> 
     let weak = |_| KeyFault("a key that was drawn is not acceptable");
     let identity_seed = draw_seed()?;
     let identity = SigningKey::from_seed(identity_seed.octets(), KeyUse::Identity).map_err(weak)?;
-    let (set_seed, log_seed) = (draw_seed()?, draw_seed()?);
+    let (set_seed, log_seed, webhook_seed) = (draw_seed()?, draw_seed()?, draw_seed()?);
     let set = SigningKey::from_seed(set_seed.octets(), KeyUse::Set).map_err(weak)?;
     let log = SigningKey::from_seed(log_seed.octets(), KeyUse::Log).map_err(weak)?;
+    let webhook = SigningKey::from_seed(webhook_seed.octets(), KeyUse::Webhook).map_err(weak)?;
     let from = now.floor_second();
     let until = from.plus_seconds(KEY_LIFE_SECONDS);
     let manifest = Manifest {
         iss: details.issuer.to_owned(),
         iat: from.unix_seconds(),
         version: 1,
-        keys: vec![listing(&set, from, until), listing(&log, from, until)],
+        keys: [&set, &log, &webhook].map(|key| listing(key, from, until)).to_vec(),
     };
-    let text = |line: &Option<Line>| line.as_ref().map(|line| line.as_str().to_owned());
-    let card = Card {
-        iss: details.issuer.to_owned(),
-        iat: from.unix_seconds(),
-        version: 1,
-        name: details.name.to_owned(),
-        identity_key: IdentityKey::of(identity.public()),
-        receive: Receive { push: Some(format!("{}/ssf/events", details.issuer)) },
-        serve: Serve { poll: None, keys: format!("{}/jwks.jwt", details.issuer) },
-        contacts: vec![Contact {
-            role: details.contact.role.as_str().to_owned(),
-            name: None,
-            email: text(&details.contact.email),
-            phone: text(&details.contact.phone),
-        }],
-        country: None,
-        hosting: None,
-    };
-    let card_token =
-        card.sign(&identity, details.schemes).map_err(|_| KeyFault("the party card could not be signed"))?;
+    let card_token = card(details, identity.public(), 1, from)
+        .sign(&identity, details.schemes)
+        .map_err(|_| KeyFault("the party card could not be signed"))?;
     Ok(FreshKeys {
         sealed_identity: seal_identity(&identity_seed, passphrase)?,
         identity_kid: identity.kid().to_owned(),
         set: (set.kid().to_owned(), set_seed),
         log: (log.kid().to_owned(), log_seed),
+        webhook: (webhook.kid().to_owned(), webhook_seed),
         valid_from: from,
         valid_until: until,
         manifest_token: manifest.sign(&identity),

@@ -73,10 +73,17 @@ impl Node {
         let rotate = supervised("rotate", Arc::clone(self), stopped.clone(), |node, stop| async move {
             node.rotate_until(stop).await;
         });
-        let refresh = supervised("refresh", Arc::clone(self), stopped, |node, stop| async move {
+        let refresh = supervised("refresh", Arc::clone(self), stopped.clone(), |node, stop| async move {
             node.refresh_until(stop).await;
         });
-        let loops = vec![runtime.spawn(deliver), runtime.spawn(watch), runtime.spawn(rotate), runtime.spawn(refresh)];
+        let ask = supervised("ask", Arc::clone(self), stopped.clone(), |node, stop| async move {
+            node.poll_until(stop).await;
+        });
+        let post = supervised("post", Arc::clone(self), stopped, |node, stop| async move {
+            node.post_until(stop).await;
+        });
+        let mut loops = vec![runtime.spawn(deliver), runtime.spawn(watch), runtime.spawn(rotate)];
+        loops.extend([runtime.spawn(refresh), runtime.spawn(ask), runtime.spawn(post)]);
         *running = Some(Started { stop, loops, runtime });
         Ok(())
     }

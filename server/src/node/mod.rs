@@ -7,19 +7,30 @@
 pub mod accounts;
 pub mod administer;
 pub mod answer;
+pub mod catch_up;
 pub mod deliver;
 pub mod directory;
+pub mod endpoints;
 pub mod execute;
+pub mod exercises;
 pub mod exports;
 pub mod keys;
+mod ladder_mail;
+mod letters;
+pub mod link;
 pub mod loops;
+pub mod mailing;
 pub mod once;
 pub mod pairing;
 pub mod people;
+pub mod poll;
+pub mod post;
 mod probe;
 pub mod receive;
 pub mod received;
+pub mod reissue;
 pub mod rotation;
+pub mod said;
 pub mod views;
 pub mod watch;
 mod wire_body;
@@ -36,6 +47,7 @@ use webhooks::carrier::Carrier;
 use webhooks::values::Schemes;
 
 use crate::access::throttle::Throttle;
+use crate::mail::{MailFault, MailSettings, Mailer};
 use crate::store::{Store, StoreError, StoreSettings};
 use crate::time_source::TimeSource;
 
@@ -59,6 +71,10 @@ pub struct NodeOptions {
     pub bcrypt_cost: u32,
     /// How often a partner may push.
     pub rates: Rates,
+    /// How mail leaves; `None` when no mail server is named.
+    pub mail: Option<MailSettings>,
+    /// Partners' nodes can reach us. Otherwise our card names no push endpoint, and we poll (protocol §12).
+    pub reachable: bool,
     /// What a new node is made with; ignored when it has its keys already.
     pub set_up: Option<administer::SetUp>,
 }
@@ -92,6 +108,9 @@ pub enum StartError {
     /// There are no keys, and nothing to make them with.
     #[error("this database holds no node yet; give the organisation's name to set one up")]
     NotSetUp,
+    /// Mail can't be sent with these settings.
+    #[error("the mail settings can't be used: {0}")]
+    Mail(#[from] MailFault),
     /// Stored keys or documents can't be used.
     #[error("the node's own keys could not be used: {0}")]
     Keys(&'static str),
@@ -127,6 +146,9 @@ pub enum DoorError {
     /// Records can't be taken; each is named.
     #[error("{}", domain::directory::Fault::list(.0))]
     Records(Vec<domain::directory::Fault>),
+    /// An address to call can't be taken.
+    #[error(transparent)]
+    Target(#[from] webhooks::target::BadTarget),
     /// Pairing was refused.
     #[error(transparent)]
     Pairing(#[from] pairing::PairingRefusal),
@@ -140,8 +162,12 @@ pub struct Node {
     store: Store,
     time: Arc<dyn TimeSource>,
     carrier: Arc<dyn Carrier>,
+    /// None when no mail server is named.
+    mail: Option<Mailer>,
     issuer: String,
     schemes: Schemes,
+    /// Partners' nodes can call ours; otherwise we poll.
+    reachable: bool,
     zone: Tz,
     bcrypt_cost: u32,
     /// Read often, replaced when our record changes.
@@ -156,14 +182,19 @@ pub struct Node {
     passing: Notify,
     /// Own key manifests may be due to be handed over.
     rotating: Notify,
+    /// Posts to our integrations and people may be due.
+    posting: Notify,
     /// Wrong passphrases are counted for all administrators together.
     passphrases: Throttle<()>,
     /// Counted after the signature: anybody can write a partner's name.
     partner_rate: Throttle<PartnerId>,
     manifests: pairing::Manifests,
     housekeeping: watch::LastDone,
+    catching_up: watch::LastDone,
     key_warnings: watch::LastDone,
     lanes: deliver::Lanes,
+    polls: poll::Desk,
+    asking: poll::ask::Asking,
     running: loops::Running,
     rates: Rates,
 }
@@ -176,11 +207,13 @@ impl Node {
     pub async fn open(options: NodeOptions) -> Result<Arc<Self>, StartError> {
         let schemes = if options.loopback_http { Schemes::HttpsOrLoopback } else { Schemes::HttpsOnly };
         webhooks::values::check_issuer(&options.issuer, schemes).map_err(|_| StartError::Issuer)?;
+        let mail = options.mail.map(Mailer::new).transpose()?;
         let store = Store::open(options.store)?;
         let birth = administer::Birth {
             time: options.time.as_ref(),
             issuer: &options.issuer,
             schemes,
+            reachable: options.reachable,
             bcrypt_cost: options.bcrypt_cost,
         };
         let own = administer::own(&store, &birth, options.set_up).await?;
@@ -194,11 +227,15 @@ impl Node {
         let passphrases = rotation::passphrase_tries(&options.time);
         Ok(Arc::new(Self {
             lanes: deliver::Lanes::new(),
+            polls: poll::Desk::default(),
+            asking: poll::ask::Asking::default(),
             store,
             time: options.time,
             carrier: options.carrier,
+            mail,
             issuer: options.issuer,
             schemes,
+            reachable: options.reachable,
             zone: options.zone,
             bcrypt_cost: options.bcrypt_cost,
             organisation: RwLock::new(Arc::new(own.organisation)),
@@ -207,10 +244,12 @@ impl Node {
             outgoing: Notify::new(),
             passing: Notify::new(),
             rotating: Notify::new(),
+            posting: Notify::new(),
             passphrases,
             partner_rate,
             manifests: pairing::Manifests::default(),
             housekeeping: watch::LastDone::default(),
+            catching_up: watch::LastDone::default(),
             key_warnings: watch::LastDone::default(),
             running: loops::Running::default(),
             rates: options.rates,
@@ -322,6 +361,7 @@ impl Node {
         self.live.send_modify(|version| *version = version.wrapping_add(1));
         self.outgoing.notify_one();
         self.passing.notify_one();
+        self.posting.notify_one();
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod cards;
 mod manifests;
+mod own_card;
 mod standing;
 mod view;
 
@@ -24,7 +25,8 @@ pub use self::standing::EXCEPTIONS_MAX;
 pub use self::view::{CardContact, CardView, LaterCardView, OpenAlert, PartnerView};
 pub use crate::store::partners::PartnerState;
 pub(super) use manifests::{Manifests, NotTaken};
-pub(super) use standing::allowances;
+pub(super) use own_card::NextCard;
+pub(super) use standing::{admissible, allowances};
 
 /// Wrong digits before a card is locked.
 pub const FAILURES_MAX: u32 = 3;
@@ -65,6 +67,12 @@ pub enum PairingRefusal {
     /// The pairing does not stand where this step belongs.
     #[error("this step does not fit where the pairing stands")]
     WrongStep,
+    /// Neither node accepts connections.
+    #[error("neither this node nor theirs accepts connections, so nothing can pass between them; one of the two has to be made reachable")]
+    NeitherReachable,
+    /// This node accepts no connections, and theirs does not let itself be asked.
+    #[error("this node accepts no connections, and theirs does not offer to be asked for messages; this node has to be made reachable")]
+    NothingToAsk,
     /// The person who typed can't confirm.
     #[error("a second administrator has to confirm this")]
     SecondPersonNeeded,
@@ -83,6 +91,8 @@ impl PairingRefusal {
             Self::WrongDigits { .. } | Self::WrongAgain => "wrong_digits",
             Self::Locked => "locked",
             Self::WrongStep => "wrong_step",
+            Self::NeitherReachable => "neither_reachable",
+            Self::NothingToAsk => "nothing_to_ask",
             Self::SecondPersonNeeded => "second_person_needed",
         }
     }

@@ -77,6 +77,8 @@ impl From<StoreError> for Received {
 
 /// A message that passed every check outside the turn.
 struct Proven {
+    /// It was fetched by a poll: its receipt is owed until the sender took it.
+    fetched: bool,
     partner: Partner,
     set: VerifiedSet,
     /// The sender's checkpoint in it, if it verifies under the sender's log key.
@@ -93,17 +95,26 @@ pub(super) struct Witnessed {
 }
 
 impl Node {
-    /// Takes a partner's message.
+    /// Takes a message that a partner pushed.
     pub async fn receive(&self, incoming: Incoming) -> Received {
+        self.take(incoming, false).await
+    }
+
+    /// Takes a message that was fetched from a partner (protocol §12).
+    pub(super) async fn receive_fetched(&self, incoming: Incoming) -> Received {
+        self.take(incoming, true).await
+    }
+
+    async fn take(&self, incoming: Incoming, fetched: bool) -> Received {
         let now = self.time.now();
-        match self.prove(&incoming.octets, now).await {
+        match self.prove(&incoming.octets, now, fetched).await {
             Ok(proven) => self.keep(proven).await.unwrap_or_else(|answer| answer),
             Err(answer) => answer,
         }
     }
 
     /// Steps 6 to 13, 15 and 16, and the sender's rate.
-    async fn prove(&self, octets: &[u8], now: Moment) -> Result<Proven, Received> {
+    async fn prove(&self, octets: &[u8], now: Moment, fetched: bool) -> Result<Proven, Received> {
         let opened = push::open(octets)?;
         let issuer = opened.iss().to_owned();
         let partner = self.store.read(move |rows| partners::by_issuer(rows, &issuer)).await?;
@@ -120,13 +131,26 @@ impl Node {
             Ok(_) => true,
             Err(rejected) => rejected.authentic.is_some(),
         };
-        if authentic && let Err(wait) = self.partner_rate.check(&partner.id) {
+        // Whoever was asked for messages may give them.
+        if authentic
+            && !fetched
+            && let Err(wait) = self.partner_rate.check(&partner.id) {
             return Err(Received::Busy { refusal: Refusal::RateLimited, retry_after: wait });
         }
         match verified {
             Ok(set) => {
-                let witnessed = set.event().checkpoint().and_then(|note| self.witnessed(&partner, note, None));
-                Ok(Proven { partner, set, witnessed })
+                let stated_at = match set.event() {
+                    Event::Receipt(_) => Moment::from_unix_seconds(set.claims().iat).ok(),
+                    Event::Notified(_)
+                    | Event::Updated(_)
+                    | Event::Withdrawn(_)
+                    | Event::Acknowledged(_)
+                    | Event::Message(_)
+                    | Event::Filed(_)
+                    | Event::Verification(_) => None,
+                };
+                let witnessed = set.event().checkpoint().and_then(|note| self.witnessed(&partner, note, stated_at));
+                Ok(Proven { fetched, partner, set, witnessed })
             }
             Err(rejected) => Err(self.turn_away(&partner, *rejected, now).await?),
         }
@@ -263,14 +287,22 @@ fn store(
     fresh: &Fresh,
     elapsed: Moment,
 ) -> Result<Received, StoreError> {
-    let Proven { partner, set, witnessed } = proven;
+    let Proven { fetched, partner, set, witnessed } = proven;
     let jti = MessageId::from_uuid(set.claims().jti);
     let payload = our_digest(set.payload_sha256());
     if let Event::Receipt(_) = set.event() {
-        return events::receipt(turn, keys, partner, set, elapsed);
+        let answer = events::receipt(turn, keys, partner, set, elapsed)?;
+        if let (Received::AcceptedNoReceipt, Some(witnessed)) = (&answer, witnessed) {
+            events::keep_witnessed(turn, partner.id, witnessed)?;
+        }
+        return Ok(answer);
     }
     if let Some(seen) = inbox::seen(turn, partner.id, jti)? {
-        return again(turn, keys, (partner.id, jti), &seen, payload, set.octets());
+        let answer = again(turn, keys, (partner.id, jti), &seen, payload, set.octets())?;
+        if *fetched && matches!(answer, Received::Accepted { .. }) {
+            inbox::owed::owe(turn, partner.id, jti)?;
+        }
+        return Ok(answer);
     }
     let sequence = set.event().sequence();
     if let Some((seq, _)) = sequence
@@ -300,12 +332,15 @@ fn store(
         set_entry,
         exchange: effect.exchange,
     };
-    let inbound = inbox::advance(turn, &arrived)?;
+    let inbound = inbox::advance(turn, &arrived, elapsed)?;
     let receipt = sign_receipt(turn, keys, set, fresh.receipt, &inbound)?;
     let receipt_entry = turn.append(EntryKind::ReceiptSent, None, Some(subject), receipt.as_bytes())?;
     inbox::keep(turn, arrived, receipt_entry)?;
+    if *fetched {
+        inbox::owed::owe(turn, partner.id, jti)?;
+    }
     if let Event::Verification(heartbeat) = set.event() {
-        events::heartbeat(turn, partner, heartbeat.head)?;
+        events::heartbeat(turn, partner, heartbeat.head, elapsed)?;
     }
     if let Some(witnessed) = witnessed {
         events::keep_witnessed(turn, partner.id, witnessed)?;

@@ -195,8 +195,7 @@ impl Node {
         match event_of(&token) {
             Some(Event::Notified(notice) | Event::Updated(notice)) => {
                 shown.title.clone_from(&notice.title);
-                shown.groups = groups(&notice);
-                shown.missing = notice.facts.missing_items.iter().map(|item| labels::item(&item.item)).collect();
+                (shown.groups, shown.missing) = told(&notice);
             }
             Some(Event::Withdrawn(withdrawn)) => shown.groups = withdrawal(&withdrawn),
             Some(
@@ -234,6 +233,11 @@ fn event_of(token: &CompactToken) -> Option<Event> {
     let events = payload.get("events")?.as_object()?;
     let (name, body) = events.iter().next()?;
     Event::parse(name, body).ok()
+}
+
+/// What a notice tells, group by group, and what is still to follow.
+pub(super) fn told(notice: &Notice) -> (Vec<FactGroup>, Vec<String>) {
+    (groups(notice), notice.facts.missing_items.iter().map(|item| labels::item(&item.item)).collect())
 }
 
 fn groups(notice: &Notice) -> Vec<FactGroup> {

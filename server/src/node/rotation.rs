@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 use self::plan::Fresh;
 use super::administer::note;
 use super::keys::{self, KeyFault, OnlineKeys, StoredKeys};
+use super::pairing::NextCard;
 use super::{DoorError, Node};
 use crate::access::Administrator;
 use crate::access::throttle::Throttle;
@@ -90,6 +91,8 @@ struct Replacement {
     /// The old keys are good for as long as new ones may wait.
     may_wait: bool,
     by: Actor,
+    /// Our card, when it says of us what is true no more: the passphrase is at hand now.
+    card: Option<NextCard>,
 }
 
 impl Node {
@@ -105,7 +108,7 @@ impl Node {
         {
             return Err(DoorError::Invalid("the keys can't have been known to others since an instant in the future"));
         }
-        let identity = self.open_identity(by, passphrase).await?;
+        let identity = self.open_identity(by, passphrase, "keys_replaced").await?;
         // Another process on the same database may have replaced them.
         self.reload_keys().await?;
         let replacement = self.replacement(by, &identity, rotation, now)?;
@@ -118,7 +121,13 @@ impl Node {
     }
 
     /// The identity key, while its passphrase is at hand. Stretching the passphrase takes a while and has a thread of its own.
-    async fn open_identity(&self, by: &Administrator, passphrase: &str) -> Result<SigningKey, DoorError> {
+    /// `wanted` is what it was to be opened for, for the record of a wrong one.
+    pub(super) async fn open_identity(
+        &self,
+        by: &Administrator,
+        passphrase: &str,
+        wanted: &'static str,
+    ) -> Result<SigningKey, DoorError> {
         if self.passphrases.check(&()).is_err() {
             return Err(DoorError::Invalid("the passphrase was tried too often; wait a few minutes"));
         }
@@ -131,7 +140,7 @@ impl Node {
             Ok(Err(fault)) => {
                 tracing::warn!("a wrong passphrase was given for the identity key");
                 let by = by.actor().clone();
-                let about = json!({ "what": "keys_replaced", "why": "wrong_passphrase" });
+                let about = json!({ "what": wanted, "why": "wrong_passphrase" });
                 self.store.write(self.time.now(), move |turn| note(turn, &by, "refused", &about)).await?;
                 Err(fault.into())
             }
@@ -171,22 +180,25 @@ impl Node {
             elapsed: self.time.elapsed(),
             may_wait: rotation == Rotation::Planned && current.good_at(now.plus_seconds(SWITCH_SECONDS)),
             by: by.actor().clone(),
+            card: self.next_card(identity, now)?,
             fresh,
         })
     }
 
     /// Reads our keys and documents again when what is stored is newer: replaced here, or by another process on the same
-    /// database. Asking costs two small queries.
+    /// database. Asking costs three small queries.
     pub(super) async fn reload_keys(&self) -> Result<bool, DoorError> {
         let current = self.keys();
         let (version, kid) = (current.manifest().version, current.set().kid().to_owned());
+        let card = current.card_version();
         let stored = self
             .store
             .read(move |rows| {
                 let newest = partners::own_document_version(rows, "manifest")?;
                 let signs =
                     partners::own_keys(rows)?.into_iter().any(|key| key.kid == kid && key.stage == KeyStage::Current);
-                if newest == Some(version) && signs { Ok(None) } else { StoredKeys::read(rows) }
+                let same_card = partners::own_document_version(rows, "card")? == Some(card);
+                if newest == Some(version) && signs && same_card { Ok(None) } else { StoredKeys::read(rows) }
             })
             .await?;
         let Some(stored) = stored else { return Ok(false) };
@@ -219,9 +231,17 @@ fn keep(turn: &mut Turn<'_>, new: Replacement) -> Result<(), DoorError> {
     for kid in &new.revoked {
         partners::set_key_stage(turn, kid, KeyStage::Revoked)?;
     }
-    for (purpose, drawn) in [(KeyPurpose::Set, &new.fresh.set), (KeyPurpose::Log, &new.fresh.log)] {
+    let fresh = [
+        (KeyPurpose::Set, &new.fresh.set),
+        (KeyPurpose::Log, &new.fresh.log),
+        (KeyPurpose::Webhook, &new.fresh.webhook),
+    ];
+    for (purpose, drawn) in fresh {
         partners::keep_own_key(turn, purpose, drawn.key.kid(), drawn.seed.octets(), new.from, new.until)?;
         partners::set_key_stage(turn, drawn.key.kid(), KeyStage::Next)?;
+    }
+    if let Some(card) = &new.card {
+        card.keep(turn)?;
     }
     offers::offer_to_all(turn, new.version, new.elapsed)?;
     let since = match new.rotation {
@@ -231,6 +251,8 @@ fn keep(turn: &mut Turn<'_>, new: Replacement) -> Result<(), DoorError> {
     let about = json!({
         "how": new.rotation.word(), "manifest_version": new.version, "known_to_others_since": since,
         "set": new.fresh.set.key.kid(), "log": new.fresh.log.key.kid(),
+        "webhook": new.fresh.webhook.key.kid(),
+        "card_version": new.card.as_ref().map(NextCard::version),
     });
     note(turn, &new.by, "keys_replaced", &about)?;
     if new.may_wait && offers::outstanding(turn.rows())? > 0 {

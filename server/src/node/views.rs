@@ -5,6 +5,8 @@ use domain::incident::Awareness;
 use domain::values::{ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, PersonId, Role, ServiceId};
 use uuid::Uuid;
 
+use crate::store::endpoints::Told;
+
 /// What logging would start, shown before anything is logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
@@ -27,16 +29,18 @@ pub struct PreviewPartner {
     pub name: Line,
     /// When their notice is due; `None` while awareness is not given.
     pub due: Option<Moment>,
+    /// Over which channel they are told.
+    pub told: Told,
     /// How sure the way to them is.
     pub lane: LaneProof,
     /// Every agreement that owes it.
     pub agreements: Vec<Line>,
 }
 
-/// What is known about the way to a partner's node.
+/// What is known about the way to a partner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LaneProof {
-    /// A receipt proved route, keys and storage at this instant.
+    /// A receipt proved route, keys and storage at this instant; of a webhook or mail, the other server took something.
     Proven {
         /// When.
         at: Moment,

@@ -5,11 +5,11 @@ use domain::exchange::{self, Exchange};
 use domain::incident;
 use domain::values::{ExchangeId, IncidentId, Moment};
 
-use super::execute;
+use super::exercises::mind_exercises;
 use super::rotation::mind_keys;
-use super::{DoorError, Node};
+use super::{DoorError, Node, execute, ladder_mail};
 use crate::store::alerts::{self, AlertKind};
-use crate::store::{Change, StoreError, Turn, answers, due, forms, links, outbox, people};
+use crate::store::{Change, StoreError, Turn, ack_links, answers, due, forms, links, outbox, people, posts};
 
 /// Streams looked at in one transaction (ruling 22: nobody else waits longer than 100 ms).
 const STREAMS_MAX: usize = 250;
@@ -50,12 +50,13 @@ impl Node {
         let fanned_out = self.fan_out_step().await;
         let (exchanges, incidents) = (self.tick_exchanges().await, self.tick_incidents().await);
         let alerted = self.alert_first_words().await;
+        let caught_up = self.catch_up().await;
         let kept_house = self.keep_house().await;
-        if [&fanned_out, &exchanges, &incidents, &alerted].into_iter().any(|part| matches!(part, Ok(1..))) {
+        if [&fanned_out, &exchanges, &incidents, &alerted, &caught_up].into_iter().any(|part| matches!(part, Ok(1..))) {
             self.changed();
         }
         let (fanned_out, ticked) = (fanned_out?, exchanges? + incidents?);
-        alerted.and(kept_house)?;
+        alerted.and(caught_up).and(kept_house)?;
         let next_due = self.store.read(due::next_duty).await?;
         // A full step may have left some; whatever was done may have made more due.
         Ok(WatchStep { ticked, more: ticked + fanned_out > 0, next_due })
@@ -97,7 +98,8 @@ impl Node {
         if due.is_empty() {
             return Ok(0);
         }
-        self.store.write(now, move |turn| tick_exchanges(turn, &due)).await
+        let by_mail = self.mail.is_some();
+        self.store.write(now, move |turn| tick_exchanges(turn, &due, by_mail)).await
     }
 
     /// Clocks and ladders of incidents, with the partners that are still outstanding.
@@ -107,11 +109,12 @@ impl Node {
         if due.is_empty() {
             return Ok(0);
         }
+        let by_mail = self.mail.is_some();
         self.store
             .write(now, move |turn| {
                 let mut ticked = 0;
                 for id in due {
-                    ticked += usize::from(tick_incident(turn, id)?);
+                    ticked += usize::from(tick_incident(turn, id, by_mail)?);
                 }
                 Ok::<_, DoorError>(ticked)
             })
@@ -151,30 +154,39 @@ impl Node {
                 people::sweep_sessions(turn, elapsed, SWEPT_MAX)?;
                 forms::sweep(turn, elapsed, SWEPT_MAX)?;
                 answers::sweep(turn, elapsed, SWEPT_MAX)?;
+                posts::sweep(turn, SWEPT_MAX)?;
                 links::sweep(turn, elapsed.plus_seconds(-LINKS_KEPT_SECONDS), SWEPT_MAX)?;
+                ack_links::sweep(turn, elapsed, SWEPT_MAX)?;
                 let newest = turn.newest_checkpoint()?;
                 let old = newest.is_none_or(|newest| turn.now().seconds_since(newest.at) >= CHECKPOINT_SECONDS);
                 if old {
                     keys.checkpoint(turn)?;
                 }
                 mind_keys(turn, &keys)?;
+                mind_exercises(turn)?;
                 Ok::<_, DoorError>(())
             })
             .await
     }
 }
 
-fn tick_exchanges(turn: &mut Turn<'_>, due: &[ExchangeId]) -> Result<usize, DoorError> {
-    let mut changes = Vec::new();
+fn tick_exchanges(turn: &mut Turn<'_>, due: &[ExchangeId], by_mail: bool) -> Result<usize, DoorError> {
+    let (mut changes, mut steps) = (Vec::new(), Vec::new());
     for (id, before) in readable(turn, due)? {
         match exchange::decide(before.as_ref(), &exchange::Command::Tick, turn.now()) {
             Ok(events) if events.is_empty() => {}
-            Ok(events) => changes.push(Change::Exchange { id, before, events }),
+            Ok(events) => {
+                steps.extend(before.iter().flat_map(|before| ladder_mail::of_exchange(before, &events)));
+                changes.push(Change::Exchange { id, before, events });
+            }
             Err(refusal) => tracing::warn!(exchange = %id, %refusal, "passing time changed nothing"),
         }
     }
     let ticked = changes.len();
     turn.record(changes)?;
+    if by_mail {
+        ladder_mail::queue(turn, &steps)?;
+    }
     Ok(ticked)
 }
 
@@ -197,7 +209,7 @@ fn readable(turn: &mut Turn<'_>, ids: &[ExchangeId]) -> Result<Vec<(ExchangeId, 
     Ok(states)
 }
 
-fn tick_incident(turn: &mut Turn<'_>, id: IncidentId) -> Result<bool, DoorError> {
+fn tick_incident(turn: &mut Turn<'_>, id: IncidentId, by_mail: bool) -> Result<bool, DoorError> {
     let before = match turn.incident(id) {
         Ok(Some(before)) => before,
         Ok(None) => return Ok(false),
@@ -217,7 +229,11 @@ fn tick_incident(turn: &mut Turn<'_>, id: IncidentId) -> Result<bool, DoorError>
                     tracing::info!(incident = %id, kind = kind.word(), offset_minutes, partners, "a ladder step fired");
                 }
             }
+            let steps = ladder_mail::of_incident(id, &before, &decision.events);
             turn.record(vec![Change::Incident { id, before: Some(before), events: decision.events }])?;
+            if by_mail {
+                ladder_mail::queue(turn, &steps)?;
+            }
             Ok(true)
         }
         Err(refusal) => {

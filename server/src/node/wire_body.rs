@@ -2,6 +2,7 @@
 //! The only place where `domain` and `webhooks` meet over content.
 
 mod facts;
+mod said;
 
 use domain::clock::Anchor;
 use domain::exchange::{self, Acknowledgement, Exchange, Phase, ReceiveContent, Stance, StatedClock};
@@ -11,6 +12,8 @@ use domain::values::{CaseId, Digest32, Hours, Line, LongText, Moment};
 use webhooks::message::{self as wire, Event};
 use webhooks::set::{Claims, build_payload, heartbeat_claims};
 use webhooks::values::{Digest, WireTime};
+
+pub(super) use self::said::{heard, heard_filed};
 
 /// The longest reference on the wire, in octets.
 const REFERENCE_OCTETS_MAX: usize = wire::MAX_ID;
@@ -59,7 +62,18 @@ pub(super) fn payload(place: &Place<'_>, about: &About<'_>, queued: &exchange::E
         exchange::Event::AcknowledgementQueued { acknowledgement, at, .. } => {
             (Event::Acknowledged(acknowledged_body(place, about, acknowledgement)?), at, &acknowledgement.at)
         }
+        exchange::Event::MessageQueued { said, at, .. } => {
+            (Event::Message(said::message_body(place, about.exchange, said)?), at, &said.at)
+        }
+        exchange::Event::FiledQueued { filing, at, .. } => {
+            (Event::Filed(said::filed_body(place, about.exchange, filing)?), at, &filing.at)
+        }
         exchange::Event::Opened { .. }
+        | exchange::Event::Accepted { .. }
+        | exchange::Event::MessageReceived { .. }
+        | exchange::Event::MessageRead { .. }
+        | exchange::Event::AssistanceChanged { .. }
+        | exchange::Event::FiledReceived { .. }
         | exchange::Event::WithdrawnUnsent { .. }
         | exchange::Event::Receipted { .. }
         | exchange::Event::ClockStarted { .. }
@@ -144,6 +158,8 @@ fn notice_body(
                 | Anchor::Receipt
                 | Anchor::Accepted
                 | Anchor::RecordedCall
+                | Anchor::AskedOfUs
+                | Anchor::AskedByUs
                 | Anchor::NoticeReceived => wire::Anchor::AwareOfCircumstances,
             },
             at: wire_time(stated.at)?,
@@ -235,7 +251,7 @@ fn acknowledged_body(
         reference: said.reference.as_ref().map(|reference| short(reference.as_str())),
         by: wire::Person { name: said.name.as_str().to_owned(), role: said.role.as_str().to_owned() },
         at: wire_time(said.at)?,
-        deleted: false,
+        deleted: said.deleted,
         exercise: about.exchange.exercise,
     })
 }
@@ -290,6 +306,8 @@ pub(super) fn acknowledgement(said: &wire::Acknowledged) -> Option<Acknowledgeme
         name: Line::parse(&said.by.name).ok()?,
         role: Line::parse(&said.by.role).ok()?,
         at: moment(said.at)?,
+        by_link: false,
+        deleted: said.deleted,
     })
 }
 

@@ -51,6 +51,7 @@ kinds! {
     NoReceipt => "no_receipt", "A first notice has no receipt after a quarter of an hour";
     Unconfirmed => "unconfirmed", "The partner's server accepts messages but signs for none";
     Misdirected => "misdirected", "Something other than the partner's node answers at its address";
+    NotTaken => "not_taken", "The partner's webhook, or the mail server, refuses what we send: check the address";
     Parked => "parked", "The partner's node refused a message; it waits for a person";
     BadReceipt => "bad_receipt", "A receipt from the partner was not believed";
     PeerConflict => "peer_conflict", "The partner holds another message under one of our numbers";
@@ -62,15 +63,24 @@ kinds! {
     UnknownCase => "unknown_case", "The partner wrote about a case that we do not know";
     WithoutEffect => "without_effect", "A message from the partner was kept without effect";
     MessageUnread => "message_unread", "The partner sent a message to be read";
+    PartnerFiled => "partner_filed", "The partner reported a case to the regulator";
     LedgerContradiction => "ledger_contradiction", "The partner's ledger contradicts what it showed before";
     ManifestRefused => "manifest_refused", "The partner's list of keys was refused";
+    PolledUnsigned => "polled_unsigned", "The partner's node fetched a message an hour ago and has not signed for it";
+    Gap => "gap", "Messages from the partner have been missing for a quarter of an hour";
+    Resent => "resent", "The partner's node had lost messages that it had signed for; they are sent again";
+    NotProven => "not_proven", "The partner's node has signed for nothing for 26 hours";
+    NotProvenLong => "not_proven_long", "The partner's node has signed for nothing for 72 hours: call them";
+    ClockSkew => "clock_skew", "The partner's clock and ours differ by more than five minutes";
     KeysExpiring => "keys_expiring", "Our own keys are good for less than 30 days: replace them";
     KeysExpired => "keys_expired", "Our own keys have expired: nothing is sent until they are replaced";
     ManifestNotTaken => "manifest_not_taken", "The partner's node did not take our new list of keys";
     ReviewReceived => "review_received", "Somebody else may have signed what came in this partner's name: ask them by telephone";
+    ExerciseDue => "exercise_due", "No exercise was run with partners for a year";
     CardLocked => "card_locked", "A partner's card was locked after three wrong fingerprints";
     CardChanged => "card_changed", "The partner's card has other contacts or another name";
     CardWaits => "card_waits", "The partner's new card changes an address; an administrator decides";
+    IntegrationFailing => "integration_failing", "An integration of ours takes nothing: look at it under Integrations";
 }
 
 /// An open alert.
@@ -130,6 +140,31 @@ pub fn raise(
             .execute(rows.db)?;
     }
     Ok(())
+}
+
+/// Whether an alert of this kind, partner and message was raised at an instant or later (duty time), whatever became of it:
+/// a person who cleared it is not told of the same again.
+///
+/// # Errors
+/// Those of the database.
+pub fn raised_since(
+    rows: &mut Rows<'_>,
+    kind: AlertKind,
+    partner: PartnerId,
+    message: Option<MessageId>,
+    at: Moment,
+) -> Result<bool, StoreError> {
+    let alike = alerts::table
+        .filter(alerts::kind.eq(kind.word()))
+        .filter(alerts::partner_id.eq(partner.as_bytes().as_slice()))
+        .filter(alerts::at.ge(at.micros()));
+    let found: i64 = match message {
+        Some(message) => {
+            alike.filter(alerts::message.eq(message.as_bytes().as_slice())).count().get_result(rows.db)?
+        }
+        None => alike.filter(alerts::message.is_null()).count().get_result(rows.db)?,
+    };
+    Ok(found > 0)
 }
 
 /// Clears the open alert of this kind, partner and message. Answers whether there was one.

@@ -71,13 +71,25 @@ pub(super) fn update_many(
     columns: &[&'static str],
     rows: &[Vec<Value>],
 ) -> Result<usize, StoreError> {
+    update_many_and(db, table, keys, columns, "", rows)
+}
+
+/// The same, and sets of each of these rows what `also` says: assignments in SQL that hold for all of them.
+pub(super) fn update_many_and(
+    db: &mut Db,
+    table: &'static str,
+    keys: &[&'static str],
+    columns: &[&'static str],
+    also: &'static str,
+    rows: &[Vec<Value>],
+) -> Result<usize, StoreError> {
     let width = keys.len() + columns.len();
     if rows.iter().any(|row| row.len() != width) {
         return Err(StoreError::Corrupt { table, what: "a row to update of another width" });
     }
     let mut changed = 0;
     for chunk in rows.chunks((VARIABLES_PER_STATEMENT / width.max(1)).max(1)) {
-        let sql = update_text(table, keys, columns, chunk.len());
+        let sql = update_text(table, keys, columns, also, chunk.len());
         changed += each!(&mut *db, c => {
             let mut query = diesel::sql_query(&sql).into_boxed();
             for value in chunk.iter().flatten() {
@@ -93,10 +105,13 @@ pub(super) fn update_many(
     Ok(changed)
 }
 
-fn update_text(table: &str, keys: &[&str], columns: &[&str], rows: usize) -> String {
+fn update_text(table: &str, keys: &[&str], columns: &[&str], also: &str, rows: usize) -> String {
     let width = keys.len() + columns.len();
-    let sets: Vec<_> =
+    let mut sets: Vec<_> =
         columns.iter().zip(keys.len() + 1..).map(|(name, at)| format!("{name} = given.column{at}")).collect();
+    if !also.is_empty() {
+        sets.push(also.to_owned());
+    }
     let matches: Vec<_> =
         keys.iter().zip(1..).map(|(name, at): (_, usize)| format!("{table}.{name} = given.column{at}")).collect();
     let mut sql = format!("UPDATE {table} SET {} FROM (VALUES ", sets.join(", "));

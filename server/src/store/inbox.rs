@@ -4,8 +4,10 @@
 //! no gaps at the sender (protocol §10); here `head` is the highest number held, and the numbers below it that are not held
 //! are kept as ranges, so that one message with an absurd number costs one range.
 
+pub mod owed;
 #[cfg(test)]
 mod tests;
+pub mod witnessed;
 
 use diesel::prelude::*;
 use domain::exchange::Direction;
@@ -23,6 +25,8 @@ const UNDER_WAY_SECONDS: i64 = 300;
 const RANGES_MAX: usize = 500;
 /// Messages that could not be read, kept for one partner; the oldest beyond it go.
 pub const QUARANTINE_MAX: i64 = 1_000;
+/// Gaps in one answer.
+const GAPS_MAX: i64 = 10_000;
 /// Where copies of unreadable messages are sealed for.
 const QUARANTINED: &str = "quarantine.sealed";
 
@@ -197,37 +201,43 @@ struct Held {
     head_seq: u64,
     head_payload: Option<Digest32>,
     missing: Ranges,
+    /// Since when something is missing (machine time).
+    gap_since: Option<i64>,
 }
 
 impl Held {
     fn load(rows: &mut Rows<'_>, partner: PartnerId) -> Result<Self, StoreError> {
-        let found: Option<(i64, Option<Vec<u8>>, String)> = inbound::table
+        let found: Option<(i64, Option<Vec<u8>>, String, Option<i64>)> = inbound::table
             .find(partner.as_bytes().as_slice())
-            .select((inbound::head_seq, inbound::head_payload, inbound::missing))
+            .select((inbound::head_seq, inbound::head_payload, inbound::missing, inbound::gap_since))
             .first(rows.db)
             .optional()?;
-        let Some((head, payload, missing)) = found else {
-            return Ok(Self { known: false, head_seq: 0, head_payload: None, missing: Ranges::default() });
+        let Some((head, payload, missing, gap_since)) = found else {
+            let missing = Ranges::default();
+            return Ok(Self { known: false, head_seq: 0, head_payload: None, missing, gap_since: None });
         };
         Ok(Self {
             known: true,
+            gap_since,
             head_seq: number(head)?,
             head_payload: payload.map(|payload| digest(&payload)).transpose()?,
             missing: Ranges::parse(&missing)?,
         })
     }
 
-    fn save(&self, rows: &mut Rows<'_>, partner: PartnerId) -> Result<(), StoreError> {
+    fn save(&self, rows: &mut Rows<'_>, partner: PartnerId, elapsed: Moment) -> Result<(), StoreError> {
+        let gap_since = (!self.missing.is_empty()).then(|| self.gap_since.unwrap_or(elapsed.micros()));
         let values = (
             inbound::head_seq.eq(stored(self.head_seq)?),
             inbound::head_payload.eq(self.head_payload.map(|payload| payload.as_bytes().to_vec())),
             inbound::missing.eq(self.missing.text()),
+            inbound::gap_since.eq(gap_since),
         );
         if self.known {
             diesel::update(inbound::table.find(partner.as_bytes().as_slice())).set(values).execute(rows.db)?;
         } else {
             let partner = inbound::partner_id.eq(partner.as_bytes().as_slice());
-            diesel::insert_into(inbound::table).values((partner, values.0, values.1, values.2)).execute(rows.db)?;
+            diesel::insert_into(inbound::table).values((partner, values.0, values.1, values.2, values.3)).execute(rows.db)?;
         }
         Ok(())
     }
@@ -252,11 +262,11 @@ impl Held {
     }
 }
 
-/// Places a new message among the partner's numbers and answers what its receipt has to state.
+/// Places a new message among the partner's numbers and answers what its receipt has to state. `elapsed` is machine time.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when what is held can't be read; those of the database.
-pub fn advance(turn: &mut Turn<'_>, arrived: &Arrived) -> Result<Inbound, StoreError> {
+pub fn advance(turn: &mut Turn<'_>, arrived: &Arrived, elapsed: Moment) -> Result<Inbound, StoreError> {
     let rows = turn.rows();
     let mut held = Held::load(rows, arrived.partner)?;
     let Some(seq) = arrived.seq else { return Ok(held.stated(Chain::Ok)) };
@@ -268,7 +278,7 @@ pub fn advance(turn: &mut Turn<'_>, arrived: &Arrived) -> Result<Inbound, StoreE
         Predecessor::Held(_) if held.missing.any_below(seq) => Chain::Gap,
         Predecessor::Held(_) => Chain::Ok,
     };
-    held.save(rows, arrived.partner)?;
+    held.save(rows, arrived.partner, elapsed)?;
     Ok(held.stated(chain))
 }
 
@@ -319,10 +329,16 @@ pub fn keep(turn: &mut Turn<'_>, arrived: Arrived, receipt_entry: u64) -> Result
 }
 
 /// A heartbeat says how far the sender has numbered: what lies beyond our head is missing. Answers whether anything is.
+/// `elapsed` is machine time.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when what is held can't be read; those of the database.
-pub fn note_head(turn: &mut Turn<'_>, partner: PartnerId, their_head: u64) -> Result<bool, StoreError> {
+pub fn note_head(
+    turn: &mut Turn<'_>,
+    partner: PartnerId,
+    their_head: u64,
+    elapsed: Moment,
+) -> Result<bool, StoreError> {
     let rows = turn.rows();
     let mut held = Held::load(rows, partner)?;
     if their_head <= held.head_seq {
@@ -331,9 +347,62 @@ pub fn note_head(turn: &mut Turn<'_>, partner: PartnerId, their_head: u64) -> Re
     let before = held.missing.clone();
     held.missing.add(held.head_seq.saturating_add(1), their_head);
     if held.missing != before {
-        held.save(rows, partner)?;
+        held.save(rows, partner, elapsed)?;
     }
     Ok(true)
+}
+
+/// What is missing of a partner's messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// Of whose.
+    pub partner: PartnerId,
+    /// Since when (machine time).
+    pub since: Moment,
+    /// How many.
+    pub missing: u64,
+}
+
+type FoundGap = (Vec<u8>, String, Option<i64>);
+
+impl Gap {
+    fn read((partner, missing, since): FoundGap) -> Result<Option<Self>, StoreError> {
+        let Some(since) = since else { return Ok(None) };
+        let missing = Ranges::parse(&missing)?.0.into_iter();
+        let count = |(first, last): (u64, u64)| last.saturating_sub(first).saturating_add(1);
+        Ok(Some(Self {
+            partner: PartnerId::from_slice(&partner).map_err(StoreError::corrupt("inbound", "a partner"))?,
+            since: Moment::from_micros(since).map_err(StoreError::corrupt("inbound", "an instant"))?,
+            missing: missing.map(count).fold(0, u64::saturating_add),
+        }))
+    }
+}
+
+/// What is missing of a partner's messages; `None` when nothing is.
+///
+/// # Errors
+/// Those of the database.
+pub fn gap(rows: &mut Rows<'_>, partner: PartnerId) -> Result<Option<Gap>, StoreError> {
+    let found: Option<FoundGap> = inbound::table
+        .find(partner.as_bytes().as_slice())
+        .select((inbound::partner_id, inbound::missing, inbound::gap_since))
+        .first(rows.db)
+        .optional()?;
+    found.map_or(Ok(None), Gap::read)
+}
+
+/// Gaps that have been there since `at` (machine time) or longer.
+///
+/// # Errors
+/// Those of the database.
+pub fn gaps(rows: &mut Rows<'_>, at: Moment) -> Result<Vec<Gap>, StoreError> {
+    let found: Vec<FoundGap> = inbound::table
+        .filter(inbound::gap_since.le(at.micros()))
+        .order(inbound::gap_since)
+        .limit(GAPS_MAX)
+        .select((inbound::partner_id, inbound::missing, inbound::gap_since))
+        .load(rows.db)?;
+    found.into_iter().filter_map(|row| Gap::read(row).transpose()).collect()
 }
 
 /// Keeps a sealed copy of a message that can't be read. The same octets again are kept once.
@@ -479,6 +548,10 @@ impl Ranges {
             self.0.insert(at, (first, number.saturating_sub(1)));
         }
         self.0.truncate(RANGES_MAX);
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     fn any_below(&self, number: u64) -> bool {

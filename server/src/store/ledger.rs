@@ -265,11 +265,12 @@ fn stored_node(rows: &mut Rows<'_>, level: u8, position: u64) -> Result<Digest32
     Digest32::from_slice(&hash).map_err(StoreError::corrupt("tree_nodes", "a hash"))
 }
 
-/// Erases stored contents: those of a stream's events, and of the messages filed under it, before entry `before`.
+/// Erases stored contents: those of a stream's events, and of the messages and notes filed under it, before entry `before`.
 pub(super) fn erase(rows: &mut Rows<'_>, stream: Uuid, before: u64) -> Result<(), StoreError> {
     use schema::{contents, ledger};
     let id = stream.as_bytes().as_slice();
-    let messages = [EntryKind::SetSent, EntryKind::SetReceived, EntryKind::SetRefused].map(EntryKind::word);
+    let messages = [EntryKind::SetSent, EntryKind::SetReceived, EntryKind::SetRefused, EntryKind::OperatorAction]
+        .map(EntryKind::word);
     let own = ledger::stream.eq(id).assume_not_null();
     let filed =
         ledger::stream.is_null().and(ledger::subject.eq(id).assume_not_null()).and(ledger::kind.eq_any(messages));

@@ -6,10 +6,11 @@
 //! *Contract*, which other nodes can see:
 //! - A message gets its number, `prev` and octets once, in lane order, under the lane's lease ([`keep_sealed`]), before it
 //!   is sent. Sealing that loses its lease in between keeps nothing.
-//! - Only a receipt ([`receipted`]) or a person ([`abandon`]) ends a delivery. Whoever finishes without the lease changes
-//!   nothing ([`finish`]).
-//! - Nothing is sent to a partner who is not active, but for heartbeats to a verified one; nothing but heartbeats goes
-//!   out on a stopped lane.
+//! - Only a receipt ([`receipted`]), a webhook's or a mail server's acceptance, or a person ([`abandon`]) ends a delivery.
+//!   Whoever finishes without the lease changes nothing ([`finish`]).
+//! - Nothing is sent to the node of a partner who is not active, but for heartbeats to a verified one; nothing but
+//!   heartbeats goes out on a stopped lane. Webhooks and mail need a destination that is not paused, and a partner whose
+//!   relation has not ended.
 //!
 //! *Economy*, which only saves effort: a lease keeps two workers from sending the same octets at once. If both do, the
 //! partner's node recognises the repeat and answers with the same receipt. `due_at` says when a look at the lane may
@@ -19,9 +20,11 @@
 //! duty time. Machine time may be set back: an instant further ahead than any wait of ours counts as past.
 
 mod carry;
+pub mod catch_up;
 mod claim;
 pub mod poll;
 mod queue;
+pub mod receipted;
 pub mod reissue;
 pub mod reroute;
 mod resign;
@@ -75,13 +78,25 @@ pub enum OutKind {
     Withdrawn,
     /// Our acknowledgement of theirs.
     Acknowledged,
+    /// Words about a case: a question, an answer, a forwarded request, a view.
+    Message,
+    /// What we have filed with an authority.
+    Filed,
     /// A sign of life.
     Heartbeat,
 }
 
 impl OutKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Notified, Self::Updated, Self::Withdrawn, Self::Acknowledged, Self::Heartbeat];
+    pub const ALL: [Self; 7] = [
+        Self::Notified,
+        Self::Updated,
+        Self::Withdrawn,
+        Self::Acknowledged,
+        Self::Message,
+        Self::Filed,
+        Self::Heartbeat,
+    ];
 
     /// The word in tables and the API.
     #[must_use]
@@ -91,6 +106,8 @@ impl OutKind {
             Self::Updated => "updated",
             Self::Withdrawn => "withdrawn",
             Self::Acknowledged => "acknowledged",
+            Self::Message => "message",
+            Self::Filed => "filed",
             Self::Heartbeat => "heartbeat",
         }
     }
@@ -106,7 +123,7 @@ impl OutKind {
     pub const fn class(self) -> Class {
         match self {
             Self::Notified => Class::FirstWord,
-            Self::Updated | Self::Withdrawn | Self::Acknowledged => Class::Other,
+            Self::Updated | Self::Withdrawn | Self::Acknowledged | Self::Message | Self::Filed => Class::Other,
             Self::Heartbeat => Class::Heartbeat,
         }
     }
@@ -145,11 +162,19 @@ pub struct Lane {
     pub heartbeat_due_at: Option<Moment>,
 }
 
-/// The lane of a partner; `None` before there was any.
+/// The lane to a partner's node; `None` before there was any.
 ///
 /// # Errors
 /// Those of the database.
 pub fn lane(rows: &mut Rows<'_>, partner: PartnerId) -> Result<Option<Lane>, StoreError> {
+    lane_of(rows, partner, Channel::Node)
+}
+
+/// The lane to a partner over a channel; `None` before there was any.
+///
+/// # Errors
+/// Those of the database.
+pub fn lane_of(rows: &mut Rows<'_>, partner: PartnerId, channel: Channel) -> Result<Option<Lane>, StoreError> {
     #[derive(Queryable, Selectable)]
     #[diesel(table_name = lanes)]
     struct Row {
@@ -164,7 +189,7 @@ pub fn lane(rows: &mut Rows<'_>, partner: PartnerId) -> Result<Option<Lane>, Sto
         last_failure: Option<String>,
         heartbeat_due_at: Option<i64>,
     }
-    let row: Option<Row> = this_lane(partner).select(Row::as_select()).first(rows.db).optional()?;
+    let row: Option<Row> = lane_over(partner, channel).select(Row::as_select()).first(rows.db).optional()?;
     let Some(row) = row else { return Ok(None) };
     Ok(Some(Lane {
         next_seq: row.next_seq,
@@ -182,8 +207,13 @@ pub fn lane(rows: &mut Rows<'_>, partner: PartnerId) -> Result<Option<Lane>, Sto
 
 type ThisLane = diesel::helper_types::Find<lanes::table, (Vec<u8>, &'static str)>;
 
+/// The lane to a partner's node.
 fn this_lane(partner: PartnerId) -> ThisLane {
-    lanes::table.find((partner.as_bytes().to_vec(), Channel::Node.word()))
+    lane_over(partner, Channel::Node)
+}
+
+fn lane_over(partner: PartnerId, channel: Channel) -> ThisLane {
+    lanes::table.find((partner.as_bytes().to_vec(), channel.word()))
 }
 
 /// An authenticated message came from the partner: the back-off is over and open work is tried at once (protocol §9).

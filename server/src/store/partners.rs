@@ -5,6 +5,7 @@
 
 mod ceremony;
 mod listed;
+mod many;
 mod own;
 mod signed;
 #[cfg(test)]
@@ -17,6 +18,8 @@ pub use self::ceremony::{
     Checked, Confirmed, NewCard, checked, set_addresses, set_checked, set_later_card, set_verified_now,
     set_wrong_digits, start_ceremony, start_sequence_anew,
 };
+pub(super) use self::listed::open_name;
+pub use self::many::by_ids;
 pub use self::listed::{insert_listed, rename_listed};
 pub use self::own::{
     KeyPurpose, KeyStage, KeySwitch, OwnKey, OwnKeyLine, earlier_set_keys, forget_earlier_keys, keep_own_document,
@@ -246,6 +249,21 @@ pub fn by_id(rows: &mut Rows<'_>, id: PartnerId) -> Result<Option<Partner>, Stor
 /// [`StoreError::Corrupt`] when one does not open; those of the database.
 pub fn all(rows: &mut Rows<'_>) -> Result<Vec<Partner>, StoreError> {
     let found: Vec<PartnerRow> = partners::table
+        .order((partners::added_at, partners::id))
+        .limit(PARTNERS_MAX)
+        .select(PartnerRow::as_select())
+        .load(rows.db)?;
+    found.into_iter().map(|row| row.opened(rows)).collect()
+}
+
+/// Active and verified partners with a node, the first added first.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when one does not open; those of the database.
+pub fn paired(rows: &mut Rows<'_>) -> Result<Vec<Partner>, StoreError> {
+    let found: Vec<PartnerRow> = partners::table
+        .filter(partners::state.eq_any([PartnerState::Active.word(), PartnerState::Verified.word()]))
+        .filter(partners::issuer.is_not_null())
         .order((partners::added_at, partners::id))
         .limit(PARTNERS_MAX)
         .select(PartnerRow::as_select())

@@ -7,16 +7,17 @@
 //! Promises:
 //! - A change of one exchange costs a fixed number of statements, however many partners its incident has; a chunk of a
 //!   fan-out writes its rows with few statements and leaves the same rows behind as one exchange at a time would.
-//! - The tables `incidents`, `facts`, `exchanges`, `clocks` and `ladders` depend on event entries alone: the same events
-//!   `replay`ed into empty tables leave the same rows ([`tables::Tables`] compares them).
+//! - The tables `incidents`, `facts`, `exchanges`, `clocks`, `ladders` and `said` depend on event entries alone: the same
+//!   events `replay`ed into empty tables leave the same rows ([`tables::Tables`] compares them).
 //!
 //! **Ladders.** One row per incident, clock kind and due instant (acknowledgements are grouped by due minute), or per
 //! notice received for the ICO clock that lives there. A row is made when the first clock enters its group, wakes when one
 //! enters again after it fell silent, and falls silent when the last open clock leaves, when a person takes it in hand, or
 //! when its incident ends it. `next_step_at` is what the watch asks for; a silent ladder has none.
 //!
-//! **Clocks of partners.** `incident_id` is set on our own duties only: the contract clock of a partner who told *us* is
-//! kept for the record and belongs to no incident of ours.
+//! **Clocks of partners.** `incident_id` is set on our own duties only: the contract clock of a partner who told *us*, and
+//! that of a request which the partner has to answer, are kept for the record and belong to no incident of ours. The clock
+//! of a request is filed under the message that asks.
 
 mod apply;
 mod plan;
@@ -28,14 +29,14 @@ pub mod tables;
 mod tests;
 mod words;
 
-use domain::exchange::Acknowledgement;
-use domain::values::{Actor, ExchangeId, Moment};
+use domain::exchange::{Acknowledgement, Said};
+use domain::values::{Actor, ExchangeId, MessageId, Moment};
 use uuid::Uuid;
 
 pub(super) use self::plan::Queued;
 
 use super::sealed::Seal;
-use super::{Change, StoreError, Turn};
+use super::{Change, StoreError, Turn, posts};
 
 /// Brings the read tables and the outgoing work up to the events just appended. They are the last entries of the ledger,
 /// in the order of `changes`.
@@ -43,7 +44,8 @@ pub(super) fn project(turn: &mut Turn<'_>, changes: &[Change]) -> Result<(), Sto
     let events: usize = changes.iter().map(Change::len).sum();
     let first = turn.ledger_size().saturating_sub(u64::try_from(events).unwrap_or(u64::MAX));
     let plan = plan::Plan::of(changes, first)?;
-    apply::apply(turn, plan)
+    apply::apply(turn, plan)?;
+    posts::hook(turn, changes, first)
 }
 
 /// Brings empty tables up to one change again, for rebuilding. `since` is when the stream's first erased entry was made:
@@ -85,6 +87,11 @@ pub(super) fn open_title(seal: &Seal, incident: Uuid, sealed: &[u8]) -> Result<S
 /// Opens `clocks.reason`: why a duty ended without being met.
 pub(super) fn open_reason(seal: &Seal, stream: Uuid, sealed: &[u8]) -> Result<String, StoreError> {
     rows::text(seal.open(rows::REASON, stream.as_bytes(), sealed)?, "clocks")
+}
+
+/// Opens `said.content`: a message about a case, with its words.
+pub(super) fn open_said(seal: &Seal, message: MessageId, sealed: &[u8]) -> Result<Said, StoreError> {
+    seal.open_json(rows::SAID, message.as_bytes(), sealed)
 }
 
 /// Opens `facts.sealed`.

@@ -6,6 +6,7 @@ pub mod board;
 pub mod clocks;
 pub mod directory;
 pub mod exchanges;
+pub mod exercises;
 pub mod first_hour;
 pub mod incidents;
 pub mod notices;

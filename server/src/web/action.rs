@@ -89,6 +89,7 @@ pub fn refusal(error: DoorError, anchor: &str) -> Result<Vec<FieldError>, Proble
         | DoorError::ExchangeRefused(_)
         | DoorError::Invalid(_)
         | DoorError::Taken
+        | DoorError::Target(_)
         | DoorError::Stale
         | DoorError::Records(_)
         | DoorError::Pairing(_) => Ok(vec![FieldError {

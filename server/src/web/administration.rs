@@ -16,7 +16,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[template(path = "administration.html")]
 struct Index {
     chrome: Chrome,
-    links: [(&'static str, &'static str, &'static str); 7],
+    links: [(&'static str, &'static str, &'static str); 9],
 }
 
 /// `GET /administration`
@@ -34,6 +34,8 @@ pub async fn index(visit: Visit) -> Answer {
             ("/import", "Import and export", "Take agreements in from a file, or write them to one"),
             ("/people", "People", "Accounts, roles, invitations, sessions and API tokens"),
             ("/keys", "Keys of this node", "Your fingerprint, how long keys are good for, and replacing them"),
+            ("/mail", "Mail", "Whether mail leaves, and a test"),
+            ("/integrations", "Integrations", "Programs of your own that hear of what happens here"),
             ("/api", "API", "What programs can do here"),
         ],
     })

@@ -27,8 +27,10 @@ pub fn lines(open: Vec<Open>, reader: Reader) -> Vec<AlertLine> {
 fn line(alert: Open, reader: Reader) -> AlertLine {
     let who = alert.partner.as_ref().map(|(_, name)| format!("{name}: ")).unwrap_or_default();
     let (link, href) = match (alert.exchange, alert.incident) {
+        (Some(exchange), _) if alert.message_unread => ("Read it", format!("/exchanges/{exchange}/messages")),
         (Some(exchange), _) => ("Look at it", format!("/exchanges/{exchange}")),
         (None, Some(incident)) => ("Look at it", format!("/incidents/{incident}")),
+        (None, None) if alert.exercise_due => ("Exercises", "/exercises".to_owned()),
         (None, None) if alert.own_keys => ("Keys of this node", "/keys".to_owned()),
         (None, None) => match alert.partner {
             Some((partner, _)) => ("Look at it", format!("/partners/{partner}")),

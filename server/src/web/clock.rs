@@ -161,6 +161,7 @@ fn duty(group: &Group) -> (String, String, &'static str) {
     match (group.kind, &group.subject) {
         (ClockKind::PartnerNotice, _) => ("Tell ".to_owned(), whom, ""),
         (ClockKind::PartnerAcknowledgement, _) => ("Have ".to_owned(), whom, " acknowledge"),
+        (ClockKind::Assistance, _) => ("Answer ".to_owned(), whom, ""),
         (ClockKind::IcoReport, Some(_)) => (String::new(), "Report to the ICO".to_owned(), ""),
         (ClockKind::IcoReport, None) => {
             (String::new(), format!("Report to the ICO, if needed: notice from {whom}"), "")
@@ -172,6 +173,8 @@ fn duty_href(group: &Group) -> String {
     match (group.kind, &group.subject, group.exchange) {
         (ClockKind::IcoReport, Some(subject), _) => format!("/incidents/{}/report", subject.id),
         (ClockKind::IcoReport, None, Some(exchange)) => format!("/received/{exchange}"),
+        (ClockKind::Assistance, _, Some(exchange)) => format!("/exchanges/{exchange}/messages"),
+        (ClockKind::Assistance, Some(subject), None) => format!("/incidents/{}", subject.id),
         (_, _, Some(exchange)) => format!("/exchanges/{exchange}"),
         (ClockKind::PartnerAcknowledgement, Some(subject), None) => format!("/incidents/{}?show=unread", subject.id),
         (ClockKind::PartnerNotice, Some(subject), None) => format!("/incidents/{}?show=undelivered", subject.id),
@@ -193,6 +196,9 @@ fn anchor(group: &Group, reader: Reader) -> String {
         Some(limit) => format!(" The legal limit is {}.", reader.near(limit)),
         None => String::new(),
     };
+    if group.kind == ClockKind::Assistance {
+        return format!("By {}, as asked at {}.", reader.at(group.due), reader.at(group.anchored_at));
+    }
     let hours = counted(i64::from(group.hours), "hour");
     format!("{hours} from {}, {}.{legal}", reader.at(group.anchored_at), when(group.anchor))
 }
@@ -207,6 +213,8 @@ pub const fn when(anchor: Anchor) -> &'static str {
         Anchor::Accepted => "when it was accepted",
         Anchor::RecordedCall => "when a call to them was recorded",
         Anchor::NoticeReceived => "when the notice reached us",
+        Anchor::AskedOfUs => "when they asked",
+        Anchor::AskedByUs => "when we asked",
     }
 }
 
@@ -220,6 +228,8 @@ fn tag(group: &Group, past: bool) -> Tag {
         (ClockKind::PartnerNotice, _) => pressing(format!("{delivered} of {} told", group.all)),
         (ClockKind::PartnerAcknowledgement, _) if group.open == 1 => pressing("Nobody has read it".to_owned()),
         (ClockKind::PartnerAcknowledgement, _) => pressing(format!("{delivered} of {} have read it", group.all)),
+        (ClockKind::Assistance, _) if group.open == 1 => pressing("Not answered".to_owned()),
+        (ClockKind::Assistance, _) => pressing(format!("{delivered} of {} answered", group.all)),
         (ClockKind::IcoReport, Some(subject)) => report_tag(subject, past),
         (ClockKind::IcoReport, None) => pressing("Undecided".to_owned()),
     }
@@ -299,7 +309,17 @@ fn fallback(group: &Group, stepped: bool) -> Vec<Next> {
         (ClockKind::IcoReport, Some(exchange), None) => {
             vec![Next::link("", "Read it and decide", format!("/received/{exchange}"))]
         }
-        (ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement | ClockKind::IcoReport, _, _) => Vec::new(),
+        (ClockKind::Assistance, Some(exchange), _) => {
+            vec![Next::link("", "Read what they ask and answer", format!("/exchanges/{exchange}/messages"))]
+        }
+        (
+            ClockKind::PartnerNotice
+            | ClockKind::PartnerAcknowledgement
+            | ClockKind::IcoReport
+            | ClockKind::Assistance,
+            _,
+            _,
+        ) => Vec::new(),
     }
 }
 

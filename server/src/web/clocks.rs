@@ -205,6 +205,7 @@ const fn kind_words(kind: ClockKind) -> &'static str {
         ClockKind::PartnerNotice => "Tell partners",
         ClockKind::PartnerAcknowledgement => "Have partners acknowledge",
         ClockKind::IcoReport => "Report to the ICO",
+        ClockKind::Assistance => "Answer partners’ requests",
     }
 }
 

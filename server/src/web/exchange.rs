@@ -14,6 +14,7 @@ use super::action::{ActionPage, refusal};
 use super::clock::contact_words;
 use super::field::{Field, Tag};
 use super::form::{FieldError, Form, Reading};
+use super::messages::{self, Thread};
 use super::page::{self, Answer, Chrome, Posted, Visit};
 use super::standing::{self, Standing};
 use super::timeline;
@@ -41,9 +42,14 @@ struct ExchangePage {
     stands: Standing,
     says: Option<Standing>,
     may_act: bool,
+    /// Something is being carried that a person may have tried at once.
+    may_hurry: bool,
+    /// They have not seen all that we say.
+    behind: bool,
     contacts: Vec<String>,
     clocks: Vec<ClockLine>,
     messages: Vec<MessageLine>,
+    thread: Thread,
     case: String,
 }
 
@@ -54,6 +60,7 @@ struct ClockLine {
 }
 
 struct MessageLine {
+    id: MessageId,
     title: String,
     tag: Tag,
     small: String,
@@ -126,8 +133,11 @@ pub async fn show(visit: Visit, id: web::Path<ExchangeId>, asked: web::Query<Ask
         stands: standing::delivery(exchange, reader, elapsed),
         says: standing::they_say(exchange, reader),
         may_act: Responder::of(&visit.person).is_some(),
+        may_hurry: found.messages.iter().any(|(message, _)| message.open && message.state != "parked"),
+        behind: exchange.delivered_revision < exchange.revision,
         clocks: exchange.clocks.iter().map(|clock| clock_line(clock, &visit)).collect(),
         messages: found.messages.iter().map(|(message, attempts)| line(message, attempts, &visit, elapsed)).collect(),
+        thread: messages::thread(&visit, *id).await?,
         case: exchange.case.to_string(),
         reference: found.reference,
         contacts: found.contacts,
@@ -169,6 +179,7 @@ fn clock_line(clock: &Single, visit: &Visit) -> ClockLine {
         ClockKind::PartnerNotice => "Tell them",
         ClockKind::PartnerAcknowledgement => "Have them acknowledge",
         ClockKind::IcoReport => "Report to the ICO",
+        ClockKind::Assistance => "Answer",
     };
     ClockLine { duty, tag: standing::clock_tag(clock, visit.now()), words: clock_line_words(clock, visit) }
 }
@@ -180,12 +191,14 @@ fn line(message: &Message, attempts: &[Attempt], visit: &Visit, elapsed: Moment)
         "updated" => "Update",
         "withdrawn" => "Withdrawal",
         "acknowledged" => "Acknowledgement",
+        "filed" => "Our report to the ICO",
         _ => "Message",
     };
     let (tag, small) = match (message.receipted_at, message.state.as_str()) {
         (Some(at), _) => (Tag::green("Delivered"), format!("signed receipt {}", reader.at_second(at))),
         (None, "parked") => (Tag::red("Not delivered"), "their node refused it; it waits for a person".to_owned()),
         (None, "abandoned") => (Tag::grey("Not delivered"), "a person ended the carrying".to_owned()),
+        (None, "accepted") => (Tag::blue("Accepted"), "by their webhook or mail server: nothing is proved".to_owned()),
         (None, _) => {
             let waiting = if message.attempts == 0 { "waiting for its turn" } else { "on its way" };
             let next = message.next_attempt_at.map(|at| at.seconds_since(elapsed)).filter(|wait| *wait > 0);
@@ -194,7 +207,11 @@ fn line(message: &Message, attempts: &[Attempt], visit: &Visit, elapsed: Moment)
         }
     };
     MessageLine {
-        title: format!("{what}, version {}", message.revision),
+        id: message.id,
+        title: match message.revision {
+            0 => what.to_owned(),
+            revision => format!("{what}, version {revision}"),
+        },
         tag,
         small: format!("{small}; queued {}", reader.near(message.queued_at)),
         attempts_head: words::counted(i64::from(message.attempts), "attempt"),

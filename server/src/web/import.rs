@@ -169,6 +169,7 @@ fn refused(visit: &Visit, form: &Form, error: DoorError) -> Answer {
         | DoorError::NotFound
         | DoorError::FormUnknown
         | DoorError::Taken
+        | DoorError::Target(_)
         | DoorError::Invalid(_)
         | DoorError::Stale
         | DoorError::Pairing(_)

@@ -25,9 +25,12 @@ use crate::problem::Problem;
 use crate::store::queries::clocks::{Filter, Single};
 use crate::store::queries::exchanges::{Listed, Show};
 use crate::store::queries::{self, Page};
+use crate::store::said;
 
 /// Partners on one page of the board.
 const BOARD_MAX: usize = 100;
+/// Partners whose messages or answers are listed as waiting.
+const WAITING_MAX: u32 = 10;
 /// Clock groups in the side column.
 const CLOCKS_MAX: usize = 12;
 
@@ -127,6 +130,8 @@ struct Found {
     groups: Vec<queries::clocks::Group>,
     own: Vec<Single>,
     told: Page<queries::incidents::Told, u64>,
+    unread: Vec<said::Waiting>,
+    owed_to_us: Vec<said::Waiting>,
     ledger: u64,
 }
 
@@ -147,6 +152,8 @@ async fn find(visit: &Visit, id: IncidentId, asked: &Asked) -> Result<Found, Pro
                 groups: queries::clocks::pressing(rows, filter, CLOCKS_MAX)?.0,
                 own: queries::clocks::of_stream(rows, id.uuid())?,
                 told: queries::incidents::timeline(rows, id.uuid(), None, 15)?,
+                unread: said::unread(rows, Some(id), WAITING_MAX)?,
+                owed_to_us: said::owed_to_us(rows, id, WAITING_MAX)?,
                 ledger: queries::incidents::ledger_size(rows)?,
             }))
         })
@@ -236,6 +243,10 @@ fn actions(found: &Found, visit: &Visit) -> (Option<Offer>, Vec<Offer>) {
     if found.state.ico.is_some() {
         others.push((at("report"), "ICO report"));
     }
+    let reported = matches!(found.state.report, ReportState::Submitted { .. });
+    if reported && !found.state.told_filed && found.listed.owed > 0 && Dpo::of(&visit.person).is_some() {
+        others.push((at("tell-filed"), "Tell partners that we reported it"));
+    }
     if (open || matches!(found.state.stage, Stage::Withdrawn { .. })) && may {
         others.push((at("close"), "Close it"));
     }
@@ -305,9 +316,13 @@ fn tally(found: &[(String, Option<Stance>, u32)]) -> Vec<String> {
     let total: u32 = found.iter().map(|(_, _, many)| *many).sum();
     let delivered = sum(&|standing, _| standing == "delivered");
     let told = sum(&|standing, _| standing == "told");
+    let accepted = sum(&|standing, _| standing == "accepted");
     let mut parts = vec![format!("{} of {} delivered", grouped(i64::from(delivered)), grouped(i64::from(total)))];
     if told > 0 {
         parts.push(format!("{} told by a person", grouped(i64::from(told))));
+    }
+    if accepted > 0 {
+        parts.push(format!("{} accepted by webhook or mail", grouped(i64::from(accepted))));
     }
     for stance in Stance::ALL {
         let many = sum(&|_, said| said == Some(stance));
@@ -391,7 +406,21 @@ fn waiting(found: &Found, visit: &Visit) -> Vec<Waiting> {
             link: "Look at it",
         });
     }
+    waiting.extend(found.unread.iter().map(|it| messages_waiting(it, visit)));
+    waiting.extend(found.owed_to_us.iter().map(|it| messages_waiting(it, visit)));
     waiting
+}
+
+/// What somebody said and nobody here has read, or what they owe us.
+fn messages_waiting(it: &said::Waiting, visit: &Visit) -> Waiting {
+    let words = match (it.unread, it.owes_us) {
+        (0, Some(due)) if due < visit.now() => {
+            format!("{} owed us an answer by {}.", it.partner_name, visit.reader.near(due))
+        }
+        (0, Some(due)) => format!("{} owes us an answer by {}.", it.partner_name, visit.reader.near(due)),
+        (unread, _) => format!("{} from {} not read.", counted(i64::from(unread), "message"), it.partner_name),
+    };
+    Waiting { words, href: format!("/exchanges/{}/messages", it.exchange), link: "Messages" }
 }
 
 #[derive(Template)]

@@ -155,6 +155,7 @@ fn key_row(key: &OwnKeyView, reader: Reader) -> KeyRow {
             KeyPurpose::Identity => "your card and the list of keys",
             KeyPurpose::Set => "messages and receipts",
             KeyPurpose::Log => "the record",
+            KeyPurpose::Webhook => "webhooks",
         },
         stage: match key.stage {
             KeyStage::Next => "waits to sign",
@@ -203,6 +204,7 @@ impl How {
         match self {
             Self::Planned => &[
                 "New keys are made here, and your identity key signs the list that names them. The list goes to every partner at once.",
+                "When your name or contacts have changed since your card was made, a new card is issued along with the list.",
                 "The new keys sign as soon as every active partner holds the list, and after 24 hours at the latest. The old ones stay good for two more weeks, so nothing that is under way is lost.",
             ],
             Self::Emergency => &[
@@ -269,13 +271,20 @@ pub async fn act(posted: Posted) -> Answer {
 
 /// Six groups of five letters are what the recovery sheet shows: they may be typed with spaces, and in capitals. Any other
 /// passphrase is taken as it is.
-fn as_drawn(typed: &str) -> String {
+pub(super) fn as_drawn(typed: &str) -> String {
     let typed = typed.trim();
     let groups: Vec<String> =
         typed.split([' ', '-']).filter(|group| !group.is_empty()).map(str::to_lowercase).collect();
     let drawn = groups.len() == 6
         && groups.iter().all(|group| group.len() == 5 && group.bytes().all(|octet| octet.is_ascii_alphabetic()));
     if drawn { groups.join("-") } else { typed.to_owned() }
+}
+
+/// Asks for the passphrase.
+pub(super) fn passphrase_field() -> Field {
+    let passphrase = Field::password("passphrase", "Passphrase of the identity key");
+    Field { autocomplete: "off", ..passphrase }
+        .hint("It stands on the recovery sheet that was printed when this node was set up.")
 }
 
 fn shown(how: How, visit: &Visit, form: &Form, errors: Vec<FieldError>) -> Answer {
@@ -287,11 +296,7 @@ fn shown(how: How, visit: &Visit, form: &Form, errors: Vec<FieldError>) -> Answe
         let since = Field::moment(form, "since", "Since when may somebody else have had a key?", visit.reader);
         page.fields.push(since.hint("If you are not sure, give the earliest instant that is possible."));
     }
-    let passphrase = Field::password("passphrase", "Passphrase of the identity key");
-    page.fields.push(
-        Field { autocomplete: "off", ..passphrase }
-            .hint("It stands on the recovery sheet that was printed when this node was set up."),
-    );
+    page.fields.push(passphrase_field());
     page.hidden = vec![("how", how.word().to_owned())];
     page.buttons = vec![how.button()];
     page.answer(errors)

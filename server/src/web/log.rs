@@ -27,7 +27,7 @@ use crate::node::received::ReceivedRevision;
 use crate::problem::Problem;
 use crate::store::queries::partners;
 
-pub(super) use self::check::{FoundText, findings};
+pub(super) use self::check::{FoundText, findings, findings_in};
 pub use self::check::{log, page as check_page};
 use self::told::Told;
 
@@ -385,6 +385,7 @@ fn refused(refusal: &Refusal, reader: Reader) -> FieldError {
         | Refusal::DpoNeeded
         | Refusal::NoSuchDuty
         | Refusal::AlreadySubmitted
+        | Refusal::NotSubmitted
         | Refusal::SubmissionTime
         | Refusal::DelayReasonMissing
         | Refusal::DutiesOpen { .. }

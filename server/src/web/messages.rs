@@ -1,6 +1,312 @@
-//! Pages: messages.
+//! Messages about a case: the thread, as it stands on the pages of both directions and on a page of its own; writing to the
+//! partner; marking as read; telling partners that we reported.
 
-use actix_web::web::ServiceConfig;
+mod write;
+
+use actix_web::web::{self, ServiceConfig, resource};
+use askama::Template;
+use domain::exchange::{Direction, Exchange, MessageKind, ToldFiling};
+use domain::incident::Incident;
+use domain::values::{ExchangeId, IncidentId, MessageId};
+use serde::Deserialize;
+
+use super::action::{ActionPage, refusal};
+use super::field::Tag;
+use super::page::{self, Answer, Chrome, Posted, Visit};
+use super::standing::{clock_word, role_words};
+use super::words::Reader;
+use crate::access::{Dpo, DutyHolder, Responder};
+use crate::node::DoorError;
+use crate::problem::Problem;
+use crate::store::queries::clocks::Single;
+use crate::store::queries::{incidents, partners};
+use crate::store::said::{self, Message};
+
+/// Messages shown of one case, the newest.
+const SHOWN_MAX: u32 = 200;
 
 /// Every address of these pages.
-pub fn routes(_config: &mut ServiceConfig) {}
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/exchanges/{id}/messages").get(show))
+        .service(resource("/exchanges/{id}/messages/new").get(write::show).post(write::say))
+        .service(resource("/exchanges/{id}/messages/{message}/read").post(read))
+        .service(resource("/incidents/{id}/tell-filed").get(ask_tell_filed).post(tell_filed));
+}
+
+/// What was said about a case, by time.
+pub(super) struct Thread {
+    /// The exchange.
+    pub id: ExchangeId,
+    /// The partner.
+    pub name: String,
+    /// Messages, the oldest first.
+    pub lines: Vec<MessageLine>,
+    /// Reports to the ICO that one side told the other.
+    pub filings: Vec<String>,
+    /// There are older ones than those shown.
+    pub more: bool,
+    /// The person may write.
+    pub may_write: bool,
+    /// The person may mark messages as read.
+    pub may_read: bool,
+}
+
+/// One message.
+pub(super) struct MessageLine {
+    pub id: MessageId,
+    pub title: String,
+    pub who: String,
+    pub tags: Vec<Tag>,
+    pub notes: Vec<String>,
+    pub text: String,
+    /// It is theirs, and nobody here has read it.
+    pub unread: bool,
+    /// The link to answer it says this.
+    pub answer: Option<&'static str>,
+}
+
+/// The thread of an exchange.
+///
+/// # Errors
+/// [`Problem::NotFound`]
+pub(super) async fn thread(visit: &Visit, id: ExchangeId) -> Result<Thread, Problem> {
+    let (exchange, name, messages) = find(visit, id).await?;
+    Ok(thread_of(visit, &exchange, name, &messages))
+}
+
+async fn find(visit: &Visit, id: ExchangeId) -> Result<(Exchange, String, Vec<Message>), Problem> {
+    let found = visit
+        .node
+        .store()
+        .read(move |rows| {
+            let Some(exchange) = incidents::exchange_state(rows, id)? else { return Ok(None) };
+            let name = partners::name(rows, exchange.partner)?;
+            let messages = said::thread(rows, id, SHOWN_MAX)?;
+            Ok(Some((exchange, name, messages)))
+        })
+        .await?;
+    found.ok_or(Problem::NotFound)
+}
+
+fn thread_of(visit: &Visit, exchange: &Exchange, name: String, messages: &[Message]) -> Thread {
+    let told = match exchange.direction {
+        Direction::Outgoing => !exchange.notices.is_empty(),
+        Direction::Incoming => !exchange.received.is_empty(),
+    };
+    let may_write = told && !exchange.anonymised && Responder::of(&visit.person).is_some();
+    Thread {
+        id: exchange.id,
+        lines: messages.iter().map(|message| line(message, messages, (&name, may_write), visit.reader)).collect(),
+        filings: exchange.filings.iter().map(|told| filing(told, &name, visit.reader)).collect(),
+        more: exchange.said.len() > messages.len(),
+        may_write,
+        may_read: DutyHolder::of(&visit.person).is_some(),
+        name,
+    }
+}
+
+fn line(message: &Message, all: &[Message], (name, may_write): (&str, bool), reader: Reader) -> MessageLine {
+    let said = &message.said;
+    let whose = if message.sent { "we" } else { name };
+    let mut notes = Vec::new();
+    if let Some(at) = said.received_at {
+        notes.push(format!("What is passed on came in at {}.", reader.at(at)));
+    }
+    let answered = said.re.and_then(|re| all.iter().find(|other| other.said.message == re));
+    notes.extend(answered.map(|other| {
+        let whose = if other.sent { "ours" } else { "theirs" };
+        format!("On: {}, {whose}, {}.", other.said.kind.label().to_lowercase(), reader.near(other.said.at))
+    }));
+    notes.extend(message.clock.as_ref().map(|clock| owed(clock, message.sent, name, reader)));
+    let unread = !message.sent && message.read_at.is_none();
+    MessageLine {
+        id: said.message,
+        title: format!("{} ({whose})", said.kind.label()),
+        who: format!("{}, {}, {}", said.name, role_words(said.role.as_str()), reader.near(said.at)),
+        tags: tags(message, unread, reader),
+        notes,
+        text: said.text.to_string(),
+        unread,
+        answer: (may_write && !message.sent).then_some(match said.kind {
+            MessageKind::View | MessageKind::Answer | MessageKind::Decision => "Write about it",
+            MessageKind::Question
+            | MessageKind::AssistanceRequest
+            | MessageKind::ViewRequest
+            | MessageKind::ForwardedRequest => "Answer it",
+        }),
+    }
+}
+
+fn tags(message: &Message, unread: bool, reader: Reader) -> Vec<Tag> {
+    let mut tags = Vec::new();
+    if unread {
+        tags.push(Tag::amber("Not read"));
+    }
+    match message.carried.as_deref().filter(|_| message.sent) {
+        Some("receipted") => tags.push(Tag::green("Delivered")),
+        Some("accepted") => tags.push(Tag::blue("Accepted")),
+        Some("abandoned") => tags.push(Tag::grey("Not delivered")),
+        Some(_) => tags.push(Tag::amber("Not delivered")),
+        None => {}
+    }
+    if let Some(clock) = &message.clock {
+        let word = clock_word(clock, reader.now());
+        tags.push(match word {
+            "Met" => Tag::green("Answered"),
+            "Met late" => Tag::amber("Answered late"),
+            "Overdue" => Tag::red("Overdue"),
+            "Not required" => Tag::grey("Not required"),
+            _ => Tag::amber("Not answered"),
+        });
+    }
+    tags
+}
+
+/// Who owes the answer, and by when.
+fn owed(clock: &Single, sent: bool, name: &str, reader: Reader) -> String {
+    let due = reader.at(clock.due);
+    match (clock.ended_at, &clock.reason) {
+        (Some(at), None) => format!("Answered at {}; it was due {due}.", reader.at(at)),
+        (Some(_), Some(reason)) => format!("No answer is required any more ({reason}); it was due {due}."),
+        (None, _) if sent => format!("{name} owes us an answer by {due}."),
+        (None, _) => format!("We owe {name} an answer by {due}."),
+    }
+}
+
+/// What a filing comes to, in words. Theirs ends nothing of ours.
+fn filing(told: &ToldFiling, name: &str, reader: Reader) -> String {
+    let filing = &told.filing;
+    let at = reader.at(filing.at);
+    let reference = filing.reference.as_ref().map(|reference| format!(", reference {reference}")).unwrap_or_default();
+    if told.delivery.is_some() {
+        return format!("We told {name} that we reported this case to the {} at {at}{reference}.", filing.authority);
+    }
+    format!(
+        "{name} reported this case to the {} at {at}{reference}. Our own clock goes on until our data protection officer \
+         decides what that means for us.",
+        filing.authority
+    )
+}
+
+#[derive(Template)]
+#[template(path = "messages.html")]
+struct MessagesPage {
+    chrome: Chrome,
+    back: String,
+    reference: String,
+    done: &'static str,
+    thread: Thread,
+}
+
+/// What was done.
+#[derive(Debug, Default, Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    done: String,
+}
+
+/// `GET /exchanges/{id}/messages`
+///
+/// # Errors
+/// [`Problem`]
+pub async fn show(visit: Visit, id: web::Path<ExchangeId>, asked: web::Query<Asked>) -> Answer {
+    let (exchange, name, messages) = find(&visit, *id).await?;
+    let page = MessagesPage {
+        chrome: visit.chrome(format!("Messages with {name}"), here(exchange.direction)).exercise(exchange.exercise),
+        back: back(&exchange),
+        reference: exchange.reference.to_string(),
+        done: match asked.done.as_str() {
+            "said" => "Your message is on its way, signed.",
+            "read" => "Marked as read.",
+            _ => "",
+        },
+        thread: thread_of(&visit, &exchange, name, &messages),
+    };
+    page::html(&page)
+}
+
+const fn here(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Outgoing => "/incidents",
+        Direction::Incoming => "/received",
+    }
+}
+
+/// The page of the case.
+fn back(exchange: &Exchange) -> String {
+    match exchange.direction {
+        Direction::Outgoing => format!("/exchanges/{}", exchange.id),
+        Direction::Incoming => format!("/received/{}", exchange.id),
+    }
+}
+
+/// `POST /exchanges/{id}/messages/{message}/read`: a person here has read it.
+///
+/// # Errors
+/// [`Problem`]
+pub async fn read(posted: Posted, path: web::Path<(ExchangeId, MessageId)>) -> Answer {
+    let (id, message) = path.into_inner();
+    let visit = posted.visit;
+    let by = DutyHolder::of(&visit.person)
+        .ok_or(Problem::NotAllowed("responders, data protection officers and managers"))?;
+    match visit.node.read_message(&by, id, message).await {
+        // Somebody else was quicker: it is read.
+        Ok(()) | Err(DoorError::ExchangeRefused(domain::exchange::Refusal::NothingChanges)) => {
+            Ok(page::see_other(&format!("/exchanges/{id}/messages?done=read")))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `GET /incidents/{id}/tell-filed`
+///
+/// # Errors
+/// [`Problem`]
+pub async fn ask_tell_filed(visit: Visit, id: web::Path<IncidentId>) -> Answer {
+    dpo(&visit)?;
+    let incident = incident(&visit, *id).await?;
+    tell_filed_page(&visit, &incident).answer(Vec::new())
+}
+
+/// `POST /incidents/{id}/tell-filed`
+///
+/// # Errors
+/// [`Problem`]
+pub async fn tell_filed(posted: Posted, id: web::Path<IncidentId>) -> Answer {
+    let visit = posted.visit;
+    let by = dpo(&visit)?;
+    match visit.node.tell_filed(&by, *id).await {
+        Ok(()) => Ok(page::see_other(&format!("/incidents/{id}?logged=2"))),
+        Err(error) => {
+            let errors = refusal(error, "tell")?;
+            let incident = incident(&visit, *id).await?;
+            tell_filed_page(&visit, &incident).answer(errors)
+        }
+    }
+}
+
+fn dpo(visit: &Visit) -> Result<Dpo, Problem> {
+    Dpo::of(&visit.person).ok_or(Problem::NotAllowed("data protection officers"))
+}
+
+async fn incident(visit: &Visit, id: IncidentId) -> Result<Incident, Problem> {
+    let found = visit.node.store().read(move |rows| incidents::state(rows, id)).await?;
+    found.ok_or(Problem::NotFound)
+}
+
+fn tell_filed_page(visit: &Visit, incident: &Incident) -> ActionPage {
+    let heading = "Tell partners that we reported it";
+    let back = format!("/incidents/{}", incident.id);
+    let chrome = visit.chrome(format!("{heading} - {}", incident.reference), "/incidents").exercise(incident.exercise);
+    let mut page =
+        ActionPage::new(chrome, heading, incident.reference.as_str(), back.clone(), format!("{back}/tell-filed"));
+    page.paragraphs = vec![
+        "Every partner who knows of this case is told that we reported it to the ICO, when, and under which reference."
+            .to_owned(),
+        "Each is told for itself: no partner learns who the others are. Their own duty to report goes on until they decide."
+            .to_owned(),
+    ];
+    page.buttons = vec![("tell", "Tell them", "")];
+    page
+}

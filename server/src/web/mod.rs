@@ -42,6 +42,7 @@ pub mod keys;
 pub mod link;
 pub mod live;
 pub mod log;
+pub mod mail;
 pub mod messages;
 pub mod page;
 pub mod pairing;
@@ -156,6 +157,7 @@ fn telling(config: &mut ServiceConfig) {
         .configure(exercises::routes)
         .configure(integrations::routes)
         .configure(link::routes)
+        .configure(mail::routes)
         .configure(messages::routes);
 }
 

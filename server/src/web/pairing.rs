@@ -19,6 +19,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/our-card").get(our_card::show))
         .service(resource("/our-card/file").get(our_card::file))
+        .service(resource("/our-card/issue").get(our_card::ask).post(our_card::issue))
         .service(resource("/our-card/qr.svg").get(our_card::qr))
         .service(resource("/our-card/sheet").get(our_card::sheet))
         .service(resource("/partners/import").get(import::show).post(import::import))

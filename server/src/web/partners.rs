@@ -7,12 +7,15 @@ use askama::Template;
 use domain::values::{Moment, PartnerId};
 use serde::Deserialize;
 
+use super::channel::{lane_words, told_words};
 use super::clock::contact_words;
 use super::field::Tag;
 use super::page::{self, Answer, Chrome, Visit};
 use super::pairing::{self, Card};
 use super::{timeline, words};
 use crate::access::{Administrator, Reader, Responder};
+use crate::node::catch_up::{GAP_SHOWN_SECONDS, SKEW_SHOWN_SECONDS, UNPROVEN_SECONDS};
+use crate::node::endpoints::Told;
 use crate::node::pairing::{PartnerState, PartnerView};
 use crate::problem::Problem;
 use crate::store::queries::partners::{self, Listed};
@@ -38,6 +41,7 @@ struct Row {
     name: String,
     issuer: String,
     tag: Tag,
+    told: &'static str,
     arrangements: u32,
     heard: String,
     todo: &'static str,
@@ -78,7 +82,9 @@ fn row(partner: Listed, visit: &Visit) -> Row {
     let elapsed = visit.node.time().elapsed();
     let state = PartnerState::from_word(&partner.state).unwrap_or(PartnerState::Ended);
     let due = partner.verified_at.is_some_and(|at| visit.now().seconds_since(at) > YEAR_SECONDS);
+    let other_way = matches!(partner.told, Told::Webhook | Told::Mail);
     let todo = match state {
+        PartnerState::Listed if other_way => "",
         PartnerState::Listed => "Import their card",
         PartnerState::Imported => "Check their fingerprint",
         PartnerState::Verified => "They have to pair with you too",
@@ -97,6 +103,7 @@ fn row(partner: Listed, visit: &Visit) -> Row {
         name: partner.name,
         issuer: partner.issuer.unwrap_or_default(),
         tag: state_tag(state),
+        told: if partner.told == Told::Node { "" } else { told_words(partner.told).0 },
         arrangements: partner.arrangements,
         heard: partner.heard_at.map(|at| ago(at, elapsed)).unwrap_or_default(),
         todo,
@@ -135,6 +142,9 @@ struct PartnerPage {
     may_end: bool,
     may_renew: bool,
     alerts: Vec<(String, bool)>,
+    told: &'static str,
+    told_what: &'static str,
+    told_state: String,
     recheck: bool,
     check: Vec<(&'static str, String)>,
     card: Option<Card>,
@@ -169,6 +179,12 @@ pub async fn show(visit: Visit, id: web::Path<PartnerId>, asked: web::Query<Aske
     reader(&visit)?;
     let id = id.into_inner();
     let partner = visit.node.partner_view(id).await?;
+    let channel = visit.node.partner_channel(id).await?;
+    let (told, told_what) = told_words(channel.told);
+    let told_state = match channel.told {
+        Told::Webhook | Told::Mail => lane_words(channel.lane.as_ref(), visit.node.time().elapsed()),
+        Told::Node | Told::Hand => String::new(),
+    };
     let store = visit.node.store();
     let (contacts, terms) =
         store.read(move |rows| Ok((partners::contacts(rows, id)?, partners::terms_with(rows, id)?))).await?;
@@ -180,12 +196,15 @@ pub async fn show(visit: Visit, id: web::Path<PartnerId>, asked: web::Query<Aske
         name: partner.name.to_string(),
         tag: state_tag(partner.state),
         done: done_words(&asked.done),
-        next: next(&partner, &visit),
+        next: next(&partner, channel.told, &visit),
         administrator: Administrator::of(&visit.person).is_some(),
         active: paired,
         may_end: !matches!(partner.state, PartnerState::Listed | PartnerState::Ended),
         may_renew: matches!(partner.state, PartnerState::Verified | PartnerState::Active | PartnerState::Suspended),
         alerts: alerts(&partner, &visit),
+        told,
+        told_what,
+        told_state,
         recheck: paired && overdue,
         check: check_facts(&partner, &visit),
         card: partner.card.as_ref().map(|card| pairing::card(card, visit.reader)),
@@ -216,7 +235,7 @@ fn done_words(word: &str) -> &'static str {
     }
 }
 
-fn next(partner: &PartnerView, visit: &Visit) -> Next {
+fn next(partner: &PartnerView, told: Told, visit: &Visit) -> Next {
     let of = |step: &str| format!("/partners/{}/{step}", partner.id);
     let to_import = format!("/partners/import?for={}", partner.id);
     let plain = |words: &str, link, href| Next { words: words.to_owned(), link, href, heartbeat: false };
@@ -225,6 +244,12 @@ fn next(partner: &PartnerView, visit: &Visit) -> Next {
         return plain(words, "Look at the new card", of("later-card"));
     }
     match partner.state {
+        PartnerState::Listed if matches!(told, Told::Webhook | Told::Mail) => plain(
+            "No node of theirs is paired with yours. They are told another way, below; pairing would let their node sign for \
+             each notice.",
+            "Import their card",
+            to_import,
+        ),
         PartnerState::Listed => plain(
             "Nothing can be sent to them yet. Ask them for the card of their node: any way will do.",
             "Import their card",
@@ -240,14 +265,18 @@ fn next(partner: &PartnerView, visit: &Visit) -> Next {
                 "/our-card".to_owned(),
             )
         },
-        PartnerState::Active if Responder::of(&visit.person).is_some() => plain(
-            "You are paired: notices reach them signed, and their node signs for each.",
-            "Run an exercise with them",
-            "/incidents/new?exercise=1".to_owned(),
-        ),
-        PartnerState::Active => {
-            plain("You are paired: notices reach them signed, and their node signs for each.", "", String::new())
-        }
+        PartnerState::Active if Responder::of(&visit.person).is_some() => Next {
+            heartbeat: true,
+            ..plain(
+                "You are paired: notices reach them signed, and their node signs for each.",
+                "Run an exercise with them",
+                "/incidents/new?exercise=1".to_owned(),
+            )
+        },
+        PartnerState::Active => Next {
+            heartbeat: true,
+            ..plain("You are paired: notices reach them signed, and their node signs for each.", "", String::new())
+        },
         PartnerState::Suspended => plain(
             "Nothing is sent to them, and nothing is taken from them, until an administrator takes it up again.",
             "Take it up again",
@@ -323,6 +352,18 @@ fn way(partner: &PartnerView, visit: &Visit) -> Vec<(&'static str, String)> {
     let Some(lane) = &partner.lane else { return Vec::new() };
     let since = |at: Option<Moment>| at.map_or_else(|| "Never".to_owned(), |at| ago(at, elapsed));
     let mut facts = vec![("Last heard", since(lane.heard_at)), ("Last signed for", since(lane.proven_at))];
+    if let Some(proven) = lane.proven_at.filter(|at| elapsed.seconds_since(*at) > UNPROVEN_SECONDS) {
+        facts.push(("Not proven for", words::length(elapsed.seconds_since(proven))));
+    }
+    if let Some(gap) = partner.standing.gap.filter(|gap| elapsed.seconds_since(gap.since) > GAP_SHOWN_SECONDS) {
+        let count = words::counted(i64::try_from(gap.missing).unwrap_or(i64::MAX), "message");
+        facts.push(("Missing of theirs", format!("{count}, for {}", words::length(elapsed.seconds_since(gap.since)))));
+    }
+    let noted = |skew: &i32| skew.unsigned_abs() > SKEW_SHOWN_SECONDS.unsigned_abs();
+    if let Some(skew) = partner.standing.skew_seconds.filter(noted) {
+        let side = if skew > 0 { "ahead of" } else { "behind" };
+        facts.push(("Their clock", format!("{} {side} ours", words::length(i64::from(skew.unsigned_abs())))));
+    }
     if let Some(failing) = lane.failed_since {
         facts.push(("Not reached for", words::length(elapsed.seconds_since(failing))));
     }

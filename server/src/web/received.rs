@@ -4,6 +4,7 @@ use actix_web::web;
 use askama::Template;
 use domain::clock::{Clock, ClockKind, ClockState};
 use domain::exchange::{Phase, Stance};
+use domain::incident::WithdrawalReason;
 use domain::values::{ExchangeId, Line as LineText};
 use serde::Deserialize;
 
@@ -11,6 +12,7 @@ use super::clock::ClockPart;
 use super::field::{Field, Summary, Tag};
 use super::form::{FieldError, Form, Reading};
 use super::incidents::key;
+use super::messages::{self, Thread};
 use super::page::{self, Answer, Chrome, Posted, Visit};
 use super::standing::{self, Standing};
 use super::timeline::{self, Line};
@@ -114,6 +116,8 @@ struct ReceivedPage {
     tags: Vec<Tag>,
     may_act: bool,
     may_answer: bool,
+    /// They ask us to delete it and to say so.
+    deletable: bool,
     incident: String,
     current: Option<Version>,
     earlier: Vec<Version>,
@@ -122,6 +126,7 @@ struct ReceivedPage {
     answers: Vec<Standing>,
     fields: Vec<Field>,
     lines: Vec<Line>,
+    thread: Thread,
 }
 
 struct Version {
@@ -138,6 +143,7 @@ struct Found {
     notice: ReceivedNotice,
     group: Option<Group>,
     lines: Vec<Line>,
+    thread: Thread,
 }
 
 async fn find(visit: &Visit, id: ExchangeId) -> Result<Found, Problem> {
@@ -153,7 +159,8 @@ async fn find(visit: &Visit, id: ExchangeId) -> Result<Found, Problem> {
         })
         .await?;
     let group = groups.into_iter().find(|group| group.exchange == Some(id));
-    Ok(Found { notice, group, lines: timeline::lines(&told.items, visit.reader) })
+    let thread = messages::thread(visit, id).await?;
+    Ok(Found { notice, group, lines: timeline::lines(&told.items, visit.reader), thread })
 }
 
 /// `GET /received/{exchange}`
@@ -166,12 +173,14 @@ pub async fn show(visit: Visit, id: web::Path<ExchangeId>, asked: web::Query<Ask
 }
 
 fn shown(visit: &Visit, found: Found, done: bool, form: &Form, errors: Vec<FieldError>) -> Answer {
-    let Found { notice, group, lines } = found;
+    let Found { notice, group, lines, thread } = found;
     let mut versions: Vec<Version> = notice.versions.iter().map(|version| shown_version(version, visit)).collect();
     let current = if versions.is_empty() { None } else { Some(versions.remove(0)) };
     let title = notice.versions.iter().find(|version| !version.title.is_empty()).map(|version| version.title.clone());
     let title = title.unwrap_or_else(|| "Notice received".to_owned());
     let groups: Vec<Group> = group.into_iter().collect();
+    // A notice that was meant for another is answered once more: that it was deleted.
+    let deletable = notice.withdrawn == Some(WithdrawalReason::WrongRecipient);
     let page_title = super::log::title(&format!("{title} - {}", notice.sender), &errors);
     let page = ReceivedPage {
         chrome: visit.chrome(page_title, "/received").exercise(notice.exercise),
@@ -183,7 +192,8 @@ fn shown(visit: &Visit, found: Found, done: bool, form: &Form, errors: Vec<Field
         done,
         tags: tags(&notice),
         may_act: Responder::of(&visit.person).is_some(),
-        may_answer: notice.withdrawn.is_none(),
+        may_answer: notice.withdrawn.is_none() || deletable,
+        deletable,
         incident: notice.incident.map(|incident| format!("/incidents/{incident}")).unwrap_or_default(),
         current,
         earlier: versions,
@@ -203,11 +213,21 @@ fn shown(visit: &Visit, found: Found, done: bool, form: &Form, errors: Vec<Field
             )
             .faults(&errors),
             Field::line(form, "reference", "Our own reference").hint("May stay empty.").faults(&errors),
-        ],
+        ]
+        .into_iter()
+        .chain(deletable.then(|| deletion(form)))
+        .collect(),
         lines,
+        thread,
         summary: Summary { errors },
     };
     page::html_as(page::form_status(&page.summary.errors), &page)
+}
+
+/// Asked when the notice was meant for another (protocol §6).
+fn deletion(form: &Form) -> Field {
+    Field::checks(form, "deleted", "They ask us to delete it", [("yes", "We have deleted every copy outside this node")])
+        .hint("It was meant for another. The record here is erased by an administrator.")
 }
 
 fn tags(notice: &ReceivedNotice) -> Vec<Tag> {
@@ -292,7 +312,12 @@ pub async fn acknowledge(posted: Posted, id: web::Path<ExchangeId>) -> Answer {
     let reference: Option<LineText> = reading.optional_text("reference");
     let mut errors = reading.into_errors();
     if let Some(stance) = stance.filter(|_| errors.is_empty()) {
-        match visit.node.acknowledge(&by, *id, stance, reference).await {
+        let said = if form.has("deleted", "yes") {
+            visit.node.acknowledge_deleted(&by, *id, stance, reference).await
+        } else {
+            visit.node.acknowledge(&by, *id, stance, reference).await
+        };
+        match said {
             Ok(()) => return Ok(page::see_other(&format!("/received/{id}?done=1"))),
             Err(error) => errors = action::refusal(error, "stance")?,
         }

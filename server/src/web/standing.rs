@@ -32,11 +32,20 @@ pub fn delivery(exchange: &Listed, reader: Reader, elapsed: Moment) -> Standing 
     match exchange.standing.as_str() {
         "held" => Standing::new(Tag::amber("Held back"), "nobody has been told yet"),
         "delivered" => Standing::new(Tag::green("Delivered"), receipt(exchange, reader)),
+        "accepted" => Standing::new(Tag::blue(accepted_word(exchange)), "nothing is signed and nothing is proved"),
         "told" => Standing::new(Tag::blue(told_word(exchange)), told(exchange, reader, elapsed)),
         "withdrawn" => Standing::new(Tag::grey("Withdrawn"), withdrawn(exchange, reader, elapsed)),
         "abandoned" => Standing::new(not_delivered(exchange, reader), "a person ended the carrying, with a reason"),
         "anonymised" => Standing::new(Tag::grey("Erased"), "codes, counts and instants remain"),
         _ => Standing::new(not_delivered(exchange, reader), carrying(exchange, elapsed)),
+    }
+}
+
+/// "Accepted by webhook", "Accepted by mail server": nobody's word that they hold it.
+fn accepted_word(exchange: &Listed) -> &'static str {
+    match exchange.message.as_ref().map(|message| message.channel.as_str()) {
+        Some("mail") => "Accepted by mail server",
+        Some(_) | None => "Accepted by webhook",
     }
 }
 
@@ -123,9 +132,11 @@ fn carrying(exchange: &Listed, elapsed: Moment) -> String {
 pub fn outcome(word: &str) -> &'static str {
     match word {
         "receipted" => "delivered: a signed receipt came back",
+        "accepted" => "accepted; nothing is signed",
         "unconfirmed" => "answered, but without a signed receipt: unconfirmed",
         "not_reached" => "not reached",
         "busy" => "their node was busy or in trouble",
+        "polled" => "fetched by their node; its signed receipt is awaited",
         "misdirected" => "something other than their node answered",
         "refused" => "their node refused it",
         _ => "not delivered",
@@ -139,7 +150,7 @@ pub fn they_say(exchange: &Listed, reader: Reader) -> Option<Standing> {
         (Some(acknowledgement), _) => Some(said(acknowledgement, exchange.revision, reader)),
         (None, Some(stance)) => Some(Standing::new(stance_tag(stance), "")),
         (None, None)
-            if matches!(exchange.standing.as_str(), "delivered" | "told") || exchange.delivered_revision > 0 =>
+            if matches!(exchange.standing.as_str(), "delivered" | "accepted" | "told") || exchange.delivered_revision > 0 =>
         {
             Some(Standing::new(Tag::amber("Nobody has read it"), ""))
         }
@@ -150,8 +161,14 @@ pub fn they_say(exchange: &Listed, reader: Reader) -> Option<Standing> {
 /// An acknowledgement in words.
 #[must_use]
 pub fn said(acknowledgement: &Acknowledgement, newest: u32, reader: Reader) -> Standing {
-    let Acknowledgement { revision_seen, stance, reference, name, role, at } = acknowledgement;
+    let Acknowledgement { revision_seen, stance, reference, name, role, at, by_link, deleted } = acknowledgement;
     let mut small = format!("read by {name}, {}, {}", role_words(role.as_str()), reader.near(*at));
+    if *by_link {
+        small.push_str(", through a link: recorded, not signed");
+    }
+    if *deleted {
+        small.push_str("; the content was deleted");
+    }
     if let Some(reference) = reference {
         small.push_str(&format!("; their reference {reference}"));
     }

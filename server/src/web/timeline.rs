@@ -1,7 +1,7 @@
 //! The record of an incident in sentences: what happened, who did it, when. One exhaustive match per kind of event, so
 //! that a new event does not compile until it has words.
 
-use domain::clock::{ClockChange, ClockKind, Evidence};
+use domain::clock::{Clock, ClockChange, ClockKind, Evidence};
 use domain::exchange::{self, CallChannel, Phase};
 use domain::incident::{self, AwarenessOf, WithdrawalReason};
 use domain::report::SubmissionChannel;
@@ -195,9 +195,35 @@ fn of_exchange(event: &exchange::Event, whom: &str, reader: Reader) -> Option<St
         Event::TakenInHand { kind, due, by, .. } => {
             format!("{} took it in hand: {}", who(by), duty_due(*kind, *due, reader))
         }
+        Event::Accepted { accepted_at, .. } => {
+            format!("Accepted for {whom} at {}: nothing is signed, nothing is proved", reader.at_second(*accepted_at))
+        }
+        Event::MessageQueued { said, clock, by, .. } => {
+            format!("{} to {whom} by {}{}", said.kind.label(), who(by), until(clock.as_ref(), reader))
+        }
+        Event::MessageReceived { said, clock, .. } => {
+            format!("{} from {whom}: {}{}", said.kind.label(), said.name, until(clock.as_ref(), reader))
+        }
+        Event::MessageRead { by, .. } => format!("{} read a message from {whom}", who(by)),
+        Event::AssistanceChanged { change, .. } => changed(ClockKind::Assistance, whom, change, reader),
+        Event::FiledQueued { filing, by, .. } => {
+            format!("{} tells {whom} that we reported it ({})", who(by), filed(filing, reader))
+        }
+        Event::FiledReceived { filing, .. } => format!("{whom} reported it ({})", filed(filing, reader)),
         Event::Anonymised { .. } => format!("Contents of what passed with {whom} erased"),
     };
     Some(sentence)
+}
+
+/// By when an answer is due, as the end of a sentence.
+fn until(clock: Option<&Clock>, reader: Reader) -> String {
+    clock.map(|clock| format!("; an answer is due {}", reader.at(clock.due()))).unwrap_or_default()
+}
+
+/// "to the ICO at 10:00 …, reference IC-12345".
+fn filed(filing: &exchange::Filing, reader: Reader) -> String {
+    let reference = filing.reference.as_ref().map(|reference| format!(", reference {reference}")).unwrap_or_default();
+    format!("to the {} at {}{reference}", filing.authority, reader.at(filing.at))
 }
 
 fn count(number: usize) -> i64 {
@@ -210,6 +236,7 @@ fn duty(kind: ClockKind, whom: &str) -> String {
         ClockKind::PartnerNotice => format!("Clock started: tell {whom}"),
         ClockKind::PartnerAcknowledgement => format!("Clock started: have {whom} acknowledge"),
         ClockKind::IcoReport => "Clock started: report to the ICO".to_owned(),
+        ClockKind::Assistance => format!("Clock started: the answer to {whom}"),
     }
 }
 
@@ -218,6 +245,7 @@ fn duty_due(kind: ClockKind, due: Moment, reader: Reader) -> String {
         ClockKind::PartnerNotice => "tell partners",
         ClockKind::PartnerAcknowledgement => "have partners acknowledge",
         ClockKind::IcoReport => "report to the ICO",
+        ClockKind::Assistance => "answer partners' requests",
     };
     format!("{duty}, due {}", reader.near(due))
 }
@@ -237,6 +265,7 @@ fn changed(kind: ClockKind, whom: &str, change: &ClockChange, reader: Reader) ->
         ClockKind::PartnerNotice => format!("Telling {whom}"),
         ClockKind::PartnerAcknowledgement => format!("Acknowledgement by {whom}"),
         ClockKind::IcoReport => "Report to the ICO".to_owned(),
+        ClockKind::Assistance => format!("Answer to a request, with {whom}"),
     };
     match change {
         ClockChange::BecameOverdue => format!("{what}: overdue"),
@@ -259,6 +288,7 @@ pub const fn evidence_words(evidence: Evidence) -> &'static str {
         Evidence::LinkAcknowledgement => "acknowledged through a link, recorded",
         Evidence::RecordedCall => "recorded call",
         Evidence::RecordedSubmission => "recorded submission",
+        Evidence::Answer => "the answer",
     }
 }
 

@@ -11,12 +11,17 @@
 mod cards;
 mod carrying;
 mod claims;
+mod dns;
+mod hostile;
 mod keys;
 mod kit;
 mod manifests;
 mod messages;
+mod polling;
 mod receipts;
 mod requests;
+mod resolving;
 mod signatures;
 mod tokens;
 mod vectors;
+mod webhooks;

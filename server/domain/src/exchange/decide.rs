@@ -3,12 +3,14 @@
 //! This file sends each command to its rule and holds what both directions share; `outgoing` has our notices, `incoming`
 //! theirs.
 
-use super::{Command, Decision, Direction, Event, Exchange, NoticeDelivery, Phase, Refusal, Survives};
-use super::{incoming, outgoing};
+use super::{
+    Acknowledgement, Asked, Command, Decision, Direction, Event, Exchange, NoticeDelivery, Phase, Refusal, Survives,
+};
+use super::{filing, incoming, outgoing, said};
 use crate::clock::{Clock, ClockChange, ClockKind};
-use crate::incident::{WithdrawalReason, next_clock_check, next_overdue, without_reason};
+use crate::incident::{ERASED, WithdrawalReason, next_overdue, without_reason};
 use crate::ladder::{self, LadderState};
-use crate::values::{Actor, Digest32, LongText, MessageId, Moment};
+use crate::values::{Actor, Digest32, Line, LongText, MessageId, Moment};
 
 /// Decides a command on the exchange as it stands (`None`: the stream is empty). Pure: the same arguments always give
 /// the same answer.
@@ -43,15 +45,27 @@ pub fn decide(state: Option<&Exchange>, command: &Command, now: Moment) -> Resul
         Command::RecordReceipt { message, toe, receipt_sha256 } => {
             record_receipt(exchange, *message, *toe, *receipt_sha256, now)
         }
+        Command::RecordAcceptance { message, at } => record_acceptance(exchange, *message, *at, now),
         Command::RecordAcknowledgement { acknowledgement, message } => {
-            outgoing::record_acknowledgement(exchange.sent()?, acknowledgement, *message, now)
+            let acknowledgement = Acknowledgement { by_link: false, ..acknowledgement.clone() };
+            outgoing::record_acknowledgement(exchange.sent()?, &acknowledgement, *message, now)
+        }
+        Command::RecordLinkAcknowledgement { acknowledgement, message } => {
+            let acknowledgement = Acknowledgement { by_link: true, ..acknowledgement.clone() };
+            outgoing::record_acknowledgement(exchange.sent()?, &acknowledgement, *message, now)
         }
         Command::RecordCall { call, by } => outgoing::record_call(exchange.sent()?, call, by, now),
         Command::Abandon { message, reason, by } => abandon(exchange, *message, reason, by, now),
         Command::Receive(receive) => incoming::receive(exchange.heard()?, receive, now),
-        Command::Acknowledge { stance, reference, by, role } => {
-            incoming::acknowledge(exchange.heard()?, *stance, reference.as_ref(), by, role, now)
+        Command::Acknowledge { stance, reference, by, role, deleted } => {
+            let read = incoming::Read { stance: *stance, reference: reference.as_ref(), by, role, deleted: *deleted };
+            incoming::acknowledge(exchange.heard()?, &read, now)
         }
+        Command::Say(say) => said::say(exchange, say, now),
+        Command::Hear(hear) => said::hear(exchange, hear, now),
+        Command::ReadMessage { message, by } => said::read(exchange, *message, by, now),
+        Command::TellFiled { filing, by } => filing::tell(exchange, filing, by, now),
+        Command::HearFiled(heard) => filing::hear(exchange, heard, now),
         Command::Link { incident, by } => incoming::link(exchange.heard()?, *incident, by, now),
         Command::TakeInHand { kind, due, by } => take_in_hand(exchange, *kind, *due, by, now),
         Command::Tick => Ok(tick(exchange, now)),
@@ -74,15 +88,24 @@ impl Exchange {
         if self.direction == direction { Ok(self) } else { Err(Refusal::WrongDirection) }
     }
 
-    /// How the delivery of a message of ours stands, notice or acknowledgement.
+    /// How the delivery of a message of ours stands, whatever it carries.
     fn delivery(&self, message: MessageId) -> Option<&NoticeDelivery> {
         let notices = self.notices.iter().map(|notice| (notice.message, &notice.delivery));
         let acknowledgements = self.acknowledgement_messages.iter().map(|it| (it.message, &it.delivery));
-        notices.chain(acknowledgements).find(|(id, _)| *id == message).map(|(_, delivery)| delivery)
+        let said = self.said.iter().filter_map(|it| Some((it.message, it.delivery.as_ref()?)));
+        let filed = self.filings.iter().filter_map(|it| Some((it.message, it.delivery.as_ref()?)));
+        let all = notices.chain(acknowledgements).chain(said).chain(filed);
+        all.into_iter().find(|(id, _)| *id == message).map(|(_, delivery)| delivery)
     }
 
     fn clocks(&self) -> impl Iterator<Item = &Clock> {
         [&self.notice_clock, &self.acknowledgement_clock, &self.ico_clock].into_iter().flatten()
+    }
+
+    /// Open clocks with a ladder of their own here.
+    fn climbing(&self) -> impl Iterator<Item = &Clock> {
+        let ico = self.ico_clock.iter().filter(|clock| clock.is_open());
+        ico.chain(self.owed_answers().map(|asked| &asked.clock))
     }
 
     fn ladder(&self, clock: &Clock) -> Option<&LadderState> {
@@ -100,7 +123,11 @@ pub(super) fn end_clocks(exchange: &Exchange, reason: WithdrawalReason, now: Mom
     let Some(why) = reason.clock_reason() else {
         return Vec::new();
     };
-    exchange.clocks().filter_map(|clock| changed(clock.kind, clock.not_required(now, why.clone()), now)).collect()
+    let clocks = exchange.clocks().filter_map(|clock| changed(clock.kind, clock.not_required(now, why.clone()), now));
+    // A data subject's request is owed an answer whatever becomes of the notice.
+    let about_notice = exchange.asked.iter().filter(|asked| !asked.forwarded);
+    let asked = about_notice.filter_map(|it| said::changed(it, it.clock.not_required(now, why.clone()), now));
+    clocks.chain(asked).collect()
 }
 
 /// A verified receipt. It proves that the partner holds the message since `toe`; the earliest of several counts.
@@ -113,15 +140,41 @@ fn record_receipt(
 ) -> Result<Vec<Event>, Refusal> {
     match exchange.delivery(message).ok_or(Refusal::NoSuchMessage)? {
         NoticeDelivery::Receipted { at } if toe >= *at => return Err(Refusal::NothingChanges),
-        NoticeDelivery::Receipted { .. } | NoticeDelivery::Queued | NoticeDelivery::Abandoned => {}
+        NoticeDelivery::Receipted { .. }
+        | NoticeDelivery::Queued
+        | NoticeDelivery::Accepted { .. }
+        | NoticeDelivery::Abandoned => {}
     }
     let mut events = vec![Event::Receipted { message, toe, receipt_sha256, at: now }];
-    let tells = |phase: Phase| match phase {
-        Phase::Initial | Phase::Update | Phase::Final => true,
-        Phase::Withdrawal => false,
-    };
-    if exchange.notices.iter().any(|notice| notice.message == message && tells(notice.phase)) {
+    if tells(exchange, message) {
         events.extend(outgoing::told_by_receipt(exchange, toe, now));
+    }
+    Ok(events)
+}
+
+/// Whether a message is a notice of ours, and not its withdrawal.
+fn tells(exchange: &Exchange, message: MessageId) -> bool {
+    exchange.notices.iter().any(|notice| {
+        notice.message == message
+            && match notice.phase {
+                Phase::Initial | Phase::Update | Phase::Final => true,
+                Phase::Withdrawal => false,
+            }
+    })
+}
+
+/// A 2xx of a webhook, or a mail server's word. It ends the carrying and no duty (ruling 6).
+fn record_acceptance(exchange: &Exchange, message: MessageId, at: Moment, now: Moment) -> Result<Vec<Event>, Refusal> {
+    match exchange.delivery(message).ok_or(Refusal::NoSuchMessage)? {
+        NoticeDelivery::Queued => {}
+        NoticeDelivery::Receipted { .. } | NoticeDelivery::Accepted { .. } | NoticeDelivery::Abandoned => {
+            return Err(Refusal::NothingChanges);
+        }
+    }
+    let accepted_at = at.min(now);
+    let mut events = vec![Event::Accepted { message, accepted_at, at: now }];
+    if tells(exchange, message) {
+        events.extend(outgoing::taken(exchange, accepted_at, now));
     }
     Ok(events)
 }
@@ -137,11 +190,14 @@ fn abandon(
         Some(NoticeDelivery::Queued) => {
             Ok(vec![Event::Abandoned { message, reason: reason.clone(), at: now, by: by.clone() }])
         }
-        Some(NoticeDelivery::Receipted { .. } | NoticeDelivery::Abandoned) | None => Err(Refusal::NoSuchMessage),
+        Some(NoticeDelivery::Receipted { .. } | NoticeDelivery::Accepted { .. } | NoticeDelivery::Abandoned) | None => {
+            Err(Refusal::NoSuchMessage)
+        }
     }
 }
 
-/// Only the ICO clock has its ladder here; the partner clocks' ladders belong to the incident (ruling 11).
+/// The ICO clock has its ladder here, and so have requests to us while there is no incident of ours; every other ladder
+/// belongs to the incident (ruling 11).
 fn take_in_hand(
     exchange: &Exchange,
     kind: ClockKind,
@@ -149,8 +205,8 @@ fn take_in_hand(
     by: &Actor,
     now: Moment,
 ) -> Result<Vec<Event>, Refusal> {
-    let clock = exchange.ico_clock.as_ref().filter(|clock| clock.is_open() && clock.kind == kind && clock.due() == due);
-    let clock = clock.ok_or(Refusal::NoSuchDuty)?;
+    let mut climbing = exchange.climbing();
+    let clock = climbing.find(|clock| clock.kind == kind && clock.due() == due).ok_or(Refusal::NoSuchDuty)?;
     let holder = exchange.ladder(clock).and_then(|ladder| ladder.in_hand.as_ref());
     if holder.is_some_and(|holder| holder.person() == by.person()) {
         return Err(Refusal::NothingChanges);
@@ -160,14 +216,17 @@ fn take_in_hand(
 
 fn tick(exchange: &Exchange, now: Moment) -> Vec<Event> {
     let overdue = exchange.clocks().filter_map(|clock| changed(clock.kind, clock.tick(now), now));
-    let mut events: Vec<Event> = overdue.collect();
-    let clock = exchange.ico_clock.as_ref().filter(|clock| clock.is_open());
-    events.extend(clock.and_then(|clock| climb(exchange, clock, now)));
+    let unanswered = exchange.asked.iter().filter_map(|asked| said::changed(asked, asked.clock.tick(now), now));
+    let mut events: Vec<Event> = overdue.chain(unanswered).collect();
+    let mut ladders: Vec<&Clock> = exchange.climbing().collect();
+    // Requests due at one instant share their ladder.
+    ladders.sort_by_key(|clock| (clock.kind, clock.due(), clock.anchored_at));
+    ladders.dedup_by_key(|clock| (clock.kind, clock.due()));
+    events.extend(ladders.into_iter().filter_map(|clock| climb(exchange, clock, now)));
     events
 }
 
-/// The next step of the ICO clock's ladder. No step of it lies before its anchor, so that there is always one to fire
-/// when any were passed.
+/// The next step of a ladder. Steps that lie before its anchor are passed with the first that fires.
 fn climb(exchange: &Exchange, clock: &Clock, now: Moment) -> Option<Event> {
     let ladder = exchange.ladder(clock);
     if ladder.is_some_and(|ladder| ladder.in_hand.is_some()) {
@@ -180,9 +239,16 @@ fn climb(exchange: &Exchange, clock: &Clock, now: Moment) -> Option<Event> {
 }
 
 fn anonymise(exchange: &Exchange, now: Moment) -> Result<Vec<Event>, Refusal> {
-    if exchange.clocks().any(Clock::is_open) {
+    let ours = exchange.asked.iter().filter(|asked| asked.is_our_duty()).map(|asked| &asked.clock);
+    if exchange.clocks().chain(ours).any(Clock::is_open) {
         return Err(Refusal::DutyOpen);
     }
+    // What the partner still owes us holds nothing up, and ends with what was asked.
+    let erased = Line::parse(ERASED).ok();
+    let unanswered = |asked: &Asked| erased.clone().and_then(|why| asked.clock.not_required(now, why));
+    let mut events: Vec<Event> =
+        exchange.asked.iter().filter_map(|asked| said::changed(asked, unanswered(asked), now)).collect();
+    let exchange = &events.iter().fold(exchange.clone(), Exchange::after);
     let versions = exchange.notices.len().max(exchange.received.len());
     let survives = Survives {
         id: exchange.id,
@@ -199,15 +265,32 @@ fn anonymise(exchange: &Exchange, now: Moment) -> Result<Vec<Event>, Refusal> {
         ico_clock: exchange.ico_clock.as_ref().and_then(without_reason),
         stance: exchange.acknowledgements.last().map(|acknowledgement| acknowledgement.stance),
         withdrawn: exchange.withdrawn,
+        asked: exchange
+            .asked
+            .iter()
+            .filter_map(|it| Some(Asked { clock: without_reason(&it.clock)?, ..it.clone() }))
+            .collect(),
+        filed_at: exchange.filings.iter().rfind(|told| told.delivery.is_none()).map(|told| told.filing.at),
     };
-    Ok(vec![Event::Anonymised { survives: Box::new(survives), at: now }])
+    events.push(Event::Anonymised { survives: Box::new(survives), at: now });
+    Ok(events)
 }
 
-/// When [`Command::Tick`] next has something to do: a clock becomes overdue, or the ICO clock's ladder has a step. May
-/// lie in the past: then at once.
+/// When [`Command::Tick`] next has something to do: a clock becomes overdue, or a ladder here has a step. May lie in the
+/// past: then at once.
 #[must_use]
 pub fn next_check(exchange: &Exchange) -> Option<Moment> {
-    let overdue = exchange.clocks().filter_map(next_overdue);
-    let ico = exchange.ico_clock.as_ref().and_then(|clock| next_clock_check(clock, exchange.ladder(clock)));
-    overdue.chain(ico).min()
+    let clocks = exchange.clocks().chain(exchange.asked.iter().map(|asked| &asked.clock));
+    let overdue = clocks.filter_map(next_overdue);
+    let climbing = exchange.climbing().filter_map(|clock| next_step(clock, exchange.ladder(clock)));
+    overdue.chain(climbing).min()
+}
+
+/// When the ladder of an open clock next has a step. Those at or before its anchor never fire.
+fn next_step(clock: &Clock, ladder: Option<&LadderState>) -> Option<Moment> {
+    match ladder {
+        Some(ladder) if ladder.in_hand.is_some() => None,
+        Some(LadderState { last_offset: last @ Some(_), .. }) => ladder::next_step_after(clock.due(), *last),
+        Some(_) | None => Some(ladder::first_step_at(clock.due(), clock.anchored_at)),
+    }
 }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Acknowledgement, Call, Direction, Notice, ReceivedVersion, Stance, StatedClock};
+use super::{Acknowledgement, Asked, Call, Direction, Filing, Notice, ReceivedVersion, Said, Stance, StatedClock};
 use crate::arrangement::Terms;
 use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::facts::IncidentKind;
@@ -80,6 +80,15 @@ pub enum Event {
         toe: Moment,
         /// Digest of the receipt's octets.
         receipt_sha256: Digest32,
+        /// When we recorded it.
+        at: Moment,
+    },
+    /// A webhook or a mail server took a message of ours.
+    Accepted {
+        /// Which message.
+        message: MessageId,
+        /// When it was taken.
+        accepted_at: Moment,
         /// When we recorded it.
         at: Moment,
     },
@@ -211,6 +220,66 @@ pub enum Event {
         /// Who.
         by: Actor,
     },
+    /// A message of ours about the case is to be carried to the partner.
+    MessageQueued {
+        /// It.
+        said: Box<Said>,
+        /// The clock of the request in it: the partner's duty.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clock: Option<Clock>,
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
+    /// The partner said something about the case.
+    MessageReceived {
+        /// It.
+        said: Box<Said>,
+        /// The clock of the request in it: our duty.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clock: Option<Clock>,
+        /// When it reached us.
+        at: Moment,
+    },
+    /// A person here has read a message of the partner's.
+    MessageRead {
+        /// Which.
+        message: MessageId,
+        /// When.
+        at: Moment,
+        /// Who.
+        by: Actor,
+    },
+    /// The clock of a request changed.
+    AssistanceChanged {
+        /// The message that asks.
+        request: MessageId,
+        /// How.
+        change: ClockChange,
+        /// When.
+        at: Moment,
+    },
+    /// Our word that we reported the case is to be carried to the partner.
+    FiledQueued {
+        /// The message that will carry it.
+        message: MessageId,
+        /// What we reported.
+        filing: Filing,
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
+    /// The partner told us that they reported the case.
+    FiledReceived {
+        /// The message.
+        message: MessageId,
+        /// What they reported.
+        filing: Filing,
+        /// When it reached us.
+        at: Moment,
+    },
     /// Contents erased; these facts survive.
     Anonymised {
         /// State without personal data or free text.
@@ -251,4 +320,10 @@ pub struct Survives {
     pub stance: Option<Stance>,
     /// Why the notice no longer stood, if it was withdrawn.
     pub withdrawn: Option<WithdrawalReason>,
+    /// Requests that had a clock.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<Asked>,
+    /// When the partner, by their word, reported the case to a regulator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filed_at: Option<Moment>,
 }

@@ -1,6 +1,9 @@
 //! The fold of an exchange's stream. Total: it only records, never refuses and never looks at the time.
 
-use super::{AcknowledgementMessage, Direction, Event, Exchange, Notice, NoticeDelivery, ReceivedVersion, Survives};
+use super::{
+    AcknowledgementMessage, Asked, Direction, Event, Exchange, Notice, NoticeDelivery, ReceivedVersion, Said, SaidMark,
+    Survives, ToldFiling,
+};
 use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::facts::IncidentKind;
 use crate::incident::{WithdrawalReason, with_ladder};
@@ -58,6 +61,13 @@ fn begun(event: &Event) -> Option<Exchange> {
         | Event::Linked { .. }
         | Event::StepFired { .. }
         | Event::TakenInHand { .. }
+        | Event::Accepted { .. }
+        | Event::MessageQueued { .. }
+        | Event::MessageReceived { .. }
+        | Event::MessageRead { .. }
+        | Event::AssistanceChanged { .. }
+        | Event::FiledQueued { .. }
+        | Event::FiledReceived { .. }
         | Event::Anonymised { .. } => None,
     }
 }
@@ -82,6 +92,9 @@ const fn empty(id: ExchangeId, partner: PartnerId, case: CaseId, direction: Dire
         acknowledgements: Vec::new(),
         acknowledgement_messages: Vec::new(),
         calls: Vec::new(),
+        said: Vec::new(),
+        asked: Vec::new(),
+        filings: Vec::new(),
         withdrawn: None,
         anonymised: false,
     }
@@ -96,13 +109,14 @@ fn survivor(survives: &Survives) -> Exchange {
         acknowledgement_clock: survives.acknowledgement_clock.clone(),
         ico_clock: survives.ico_clock.clone(),
         withdrawn: survives.withdrawn,
+        asked: survives.asked.clone(),
         anonymised: true,
         ..empty(survives.id, survives.partner, survives.case, survives.direction, survives.reference.clone())
     }
 }
 
 impl Exchange {
-    fn after(mut self, event: &Event) -> Self {
+    pub(super) fn after(mut self, event: &Event) -> Self {
         match event {
             Event::Opened { clock, .. } | Event::ClockStarted { clock } => self.start_clock(clock),
             Event::NoticeQueued { notice, kind, .. } => {
@@ -143,26 +157,67 @@ impl Exchange {
             Event::TakenInHand { kind, due, by, .. } => {
                 with_ladder(&mut self.ladders, *kind, *due, |ladder| ladder.in_hand = Some(by.clone()));
             }
+            Event::Accepted { message, accepted_at, .. } => {
+                self.deliver(*message, &NoticeDelivery::Accepted { at: *accepted_at });
+            }
+            Event::MessageQueued { said, clock, .. } => {
+                self.say(said, clock.as_ref(), Some(NoticeDelivery::Queued));
+            }
+            Event::MessageReceived { said, clock, .. } => self.say(said, clock.as_ref(), None),
+            Event::MessageRead { message, .. } => {
+                self.said.iter_mut().filter(|mark| mark.message == *message).for_each(|mark| mark.read = true);
+            }
+            Event::AssistanceChanged { request, change, .. } => self.change_asked(*request, change),
+            Event::FiledQueued { message, filing, .. } => self.filings.push(ToldFiling {
+                message: *message,
+                filing: filing.clone(),
+                delivery: Some(NoticeDelivery::Queued),
+            }),
+            Event::FiledReceived { message, filing, .. } => {
+                self.filings.push(ToldFiling { message: *message, filing: filing.clone(), delivery: None });
+            }
             Event::Anonymised { .. } => {}
         }
         self
     }
 
-    fn clock_mut(&mut self, kind: ClockKind) -> &mut Option<Clock> {
-        match kind {
-            ClockKind::PartnerNotice => &mut self.notice_clock,
-            ClockKind::PartnerAcknowledgement => &mut self.acknowledgement_clock,
-            ClockKind::IcoReport => &mut self.ico_clock,
+    fn say(&mut self, said: &Said, clock: Option<&Clock>, delivery: Option<NoticeDelivery>) {
+        self.asked.extend(clock.map(|clock| Asked::of(said, clock)));
+        let Said { message, kind, re, at, .. } = said;
+        let read = delivery.is_some();
+        self.said.push(SaidMark { message: *message, kind: *kind, re: *re, at: *at, delivery, read });
+    }
+
+    /// A ladder ends with the last clock that is on it.
+    fn change_asked(&mut self, request: MessageId, change: &ClockChange) {
+        for asked in self.asked.iter_mut().filter(|asked| asked.request == request) {
+            asked.clock = asked.clock.clone().evolve(change);
+        }
+        let climbs = |due| self.asked.iter().any(|asked| asked.clock.is_open() && asked.clock.due() == due);
+        for ladder in self.ladders.iter_mut().filter(|ladder| ladder.kind == ClockKind::Assistance) {
+            ladder.ended |= !climbs(ladder.due);
         }
     }
 
+    fn clock_mut(&mut self, kind: ClockKind) -> Option<&mut Option<Clock>> {
+        Some(match kind {
+            ClockKind::PartnerNotice => &mut self.notice_clock,
+            ClockKind::PartnerAcknowledgement => &mut self.acknowledgement_clock,
+            ClockKind::IcoReport => &mut self.ico_clock,
+            // Requests have a clock each, and events of their own.
+            ClockKind::Assistance => return None,
+        })
+    }
+
     fn start_clock(&mut self, clock: &Clock) {
-        *self.clock_mut(clock.kind) = Some(clock.clone());
+        if let Some(slot) = self.clock_mut(clock.kind) {
+            *slot = Some(clock.clone());
+        }
     }
 
     /// A ladder ends with its clock.
     fn change_clock(&mut self, kind: ClockKind, change: &ClockChange) {
-        let clock = self.clock_mut(kind);
+        let Some(clock) = self.clock_mut(kind) else { return };
         *clock = clock.take().map(|clock| clock.evolve(change));
         if clock.as_ref().is_some_and(|clock| !clock.is_open()) {
             let ladders = self.ladders.iter_mut().filter(|ladder| ladder.kind == kind);
@@ -172,8 +227,10 @@ impl Exchange {
 
     fn deliver(&mut self, message: MessageId, delivery: &NoticeDelivery) {
         let notices = self.notices.iter_mut().map(|Notice { message, delivery, .. }| (*message, delivery));
-        let acknowledgements = self.acknowledgement_messages.iter_mut();
-        let messages = notices.chain(acknowledgements.map(|it| (it.message, &mut it.delivery)));
+        let acknowledgements = self.acknowledgement_messages.iter_mut().map(|it| (it.message, &mut it.delivery));
+        let said = self.said.iter_mut().filter_map(|it| Some((it.message, it.delivery.as_mut()?)));
+        let filed = self.filings.iter_mut().filter_map(|it| Some((it.message, it.delivery.as_mut()?)));
+        let messages = notices.chain(acknowledgements).chain(said).chain(filed);
         for (_, stands) in messages.filter(|(id, _)| *id == message) {
             stands.clone_from(delivery);
         }

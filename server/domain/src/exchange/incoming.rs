@@ -9,6 +9,7 @@ use super::{
 };
 use crate::clock::{Anchor, Clock, ClockKind, Evidence};
 use crate::facts::IncidentKind;
+use crate::incident::WithdrawalReason;
 use crate::values::{Actor, Hours, IncidentId, Line, MessageId, Moment};
 
 /// The label under which the ids of our acknowledgements are derived.
@@ -110,15 +111,21 @@ fn restated(exchange: &Exchange, stated: &StatedClock, now: Moment) -> Vec<Event
     }
 }
 
+/// What a person here says after reading.
+pub(super) struct Read<'a> {
+    pub(super) stance: Stance,
+    pub(super) reference: Option<&'a Line>,
+    pub(super) by: &'a Actor,
+    pub(super) role: &'a Line,
+    pub(super) deleted: bool,
+}
+
 /// Also after a withdrawal: a notice that reached the wrong partner is answered with "deleted".
-pub(super) fn acknowledge(
-    exchange: &Exchange,
-    stance: Stance,
-    reference: Option<&Line>,
-    by: &Actor,
-    role: &Line,
-    now: Moment,
-) -> Result<Vec<Event>, Refusal> {
+pub(super) fn acknowledge(exchange: &Exchange, read: &Read<'_>, now: Moment) -> Result<Vec<Event>, Refusal> {
+    let Read { stance, reference, by, role, deleted } = *read;
+    if deleted && exchange.withdrawn != Some(WithdrawalReason::WrongRecipient) {
+        return Err(Refusal::NothingToDelete);
+    }
     let name = match by {
         Actor::Person { name, .. } => name.clone(),
         Actor::Console | Actor::Node | Actor::Partner { .. } => return Err(Refusal::PersonNeeded),
@@ -130,6 +137,8 @@ pub(super) fn acknowledge(
         name,
         role: role.clone(),
         at: now.floor_second(),
+        by_link: false,
+        deleted,
     };
     let repeats =
         |last: &Acknowledgement| Acknowledgement { at: acknowledgement.at, ..last.clone() } == acknowledgement;

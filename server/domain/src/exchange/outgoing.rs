@@ -137,6 +137,11 @@ pub(super) fn told_by_receipt(exchange: &Exchange, toe: Moment, now: Moment) -> 
     events
 }
 
+/// What a webhook's or a mail server's acceptance of a notice starts. It meets nothing.
+pub(super) fn taken(exchange: &Exchange, at: Moment, now: Moment) -> Vec<Event> {
+    start_acknowledgement(exchange, Anchor::Accepted, at, now)
+}
+
 /// The acknowledgement clock starts at the first instant at which the partner was told (ruling 6): evidence of an
 /// earlier one moves it there. An acknowledgement that came before that evidence meets it at once.
 fn start_acknowledgement(exchange: &Exchange, anchor: Anchor, at: Moment, now: Moment) -> Vec<Event> {
@@ -149,7 +154,7 @@ fn start_acknowledgement(exchange: &Exchange, anchor: Anchor, at: Moment, now: M
         (None, Some(terms)) if exchange.withdrawn.is_none() => {
             let clock = Clock::start(kind, anchor, at, terms.acknowledgement_hours);
             let early = exchange.acknowledgements.first();
-            let met = early.and_then(|it| clock.meet(evidenced(it, &clock, now), Evidence::SignedAcknowledgement));
+            let met = early.and_then(|it| clock.meet(evidenced(it, &clock, now), evidence(it)));
             [Event::ClockStarted { clock }].into_iter().chain(changed(kind, met, now)).collect()
         }
         (Some(_), _) | (None, Some(_) | None) => Vec::new(),
@@ -160,6 +165,11 @@ fn start_acknowledgement(exchange: &Exchange, anchor: Anchor, at: Moment, now: M
 /// later than we heard of it.
 fn evidenced(acknowledgement: &Acknowledgement, clock: &Clock, now: Moment) -> Moment {
     acknowledgement.at.min(now).max(clock.anchored_at)
+}
+
+/// Signed by the partner's node, or given through a link (ruling 6).
+const fn evidence(acknowledgement: &Acknowledgement) -> Evidence {
+    if acknowledgement.by_link { Evidence::LinkAcknowledgement } else { Evidence::SignedAcknowledgement }
 }
 
 /// The acknowledgement also proves that they were told, should every receipt be missing.
@@ -175,7 +185,7 @@ pub(super) fn record_acknowledgement(
     let mut events = vec![Event::Acknowledged { acknowledgement: acknowledgement.clone(), message, at: now }];
     let clocks = [&exchange.notice_clock, &exchange.acknowledgement_clock].into_iter().flatten();
     for clock in clocks.filter(|clock| clock.is_open()) {
-        let met = clock.meet(evidenced(acknowledgement, clock, now), Evidence::SignedAcknowledgement);
+        let met = clock.meet(evidenced(acknowledgement, clock, now), evidence(acknowledgement));
         events.extend(changed(clock.kind, met, now));
     }
     Ok(events)

@@ -8,10 +8,14 @@
     reason = "tests"
 )]
 
+mod acceptance;
 mod erasure;
+mod filing;
 mod golden;
 mod incoming;
 mod kit;
 mod outgoing;
 mod properties;
+mod reissue;
+mod said;
 mod withdrawal;

@@ -46,6 +46,7 @@ pub fn decide(state: Option<&Incident>, command: &Command, now: Moment) -> Resul
         Command::RecordSubmission { submission, by } => {
             ico::record_submission(incident, submission, by, now).map(Decision::of)
         }
+        Command::TellFiled { by } => ico::tell_filed(incident, by, now),
         Command::ProposeNotRequired { reason, by } => {
             ico::propose_not_required(incident, reason, by, now).map(Decision::of)
         }

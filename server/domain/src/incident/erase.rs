@@ -5,7 +5,7 @@ use crate::clock::{Clock, ClockState};
 use crate::values::{Line, Moment};
 
 /// Stands where a free-text reason stood.
-const ERASED: &str = "erased";
+pub(crate) const ERASED: &str = "erased";
 
 /// Only when every duty is decided: closed, or withdrawn with every partner told.
 pub(super) fn anonymise(incident: &Incident, now: Moment) -> Result<Vec<Event>, Refusal> {

@@ -51,6 +51,7 @@ fn logged(event: &Event) -> Option<Incident> {
         not_required: None,
         correction: None,
         opened_from: *opened_from,
+        told_filed: false,
     })
 }
 
@@ -75,6 +76,7 @@ fn survivor(survives: &Survives) -> Incident {
         not_required: None,
         correction: None,
         opened_from: None,
+        told_filed: false,
     }
 }
 
@@ -146,6 +148,10 @@ impl Incident {
             FanOutWork::Release => true,
             FanOutWork::Update { .. } => self.stage == Stage::Active,
             FanOutWork::Withdraw { .. } => false,
+            FanOutWork::TellFiled { .. } => {
+                self.told_filed = true;
+                false
+            }
         };
         if sends {
             self.sent_version = self.facts_version;

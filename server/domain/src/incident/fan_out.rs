@@ -66,8 +66,14 @@ fn ask(incident: &Incident, at: u32, owed: &Owed, work: &FanOutWork) -> Option<(
         },
         FanOutWork::Release | FanOutWork::Update { .. } => return None,
         FanOutWork::Withdraw { reason, note } => exchange::Command::Withdraw { reason: *reason, note: note.clone() },
+        FanOutWork::TellFiled { filing, by } => tell_filed(filing, by),
     };
     Some((owed.exchange, command))
+}
+
+/// Whom the record names is who asked for it, however much later a chunk is carried out.
+pub(super) fn tell_filed(filing: &exchange::Filing, by: &Actor) -> exchange::Command {
+    exchange::Command::TellFiled { filing: Box::new(filing.clone()), by: by.clone() }
 }
 
 impl Incident {

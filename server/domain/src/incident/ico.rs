@@ -4,12 +4,15 @@
 //! officers (ruling 34); reporting needs no approval.
 
 use super::decide::{must_be_open, must_be_second};
-use super::{Event, Incident, NotRequiredProposal, Refusal, Stage, watch};
+use super::{Decision, Event, FanOutWork, Incident, NotRequiredProposal, Refusal, Stage, fan_out, watch};
 use crate::clock::{Clock, ClockChange, ClockKind, Evidence};
+use crate::exchange::Filing;
 use crate::facts::Facts;
 use crate::report::{ReportState, Submission};
 use crate::values::{Actor, Line, LongText, Moment, Role};
 
+/// The regulator as partners are told of it.
+const AUTHORITY: &str = "ICO";
 /// A clock's reason is a line; a decision's reason may be longer, and is kept whole with the decision.
 const REASON_CHARS: usize = 200;
 
@@ -63,6 +66,29 @@ pub(super) fn record_submission(
     let met = incident.ico.as_ref().and_then(|clock| clock.meet(submission.at, Evidence::RecordedSubmission));
     events.extend(end_clock(incident, met, now));
     Ok(events)
+}
+
+/// Every owed partner is told by a fan-out, and the one whose notice the incident was opened from at once. Whoever was told
+/// nothing of the case is passed over.
+pub(super) fn tell_filed(incident: &Incident, by: &Actor, now: Moment) -> Result<Decision, Refusal> {
+    match incident.stage {
+        Stage::Held | Stage::Active | Stage::Withdrawn { .. } | Stage::Closed => {}
+        Stage::Anonymised => return Err(Refusal::NotOpen { stage: incident.stage.word() }),
+    }
+    must_be_dpo(by)?;
+    let ReportState::Submitted { submission } = &incident.report else { return Err(Refusal::NotSubmitted) };
+    if incident.told_filed {
+        return Err(Refusal::NothingChanges);
+    }
+    let authority = Line::parse(AUTHORITY).map_err(|_| Refusal::NotSubmitted)?;
+    let filing = Filing { authority, at: submission.at.floor_second(), reference: submission.ico_reference.clone() };
+    let asks = incident.opened_from.map(|exchange| (exchange, fan_out::tell_filed(&filing, by)));
+    let work = FanOutWork::TellFiled { filing, by: by.clone() };
+    let started = fan_out::start(work, 0, incident.owed.len(), by, now);
+    if started.is_none() && asks.is_none() {
+        return Err(Refusal::NothingChanges);
+    }
+    Ok(Decision { events: started.into_iter().collect(), asks: asks.into_iter().collect() })
 }
 
 pub(super) fn propose_not_required(

@@ -110,6 +110,8 @@ impl Incident {
                 let earliest = self.notice_anchor(at).map(|(_, anchored)| anchored.plus_hours(hours).floor_minute());
                 earliest.is_some_and(|earliest| earliest <= due) && due <= now.plus_hours(hours)
             }),
+            // Whoever asks names the instant.
+            ClockKind::Assistance => due.seconds_since(now) <= crate::exchange::DUE_SECONDS_MAX,
         }
     }
 }
@@ -126,7 +128,7 @@ pub fn next_check(incident: &Incident) -> Option<Moment> {
 }
 
 /// When passing time next changes a clock or climbs its ladder.
-pub(crate) fn next_clock_check(clock: &Clock, ladder: Option<&LadderState>) -> Option<Moment> {
+fn next_clock_check(clock: &Clock, ladder: Option<&LadderState>) -> Option<Moment> {
     if !clock.is_open() {
         return None;
     }

@@ -129,6 +129,7 @@ fn incident(facts: Facts) -> Incident {
         not_required: None,
         correction: None,
         opened_from: None,
+        told_filed: false,
     }
 }
 

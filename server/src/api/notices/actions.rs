@@ -48,6 +48,8 @@ request! {
         stance: Stance,
         /// Our own reference, if they may have it.
         reference: Option<Line>,
+        /// The content was deleted here, as they asked when they withdrew a notice that was meant for another.
+        deleted: Option<bool>,
     }
 }
 
@@ -87,8 +89,12 @@ request! {
 
 async fn acknowledge(call: Call) -> Result<Reply, Problem> {
     let by = call.responder()?;
-    let Acknowledge { stance, reference } = call.body()?;
-    call.node.acknowledge(&by, call.id()?, stance, reference).await?;
+    let Acknowledge { stance, reference, deleted } = call.body()?;
+    if deleted.unwrap_or(false) {
+        call.node.acknowledge_deleted(&by, call.id()?, stance, reference).await?;
+    } else {
+        call.node.acknowledge(&by, call.id()?, stance, reference).await?;
+    }
     Ok(Reply::done())
 }
 

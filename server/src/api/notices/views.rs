@@ -67,6 +67,10 @@ record! {
         role: Line,
         /// When they acknowledged.
         at: Moment,
+        /// Given through the link of a webhook or a mail: recorded, not signed.
+        by_link: bool,
+        /// The content was deleted, as a withdrawal from a wrong recipient asks.
+        deleted: bool,
     }
 }
 
@@ -75,11 +79,11 @@ answer! {
     Message {
         /// Which.
         id: MessageId,
-        /// notified, updated, withdrawn or acknowledged.
+        /// notified, updated, withdrawn, acknowledged, message or filed.
         event: String,
         /// The revision that it carries.
         revision: u32,
-        /// queued, sealed, waiting, parked, unconfirmed, receipted or abandoned.
+        /// queued, sealed, waiting, parked, unconfirmed, accepted, receipted or abandoned.
         state: String,
         /// Still being carried.
         open: bool,

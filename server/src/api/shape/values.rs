@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use domain::arrangement::Trigger;
 use domain::clock::{Anchor, ClockKind, Evidence};
 use domain::directory::{Key, PartyRole};
-use domain::exchange::{CallChannel, Direction, Stance};
+use domain::exchange::{CallChannel, Direction, MessageKind, Stance};
 use domain::facts::{
     Cause, DataCategory, DataRecipients, DiscoveryMethod, IcoCategory, IncidentKind, Nature, Partly, Precision,
     RiskView, SubjectCategory, YesNo,
@@ -326,6 +326,7 @@ own_words! {
     ClockKind: Self::ALL;
     Anchor: Self::ALL;
     Stance: Self::ALL;
+    MessageKind: Self::ALL;
     WithdrawalReason: Self::ALL;
     SubmissionChannel: Self::ALL;
     Scope: Self::ALL;
@@ -341,7 +342,7 @@ words! {
     CallChannel: [Telephone, InPerson];
     AwarenessOf: [Circumstances, Breach];
     Role: [Reporter, Responder, Dpo, Manager, Administrator, Auditor];
-    Evidence: [SignedReceipt, SignedAcknowledgement, LinkAcknowledgement, RecordedCall, RecordedSubmission];
+    Evidence: [SignedReceipt, SignedAcknowledgement, LinkAcknowledgement, RecordedCall, RecordedSubmission, Answer];
 }
 
 /// Adds *or null*.

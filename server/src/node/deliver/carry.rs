@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::delivery::{Heard, REQUEST_SECONDS, RefusedErr};
+use domain::delivery::{Channel, Heard, REQUEST_SECONDS, RefusedErr};
 use domain::values::{Digest32, MessageId, Moment};
 use tokio::time::timeout;
 use webhooks::carrier::{NotReached, Outcome, Parcel, RetryAfter};
@@ -12,11 +12,12 @@ use webhooks::refusal::{PeerError, Refusal};
 use webhooks::set::sign_set;
 
 use super::Node;
+use super::outcome::Landed;
 use super::seal::{Found, Ready};
 use crate::node::pairing;
 use crate::node::wire_body::{self, Place};
 use crate::store::partners::Partner;
-use crate::store::{StoreError, outbox};
+use crate::store::{StoreError, Turn, outbox};
 
 /// How long a lane waits for the receipt of its first heartbeat (ruling 27).
 const GREETING: Duration = Duration::from_secs(2);
@@ -32,32 +33,44 @@ pub(super) struct Attempt {
     pub(super) disbelieved: Option<ReceiptError>,
     /// The partner holds another message under our id or number.
     pub(super) conflict: Option<Refusal>,
+    /// How far the partner's clock is ahead of ours, as far as the answer tells.
+    pub(super) skew_seconds: Option<i64>,
+    /// What the ledger keeps of an attempt that leaves no signed message there: mail.
+    pub(super) note: Option<serde_json::Value>,
 }
 
 impl Node {
-    /// One attempt and its record.
-    pub(super) async fn carry(&self, ready: Ready) -> Result<(), StoreError> {
+    /// One attempt, and what follows it.
+    pub(super) async fn carry(&self, ready: Ready) -> Landed {
+        let attempt = match ready.claimed.channel {
+            Channel::Node => self.carry_push(&ready).await,
+            Channel::Webhook => self.carry_webhook(&ready).await,
+            Channel::Mail => self.carry_mail(&ready).await,
+        };
+        self.land(ready, attempt).await
+    }
+
+    async fn carry_push(&self, ready: &Ready) -> Attempt {
         let expected = Expected {
             message: ready.claimed.message,
             seq: ready.seq,
             versions: self.keys().versions(&ready.octets),
             first_attempt: ready.claimed.first_attempt_at.unwrap_or_else(|| self.time.now()),
         };
-        let attempt = self.attempt(&ready.partner, &ready.octets, &expected).await;
-        self.record(ready, attempt).await
+        self.attempt(&ready.partner, &ready.octets, &expected).await
     }
 
     /// A heartbeat before the first message since start: its receipt says how far the partner remembers our lane, before
-    /// a number is used twice. Two seconds at most; without an answer the message goes out all the same.
-    pub(super) async fn greet_and_carry(&self, found: Found) -> Result<(), StoreError> {
+    /// a number is used twice. Two seconds at most; without an answer the message is sealed all the same. `None`: the lane
+    /// was stopped, or lost.
+    pub(super) async fn greeted(&self, found: Found) -> Result<Option<Ready>, StoreError> {
         if self.greet(&found).await? {
             let (lease, partner) = (found.lease, found.partner.id);
-            return self.store.write(self.time.now(), move |turn| outbox::release(turn, lease, partner)).await;
+            let release = move |turn: &mut Turn<'_>| outbox::release(turn, lease, partner, Channel::Node);
+            self.store.write(self.time.now(), release).await?;
+            return Ok(None);
         }
-        for ready in self.seal(vec![found]).await? {
-            self.carry(ready).await?;
-        }
-        Ok(())
+        Ok(self.seal(vec![found]).await?.pop())
     }
 
     /// Whether the lane was stopped, because the partner remembers more than we do.
@@ -116,9 +129,15 @@ impl Node {
         };
         let mut attempt = Attempt::without_answer(Heard::NotReached, took_ms);
         attempt.status = status;
+        attempt.skew_seconds = self.skew_told(&outcome);
         match classify(&outcome) {
             Answer::Receipt(token) => match self.judge(partner, &token, expected).await {
                 Ok(receipt) => {
+                    // A heartbeat is new each time, and so is the instant in its receipt.
+                    if expected.seq.is_none() {
+                        let now = self.time.now().unix_seconds();
+                        attempt.skew_seconds.get_or_insert(receipt.toe().saturating_sub(now));
+                    }
                     attempt.heard = Heard::Receipted;
                     attempt.receipt = Some(receipt);
                 }
@@ -176,7 +195,17 @@ impl Node {
         check_receipt(token.as_bytes(), &peer, &self.issuer, &expectation, self.time.now().unix_seconds())
     }
 
-    fn seconds_until(&self, after: RetryAfter) -> u32 {
+    /// How far the clock behind an answer is ahead of ours, in seconds, by its `Date`: the machine's own, never duty time.
+    fn skew_told(&self, outcome: &Outcome) -> Option<i64> {
+        match outcome {
+            Outcome::Answered { date, .. } => {
+                date.map(|date| date.saturating_sub(self.time.elapsed().unix_seconds()))
+            }
+            Outcome::NotReached { .. } => None,
+        }
+    }
+
+    pub(super) fn seconds_until(&self, after: RetryAfter) -> u32 {
         match after {
             RetryAfter::Seconds(seconds) => seconds,
             RetryAfter::At(at) => {
@@ -196,12 +225,13 @@ struct Expected {
 }
 
 impl Attempt {
-    const fn without_answer(heard: Heard, took_ms: u32) -> Self {
-        Self { heard, status: None, took_ms, receipt: None, disbelieved: None, conflict: None }
+    pub(super) const fn without_answer(heard: Heard, took_ms: u32) -> Self {
+        Self { heard, status: None, took_ms, receipt: None, disbelieved: None, conflict: None, skew_seconds: None, note: None }
     }
 }
 
-const fn refused(err: PeerError) -> RefusedErr {
+/// A refusal of the wire in the words of our own rules.
+pub(in crate::node) const fn refused(err: PeerError) -> RefusedErr {
     match err {
         PeerError::InvalidRequest => RefusedErr::InvalidRequest,
         PeerError::InvalidKey => RefusedErr::InvalidKey,

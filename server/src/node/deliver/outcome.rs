@@ -1,27 +1,53 @@
-//! Recording what an attempt came to: one transaction per outcome, and only under the lease that claimed the item.
+//! Recording what attempts came to: many in one transaction, each only under the lease that claimed its item.
 
-use domain::delivery::{self, AlertKind as DeliveryAlert};
+use std::sync::Arc;
+
+use domain::delivery::{self, AlertKind as DeliveryAlert, Channel, Heard};
 use domain::exchange;
-use domain::values::{ExchangeId, MessageId, Moment, PartnerId};
+use domain::values::{ExchangeId, IncidentId, MessageId, Moment, PartnerId};
 use serde_json::json;
 use webhooks::receipt::VerifiedReceipt;
+use webhooks::refusal::Refusal;
 
 use super::Node;
 use super::carry::Attempt;
+use super::receipts::record_receipts;
 use super::seal::Ready;
 use crate::access::Administrator;
 use crate::node::administer::note;
 use crate::node::loops::Causes;
 use crate::node::receive::{Witnessed, keep_witnessed};
 use crate::node::wire_body::our_digest;
-use crate::node::{DoorError, pairing};
+use crate::node::{DoorError, catch_up, pairing};
 use crate::store::alerts::{self, AlertKind};
 use crate::store::partners::Partner;
-use crate::store::{Change, EntryKind, StoreError, Turn, outbox};
+use crate::store::outbox::{self, Claimed, Finished};
+use crate::store::{Change, EntryKind, StoreError, Turn};
+
+/// Outcomes in one transaction.
+pub(super) const RECORDED_AT_ONCE: usize = 256;
+
+/// An attempt that ended, with what follows.
+pub(super) struct Landed {
+    pub(super) ready: Ready,
+    pub(super) attempt: Attempt,
+    pub(super) next: delivery::Next,
+    pub(super) witnessed: Option<Witnessed>,
+    /// When it ended (machine time).
+    pub(super) elapsed: Moment,
+}
+
+impl Landed {
+    /// The attempt as the outbox records it.
+    pub(super) fn finished(&self) -> Finished {
+        let (attempt, claimed) = (&self.attempt, &self.ready.claimed);
+        claimed.finished(attempt.heard, attempt.status, self.elapsed, attempt.took_ms, self.next)
+    }
+}
 
 impl Node {
-    /// Records an attempt: receipt, clock, item, lane, alerts.
-    pub(super) async fn record(&self, ready: Ready, attempt: Attempt) -> Result<(), StoreError> {
+    /// Decides what follows an attempt, and judges what came with it: outside any turn.
+    pub(super) async fn land(&self, ready: Ready, attempt: Attempt) -> Landed {
         let (now, elapsed) = (self.time.now(), self.time.elapsed());
         let claimed = &ready.claimed;
         let mut duty = claimed.duty(now);
@@ -36,24 +62,50 @@ impl Node {
             .receipt
             .as_ref()
             .and_then(|receipt| self.witnessed(&ready.partner, &receipt.receipt().checkpoint, stated_at(receipt)));
-        let partner = ready.partner.clone();
-        let recorded = self
-            .store
-            .write(now, move |turn| recorded(turn, &ready, &attempt, next, witnessed.as_ref(), elapsed))
-            .await?;
-        if recorded {
-            self.changed();
-        } else {
-            tracing::info!(partner = %partner.id, "a late worker's outcome was passed over");
+        if attempt.conflict == Some(Refusal::SeqConflict)
+            && let Err(error) = self.send_heartbeat(ready.partner.id).await
+        {
+            tracing::warn!(%error, "a heartbeat to compare numbers could not be queued");
         }
         if next.send_manifest {
             // Perhaps another process on the same database replaced our keys.
             if let Err(error) = self.reload_keys().await {
                 tracing::warn!(error = %Causes(&error), "our own keys could not be read again");
             }
-            self.post_manifest(&partner).await;
+            self.post_manifest(&ready.partner).await;
         }
-        Ok(())
+        Landed { ready, attempt, next, witnessed, elapsed }
+    }
+
+    /// Records what landed: receipts, clocks, items, lanes, alerts. In one transaction; when that is refused, each in one of
+    /// its own, so that one that can't be recorded holds nobody up.
+    pub(super) async fn record(&self, landed: Vec<Landed>) {
+        if landed.is_empty() {
+            return;
+        }
+        let landed = Arc::new(landed);
+        let all = Arc::clone(&landed);
+        let error = match self.store.write(self.time.now(), move |turn| record_all(turn, &all)).await {
+            Ok(()) => {
+                self.live.send_modify(|version| *version = version.wrapping_add(1));
+                return;
+            }
+            Err(error) => error,
+        };
+        let lost = matches!(error, StoreError::Unavailable { .. } | StoreError::Busy | StoreError::Stopped);
+        if lost || landed.len() == 1 {
+            // The leases lapse and the messages are carried again: at least once, never lost.
+            tracing::error!(error = %Causes(&error), outcomes = landed.len(), "outcomes could not be recorded");
+            return;
+        }
+        for at in 0..landed.len() {
+            let all = Arc::clone(&landed);
+            let one = move |turn: &mut Turn<'_>| all.get(at).map_or(Ok(true), |landed| recorded(turn, landed)).map(|_| ());
+            if let Err(error) = self.store.write(self.time.now(), one).await {
+                tracing::error!(error = %Causes(&error), "an outcome could not be recorded");
+            }
+        }
+        self.live.send_modify(|version| *version = version.wrapping_add(1));
     }
 
     /// Keeps a lane's first heartbeat and its receipt, and looks whether the partner remembers more than we do.
@@ -121,15 +173,20 @@ fn stated_at(receipt: &VerifiedReceipt) -> Option<Moment> {
     Moment::from_unix_seconds(receipt.set().claims().iat).ok()
 }
 
-/// The transaction. `false`: the lease was lost, and nothing changed but what a receipt proves.
-fn recorded(
-    turn: &mut Turn<'_>,
-    ready: &Ready,
-    attempt: &Attempt,
-    next: delivery::Next,
-    witnessed: Option<&Witnessed>,
-    elapsed: Moment,
-) -> Result<bool, StoreError> {
+/// The transaction: receipts that came as they should together, everything else one by one.
+fn record_all(turn: &mut Turn<'_>, landed: &[Landed]) -> Result<(), StoreError> {
+    let together = record_receipts(turn, landed)?;
+    for (at, one) in landed.iter().enumerate().filter(|(at, _)| !together.contains(at)) {
+        if !recorded(turn, one)? {
+            tracing::info!(partner = %one.ready.partner.id, at, "a late worker's outcome was passed over");
+        }
+    }
+    Ok(())
+}
+
+/// One outcome. `false`: the lease was lost, and nothing changed but what a receipt proves.
+fn recorded(turn: &mut Turn<'_>, landed: &Landed) -> Result<bool, StoreError> {
+    let Landed { ready, attempt, next, witnessed, elapsed: _ } = landed;
     let claimed = &ready.claimed;
     let partner = ready.partner.id;
     if let Some(receipt) = &attempt.receipt {
@@ -139,8 +196,15 @@ fn recorded(
             keep_witnessed(turn, partner, witnessed)?;
         }
     }
-    let finished = claimed.finished(attempt.heard, attempt.status, elapsed, attempt.took_ms, next);
-    let held = outbox::finish(turn, ready.lease, &finished)?;
+    if attempt.heard == Heard::Accepted {
+        record_acceptance(turn, claimed)?;
+    }
+    if let Some(kept) = &attempt.note {
+        let subject = claimed.incident.map(IncidentId::uuid).or(claimed.exchange.map(ExchangeId::uuid));
+        turn.append(EntryKind::OperatorAction, None, subject, kept.to_string().as_bytes())?;
+    }
+    catch_up::note_skew(turn, partner, claimed.kind, attempt.skew_seconds)?;
+    let held = outbox::finish(turn, ready.lease, &landed.finished())?;
     if attempt.disbelieved.is_some() {
         alerts::raise(
             turn,
@@ -164,12 +228,30 @@ fn recorded(
     if let Some(alert) = next.alert {
         let kind = match alert {
             DeliveryAlert::Unconfirmed => AlertKind::Unconfirmed,
-            DeliveryAlert::Misdirected { .. } => AlertKind::Misdirected,
+            DeliveryAlert::Misdirected { .. } => match claimed.channel {
+                Channel::Node => AlertKind::Misdirected,
+                Channel::Webhook | Channel::Mail => AlertKind::NotTaken,
+            },
             DeliveryAlert::Parked { .. } => AlertKind::Parked,
         };
         alerts::raise(turn, kind, Some(partner), claimed.exchange, claimed.incident, Some(claimed.message))?;
     }
     Ok(held)
+}
+
+/// A webhook's server or a mail server took a message: nothing is proved, but the time to acknowledge runs (ruling 6).
+fn record_acceptance(turn: &mut Turn<'_>, claimed: &Claimed) -> Result<(), StoreError> {
+    let Some(id) = claimed.exchange else { return Ok(()) };
+    let Some(before) = turn.exchange(id)? else { return Ok(()) };
+    let command = exchange::Command::RecordAcceptance { message: claimed.message, at: turn.now() };
+    match exchange::decide(Some(&before), &command, turn.now()) {
+        Ok(events) => turn.record(vec![Change::Exchange { id, before: Some(before), events }]),
+        Err(exchange::Refusal::NothingChanges) => Ok(()),
+        Err(refusal) => {
+            tracing::warn!(exchange = %id, %refusal, "an acceptance changed nothing");
+            Ok(())
+        }
+    }
 }
 
 /// Keeps a verified receipt: its octets, the item's end, and what it means for the exchange's clocks. One that proves no
@@ -191,7 +273,7 @@ pub(in crate::node) fn record_receipt(
     let decided = before.as_ref().map(|state| exchange::decide(Some(state), &command, turn.now()));
     if !matches!(decided, Some(Err(exchange::Refusal::NothingChanges))) {
         let subject = before.as_ref().map_or(partner.id.uuid(), |state| {
-            state.incident.map_or(state.id.uuid(), domain::values::IncidentId::uuid)
+            state.incident.map_or(state.id.uuid(), IncidentId::uuid)
         });
         let octets = receipt.set().octets().as_bytes();
         let entry = turn.append(EntryKind::ReceiptReceived, None, Some(subject), octets)?;
@@ -205,6 +287,10 @@ pub(in crate::node) fn record_receipt(
             (None, _) | (_, None) => {}
         }
         outbox::receipted(turn, partner.id, message, entry, toe)?;
+    } else if catch_up::is_another(turn, receipt)? {
+        let subject = before.map(|state| state.incident.map_or(state.id.uuid(), IncidentId::uuid));
+        let octets = receipt.set().octets().as_bytes();
+        turn.append(EntryKind::ReceiptReceived, None, subject, octets)?;
     }
     compare_heads(turn, partner.id, receipt)?;
     if receipt.receipt().of.seq.is_none() {
@@ -217,7 +303,9 @@ pub(in crate::node) fn record_receipt(
 /// has looked (protocol §8). Says whether it was so.
 fn compare_heads(turn: &mut Turn<'_>, partner: PartnerId, receipt: &VerifiedReceipt) -> Result<bool, StoreError> {
     let lane = outbox::lane(turn.rows(), partner)?;
-    let ahead = lane.is_some_and(|lane| receipt.receipt().head.seq >= lane.next_seq.unsigned_abs());
+    let Some(next_seq) = lane.map(|lane| lane.next_seq.unsigned_abs()) else { return Ok(false) };
+    catch_up::mend_loss(turn, partner, receipt, next_seq)?;
+    let ahead = receipt.receipt().head.seq >= next_seq;
     if ahead {
         outbox::stop_lane(turn, partner, "head_ahead")?;
         alerts::raise(turn, AlertKind::HistoryLost, Some(partner), None, None, None)?;

@@ -1,7 +1,9 @@
 //! Claiming and sealing: a message gets its place in the lane and its octets once, under the lane's lease, before it is
 //! sent (ruling 23).
 
-use domain::delivery::LEASE_SECONDS;
+use std::collections::HashMap;
+
+use domain::delivery::{Channel, LEASE_SECONDS};
 use domain::exchange::{self, Exchange};
 use domain::values::{ExchangeId, MessageId, PartnerId};
 use uuid::Uuid;
@@ -25,8 +27,12 @@ pub(super) struct Ready {
     pub(super) lease: Uuid,
     pub(super) partner: Partner,
     pub(super) claimed: Claimed,
+    /// The token; empty for mail, which carries none.
     pub(super) octets: Vec<u8>,
+    /// Its number in the lane.
     pub(super) seq: Option<u64>,
+    /// What passed with the partner about the incident; `None` for what was sealed before and goes to a node.
+    pub(super) exchange: Option<Exchange>,
 }
 
 /// Octets of a message.
@@ -35,6 +41,8 @@ enum Signed {
     Before(SealedItem),
     /// Signed just now, for the first time or again under a newer key, with the number in the lane.
     Now(SignedSet, Option<i64>),
+    /// None: the channel carries no token.
+    Nothing,
 }
 
 /// Claimed work on its way to the carrier.
@@ -55,10 +63,10 @@ pub(super) struct Found {
 
 impl Node {
     /// Takes leases on lanes with something due, at most `limit` of them.
-    pub(super) async fn claim(&self, limit: usize) -> Result<Vec<Found>, StoreError> {
+    pub(super) async fn claim(&self, limit: usize, surely: bool) -> Result<Vec<Found>, StoreError> {
         let elapsed = self.time.elapsed();
         // Looking is cheap, a turn is not.
-        if !self.store.read(move |rows| outbox::something_due(rows, elapsed)).await? {
+        if !surely && !self.store.read(move |rows| outbox::something_due(rows, elapsed)).await? {
             return Ok(Vec::new());
         }
         let lease = self.time.fresh_id();
@@ -85,6 +93,7 @@ impl Node {
         let (keys, now) = (self.keys(), self.time.now());
         for found in found {
             let signed = match &found.claimed.sealed {
+                None if found.claimed.channel == Channel::Mail => Ok(Signed::Nothing),
                 Some(sealed) => match keys.signed_again(&sealed.octets, now) {
                     None => Ok(Signed::Before(sealed.clone())),
                     Some(set) => {
@@ -95,10 +104,12 @@ impl Node {
                 None => self.sealed(&found, &keys).map(|(set, seq)| Signed::Now(set, seq)),
             };
             let sealed = signed.map(|signed| match signed {
+                Signed::Nothing => (Vec::new(), None),
                 Signed::Before(sealed) => (sealed.octets, sealed.seq),
                 Signed::Now(set, seq) => {
                     fresh.push(Sealed {
                         partner: found.partner.id,
+                        channel: found.claimed.channel,
                         message: found.claimed.message,
                         seq,
                         payload_sha256: our_digest(set.payload_sha256),
@@ -112,7 +123,7 @@ impl Node {
                 Ok((octets, seq)) => ready.push(found.ready(octets, seq.map(i64::unsigned_abs))),
                 Err(fault) => {
                     tracing::error!(message = %found.claimed.message, %fault, "a message could not be written");
-                    broken.push((found.partner.id, found.claimed.message));
+                    broken.push(((found.partner.id, found.claimed.channel), found.claimed.message));
                 }
             }
         }
@@ -124,9 +135,9 @@ impl Node {
         let held = self
             .store
             .write(self.time.now(), move |turn| {
-                for (partner, message) in broken {
-                    alerts::raise(turn, AlertKind::OwnFault, Some(partner), None, None, Some(message))?;
-                    outbox::rest(turn, lease, partner, message, rests_until)?;
+                for (lane, message) in broken {
+                    alerts::raise(turn, AlertKind::OwnFault, Some(lane.0), None, None, Some(message))?;
+                    outbox::rest(turn, lease, lane, message, rests_until)?;
                 }
                 outbox::keep_sealed(turn, lease, fresh)
             })
@@ -141,7 +152,7 @@ impl Node {
         let seq = claimed.next_seq.unsigned_abs();
         let place = Place {
             issuer: &self.issuer,
-            audience: found.partner.issuer.as_deref().ok_or(BodyFault("the partner has no node"))?,
+            audience: found.audience()?,
             jti: claimed.message.uuid(),
             seq,
             prev: claimed.prev,
@@ -149,7 +160,12 @@ impl Node {
         };
         let (payload, seq) = match claimed.kind {
             OutKind::Heartbeat => (wire_body::heartbeat(&place, self.time.now())?, None),
-            OutKind::Notified | OutKind::Updated | OutKind::Withdrawn | OutKind::Acknowledged => {
+            OutKind::Notified
+            | OutKind::Updated
+            | OutKind::Withdrawn
+            | OutKind::Acknowledged
+            | OutKind::Message
+            | OutKind::Filed => {
                 let queued: exchange::Event = serde_json::from_slice(&claimed.body)
                     .map_err(|_| BodyFault("the event that queued it is unreadable"))?;
                 let contact = self.breach_contact();
@@ -165,11 +181,35 @@ impl Node {
     }
 }
 
+impl Work {
+    /// Its lane, and the lease on it.
+    pub(super) fn lane(&self) -> (Uuid, PartnerId, Channel) {
+        match self {
+            Self::Sealed(ready) => (ready.lease, ready.partner.id, ready.claimed.channel),
+            Self::Ungreeted(found) => (found.lease, found.partner.id, found.claimed.channel),
+        }
+    }
+}
+
 impl Found {
-    /// Whether the lane has sent something before, and is about to send something other than a heartbeat.
-    pub(super) fn wants_greeting(&self) -> bool {
+    /// Whether it is a numbered message to a node.
+    pub(super) fn is_numbered(&self) -> bool {
+        self.claimed.channel == Channel::Node && self.claimed.kind != OutKind::Heartbeat
+    }
+
+    /// Whether its lane has sent something numbered before.
+    pub(super) fn has_history(&self) -> bool {
         let first = self.claimed.sealed.as_ref().and_then(|sealed| sealed.seq).unwrap_or(self.claimed.next_seq);
-        first > 1 && self.claimed.kind != OutKind::Heartbeat
+        first > 1
+    }
+
+    /// Whom the message is addressed to: a node by its name on the wire, a party without one by the name that we
+    /// registered (protocol §16).
+    fn audience(&self) -> Result<&str, BodyFault> {
+        match self.claimed.channel {
+            Channel::Node => self.partner.issuer.as_deref().ok_or(BodyFault("the partner has no node")),
+            Channel::Webhook | Channel::Mail => Ok(self.partner.name.as_str()),
+        }
     }
 
     pub(super) const fn partner_id(&self) -> PartnerId {
@@ -177,23 +217,26 @@ impl Found {
     }
 
     fn ready(self, octets: Vec<u8>, seq: Option<u64>) -> Ready {
-        Ready { lease: self.lease, partner: self.partner, claimed: self.claimed, octets, seq }
+        let Self { lease, partner, claimed, exchange } = self;
+        Ready { lease, partner, claimed, octets, seq, exchange }
     }
 }
 
-/// Adds what writing a message needs: the partner, and the exchange of an unsealed one.
-fn found(turn: &mut Turn<'_>, lease: Uuid, claimed: Vec<Claimed>) -> Result<Vec<Found>, StoreError> {
-    let unsealed: Vec<ExchangeId> =
-        claimed.iter().filter(|item| item.sealed.is_none()).filter_map(|item| item.exchange).collect();
-    let states = turn.exchanges(&unsealed)?;
+/// Adds what writing a message needs: the partner, and the exchange unless it is written already.
+pub(super) fn found(turn: &mut Turn<'_>, lease: Uuid, claimed: Vec<Claimed>) -> Result<Vec<Found>, StoreError> {
+    let is_written = |item: &&Claimed| item.sealed.is_none() || item.channel != Channel::Node;
+    let unsealed: Vec<ExchangeId> = claimed.iter().filter(is_written).filter_map(|item| item.exchange).collect();
+    let states: HashMap<ExchangeId, Option<Exchange>> = turn.exchanges(&unsealed)?.into_iter().collect();
+    let addressees: Vec<PartnerId> = claimed.iter().map(|item| item.partner).collect();
+    let known: HashMap<PartnerId, Partner> =
+        partners::by_ids(turn.rows(), &addressees)?.into_iter().map(|partner| (partner.id, partner)).collect();
     let mut all = Vec::with_capacity(claimed.len());
     for claimed in claimed {
-        let Some(partner) = partners::by_id(turn.rows(), claimed.partner)? else {
-            outbox::release(turn, lease, claimed.partner)?;
+        let Some(partner) = known.get(&claimed.partner).cloned() else {
+            outbox::release(turn, lease, claimed.partner, claimed.channel)?;
             continue;
         };
-        let state = states.iter().find(|(id, _)| Some(*id) == claimed.exchange);
-        let exchange = state.and_then(|(_, state)| state.clone());
+        let exchange = claimed.exchange.and_then(|id| states.get(&id).cloned().flatten());
         all.push(Found { lease, partner, claimed, exchange });
     }
     Ok(all)

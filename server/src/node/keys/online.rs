@@ -23,6 +23,8 @@ const LEAVING_SECONDS: i64 = 86_400;
 pub(in crate::node) struct StoredKeys {
     set: Zeroizing<Vec<u8>>,
     log: Zeroizing<Vec<u8>>,
+    /// A node that was set up before it told anybody by webhook has none until its keys are next replaced.
+    webhook: Option<Zeroizing<Vec<u8>>>,
     earlier: Vec<Zeroizing<Vec<u8>>>,
     manifest_token: String,
     card_token: String,
@@ -41,8 +43,9 @@ impl StoredKeys {
         else {
             return Ok(None);
         };
+        let webhook = partners::own_key(rows, KeyPurpose::Webhook)?.map(|key| key.seed);
         let earlier = partners::earlier_set_keys(rows)?;
-        Ok(Some(Self { set: set.seed, log: log.seed, earlier, manifest_token, card_token }))
+        Ok(Some(Self { set: set.seed, log: log.seed, webhook, earlier, manifest_token, card_token }))
     }
 }
 
@@ -50,6 +53,7 @@ impl StoredKeys {
 pub struct OnlineKeys {
     set: SigningKey,
     log: SigningKey,
+    webhook: Option<SigningKey>,
     /// Message keys that sign no more, while a receipt may still name what they signed.
     earlier: Vec<SigningKey>,
     origin: String,
@@ -57,6 +61,7 @@ pub struct OnlineKeys {
     good_until: Moment,
     manifest: Manifest,
     manifest_token: String,
+    card_version: u64,
     card_token: String,
 }
 
@@ -65,6 +70,7 @@ impl OnlineKeys {
     pub(in crate::node) fn load(stored: StoredKeys, issuer: &str, schemes: Schemes) -> Result<Self, KeyFault> {
         let set = signing_key(&stored.set, KeyUse::Set)?;
         let log = signing_key(&stored.log, KeyUse::Log)?;
+        let webhook = stored.webhook.as_deref().map(|seed| signing_key(seed, KeyUse::Webhook)).transpose()?;
         let earlier =
             stored.earlier.iter().map(|seed| signing_key(seed, KeyUse::Set)).collect::<Result<Vec<_>, _>>()?;
         let card = webhooks::card::parse_self_signed(stored.card_token.as_bytes(), schemes)
@@ -85,12 +91,14 @@ impl OnlineKeys {
         Ok(Self {
             set,
             log,
+            webhook,
             earlier,
             origin: origin_of(issuer),
             identity_thumbprint: identity.thumbprint().to_owned(),
             good_until,
             manifest,
             manifest_token: stored.manifest_token,
+            card_version: card.get().version,
             card_token: stored.card_token,
         })
     }
@@ -99,6 +107,12 @@ impl OnlineKeys {
     #[must_use]
     pub const fn set(&self) -> &SigningKey {
         &self.set
+    }
+
+    /// Signs webhooks (`v1a`); `None` on a node that was set up without one, until its keys are next replaced.
+    #[must_use]
+    pub const fn webhook(&self) -> Option<&SigningKey> {
+        self.webhook.as_ref()
     }
 
     /// The name of the identity key.
@@ -117,6 +131,12 @@ impl OnlineKeys {
     #[must_use]
     pub fn manifest_token(&self) -> &str {
         &self.manifest_token
+    }
+
+    /// The version of the party card.
+    #[must_use]
+    pub const fn card_version(&self) -> u64 {
+        self.card_version
     }
 
     /// The party card as published.

@@ -3,19 +3,28 @@
 //! A card may come by any way at all, so nothing follows from it alone. What may take the place of what is decided inside
 //! the turn, and a card that may not is on record: it may be somebody else's.
 
+use std::time::Duration;
+
+use domain::delivery::REQUEST_SECONDS;
 use domain::values::{Actor, Line, PartnerId};
 use serde_json::json;
+use tokio::time::timeout;
 use webhooks::card::{Card, NoReplacement, Replacement, may_replace, parse_self_signed};
+use webhooks::carrier::{Outcome, Parcel};
 use webhooks::values::Schemes;
 
 use super::standing::clear_alerts;
 use super::{PairingRefusal, PartnerState, refuse};
 use crate::access::Administrator;
 use crate::node::administer::note;
+use crate::node::loops::Causes;
 use crate::node::{DoorError, Node};
 use crate::store::alerts::{self, AlertKind};
 use crate::store::partners::{self, NewCard, NewPartner, Partner};
 use crate::store::{EntryKind, Rows, StoreError, Turn};
+
+/// How far a card's date may be ahead of our clock (protocol §20).
+const SKEW_SECONDS: i64 = 300;
 
 /// A card whose own signature verifies.
 struct Arrived {
@@ -151,10 +160,67 @@ impl Node {
         Ok(())
     }
 
+    /// Looks for a later card where a paired partner's node publishes it. The pinned identity key says whose word it is, and
+    /// the rules of later cards what follows: anything else found there changes nothing.
+    pub(super) async fn fetch_card(&self, partner: &Partner) {
+        let Some(issuer) = partner.issuer.as_deref().filter(|_| partner.push_url.is_some()) else { return };
+        let (exceptions, port) = super::allowances(partner);
+        let parcel = Parcel::card_fetch(&format!("{issuer}/card.jwt")).allowing(exceptions, port);
+        let limit = Duration::from_secs(REQUEST_SECONDS.unsigned_abs());
+        let Ok(Outcome::Answered { status: 200, body, .. }) = timeout(limit, self.carrier.carry(&parcel)).await else {
+            return;
+        };
+        let Ok(arrived) = String::from_utf8(body).map_err(|_| PairingRefusal::Card).and_then(|it| self.read_card(&it))
+        else {
+            tracing::info!(partner = %partner.id, "what the partner publishes as its card is not acceptable");
+            return;
+        };
+        if let Err(error) = self.take_later_card(partner.id, arrived).await {
+            tracing::warn!(partner = %partner.id, error = %Causes(&error), "a later card was not taken in");
+        }
+    }
+
+    async fn take_later_card(&self, id: PartnerId, arrived: Arrived) -> Result<(), StoreError> {
+        let taken = self
+            .store
+            .write(self.time.now(), move |turn| {
+                let Some(known) = partners::by_id(turn.rows(), id)? else { return Ok(false) };
+                let paired = match known.state {
+                    PartnerState::Verified | PartnerState::Active => true,
+                    PartnerState::Listed
+                    | PartnerState::Imported
+                    | PartnerState::Suspended
+                    | PartnerState::Ended
+                    | PartnerState::Locked => false,
+                };
+                if !paired || known.issuer.as_ref() != Some(&arrived.card.iss) {
+                    return Ok(false);
+                }
+                let Ok(effect) = take(turn, &known, &arrived)? else { return Ok(false) };
+                record(turn, &Actor::Node, id, &arrived, &effect)?;
+                Ok::<_, StoreError>(true)
+            })
+            .await?;
+        if taken {
+            self.changed();
+        }
+        Ok(())
+    }
+
     fn read_card(&self, token: &str) -> Result<Arrived, PairingRefusal> {
         let card = parse_self_signed(token.as_bytes(), self.schemes).map_err(|_| PairingRefusal::Card)?.into_inner();
+        // As of key manifests: a date ahead of our clock is no date.
+        if card.iat > self.time.now().unix_seconds().saturating_add(SKEW_SECONDS) {
+            return Err(PairingRefusal::Card);
+        }
         if card.iss == self.issuer {
             return Err(PairingRefusal::OwnCard);
+        }
+        if !self.reachable && card.receive.push.is_none() {
+            return Err(PairingRefusal::NeitherReachable);
+        }
+        if !self.reachable && card.serve.poll.is_none() {
+            return Err(PairingRefusal::NothingToAsk);
         }
         let identity = card.identity().map_err(|_| PairingRefusal::Card)?;
         let rests_on = NewCard {
@@ -193,13 +259,24 @@ fn place(
         },
     };
     let id = target.map_or(fresh, |known| known.id);
+    record(turn, by, id, arrived, &effect)?;
+    Ok(Ok(id))
+}
+
+/// The card itself and what it came to.
+fn record(
+    turn: &mut Turn<'_>,
+    by: &Actor,
+    id: PartnerId,
+    arrived: &Arrived,
+    effect: &Effect,
+) -> Result<(), StoreError> {
     turn.append(EntryKind::Card, None, Some(id.uuid()), arrived.rests_on.token.as_bytes())?;
     let about = json!({
         "partner": id, "issuer": arrived.card.iss, "version": arrived.card.version,
         "identity": arrived.rests_on.identity_thumbprint,
     });
-    note(turn, by, effect.action(), &about)?;
-    Ok(Ok(id))
+    note(turn, by, effect.action(), &about)
 }
 
 /// The partner that the card is for; `None` for one not known yet.

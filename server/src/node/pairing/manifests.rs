@@ -1,8 +1,7 @@
 //! Partners' key manifests: read once, fetched when an unknown key turns up or an hour has passed, taken in by the rules
-//! of protocol §3, kept for ever.
+//! of protocol §3, kept for ever. Once an hour a partner's later card is looked for as well.
 
 use std::collections::HashMap;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -118,10 +117,14 @@ impl Node {
         let (exceptions, port) = super::allowances(partner);
         let parcel = Parcel::manifest_fetch(url).allowing(exceptions, port);
         let limit = Duration::from_secs(REQUEST_SECONDS.unsigned_abs());
-        let outcome = timeout(limit, self.carrier.carry(&parcel)).await;
+        // A node that takes no messages can't be asked for its keys either: it hands them over (protocol §12).
+        let outcome = match partner.push_url {
+            Some(_) => timeout(limit, self.carrier.carry(&parcel)).await.ok(),
+            None => None,
+        };
         let taken = match outcome {
-            Ok(Outcome::Answered { status: 200, body, .. }) => self.take_manifest(partner, &body).await,
-            Ok(Outcome::Answered { .. } | Outcome::NotReached { .. }) | Err(_) => Ok(()),
+            Some(Outcome::Answered { status: 200, body, .. }) => self.take_manifest(partner, &body).await,
+            Some(Outcome::Answered { .. } | Outcome::NotReached { .. }) | None => Ok(()),
         };
         let refused = matches!(taken, Err(NotTaken::Refused(_)));
         let (id, elapsed) = (partner.id, self.time.elapsed());
@@ -178,21 +181,32 @@ impl Node {
         Ok(())
     }
 
-    /// Fetches active partners' manifests again, hourly, a few at once, until told to stop.
+    /// Asks a few paired partners again that were not asked for an hour: for their manifest, and for a later card. Gives
+    /// how many.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they could not be listed.
+    pub async fn refresh_step(&self) -> Result<usize, StoreError> {
+        let before = self.time.elapsed().plus_seconds(-REFRESH_SECONDS);
+        let stale = self.store.read(move |rows| partners::stale_manifests(rows, before, REFRESHED_AT_ONCE)).await?;
+        join_all(stale.iter().map(async |partner| {
+            self.fetch_manifest(partner).await;
+            self.fetch_card(partner).await;
+        }))
+        .await;
+        Ok(stale.len())
+    }
+
+    /// Repeats [`Node::refresh_step`] until told to stop.
     pub(in crate::node) async fn refresh_until(&self, mut stop: Receiver<bool>) {
         while !*stop.borrow() {
-            let before = self.time.elapsed().plus_seconds(-REFRESH_SECONDS);
-            let stale = self.store.read(move |rows| partners::stale_manifests(rows, before, REFRESHED_AT_ONCE)).await;
-            match stale {
-                Ok(stale) => {
-                    let round = join_all(stale.iter().map(|partner| self.fetch_manifest(partner)));
-                    let mut round = pin!(round);
-                    tokio::select! {
-                        _ = &mut round => {}
-                        _ = stop.changed() => {}
+            tokio::select! {
+                step = self.refresh_step() => {
+                    if let Err(error) = step {
+                        tracing::error!(error = %Causes(&error), "stale manifests could not be listed");
                     }
                 }
-                Err(error) => tracing::error!(error = %Causes(&error), "stale manifests could not be listed"),
+                _ = stop.changed() => {}
             }
             tokio::select! {
                 () = sleep(ROUND) => {}

@@ -133,7 +133,7 @@ impl Node {
 }
 
 /// A range that is an exception, not the rule.
-fn admissible(text: &str) -> Result<Cidr, DoorError> {
+pub(in crate::node) fn admissible(text: &str) -> Result<Cidr, DoorError> {
     let text = text.trim();
     let range = Cidr::from_str(text).map_err(|_| {
         DoorError::Invalid("give each range like 10.1.0.0/16 or fd12::/16, with zeros after the prefix")

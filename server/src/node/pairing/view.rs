@@ -4,6 +4,7 @@ use domain::values::{Line, Moment, PartnerId};
 use webhooks::card::{Card, parse_self_signed};
 
 use super::PartnerState;
+use crate::node::catch_up::Standing;
 use crate::node::{DoorError, Node};
 use crate::store::alerts::{self, Alert, AlertKind};
 use crate::store::outbox::{self, Lane};
@@ -89,6 +90,8 @@ pub struct PartnerView {
     pub exceptions: Vec<String>,
     /// How the way to them stands (machine time).
     pub lane: Option<Lane>,
+    /// What is missing of theirs, and their clock.
+    pub standing: Standing,
     /// Whether their list of keys is here.
     pub keys_known: bool,
     /// What is open about them, the newest first.
@@ -120,12 +123,13 @@ impl Node {
                 let Some(partner) = partners::by_id(rows, id)? else { return Ok(None) };
                 let checked = partners::checked(rows, id)?;
                 let lane = outbox::lane(rows, id)?;
+                let standing = Standing::read(rows, id)?;
                 let one_person = partners::one_person_pairing(rows)?;
                 let open = alerts::open(rows, ALERTS_MAX)?;
-                Ok(Some((partner, checked, lane, one_person, open)))
+                Ok(Some((partner, checked, (lane, standing), one_person, open)))
             })
             .await?;
-        let (partner, checked, lane, one_person, open) = found.ok_or(DoorError::NotFound)?;
+        let (partner, checked, (lane, standing), one_person, open) = found.ok_or(DoorError::NotFound)?;
         let theirs = open.into_iter().filter(|alert| alert.partner == Some(id));
         let card = self.read_view(partner.card.as_deref());
         let later = self.later_view(&partner, card.as_ref());
@@ -136,6 +140,7 @@ impl Node {
             later,
             checked,
             lane,
+            standing,
             one_person,
             alerts: theirs.map(open_alert).collect(),
             keys_known: partner.manifest.is_some(),

@@ -8,7 +8,7 @@ use webhooks::push::VerifiedSet;
 use webhooks::receipt::{Expectation, match_receipt};
 use webhooks::refusal::Refusal;
 
-use super::{Received, Witnessed};
+use super::{Received, Witnessed, said};
 use crate::node::keys::OnlineKeys;
 use crate::node::wire_body::{self, our_digest, wire_digest};
 use crate::node::{deliver, pairing};
@@ -25,9 +25,9 @@ pub(super) struct Effect {
 }
 
 impl Effect {
-    const NONE: Self = Self { subject: None, exchange: None };
+    pub(super) const NONE: Self = Self { subject: None, exchange: None };
 
-    fn of(exchange: &Exchange) -> Self {
+    pub(super) fn of(exchange: &Exchange) -> Self {
         let subject = exchange.incident.map_or(exchange.id.uuid(), IncidentId::uuid);
         Self { subject: Some(subject), exchange: Some(exchange.id) }
     }
@@ -77,7 +77,8 @@ pub(super) fn decide(
             receive(turn, partner, set, Place { case, message, fresh }, content)
         }
         Event::Acknowledged(said) => acknowledged(turn, partner, message, case, said),
-        Event::Message(_) | Event::Filed(_) => unread(turn, partner, message, case).map(Ok),
+        Event::Message(message) => said::message(turn, partner, case, set.claims(), message),
+        Event::Filed(filed) => said::filed(turn, partner, case, set.claims(), filed),
         Event::Verification(_) | Event::Receipt(_) => Ok(Ok(Effect::NONE)),
     }
 }
@@ -163,20 +164,6 @@ fn acknowledged(
     Ok(Ok(effect))
 }
 
-/// Messages and filings are kept and signed for; a person is told that there is something to read.
-fn unread(turn: &mut Turn<'_>, partner: &Partner, message: MessageId, case: CaseId) -> Result<Effect, StoreError> {
-    let mut effect = Effect::NONE;
-    for direction in [Direction::Outgoing, Direction::Incoming] {
-        if let Some(id) = inbox::exchange_of_case(turn, partner.id, direction, case)?
-            && let Some(state) = turn.exchange(id)?
-        {
-            effect = Effect::of(&state);
-        }
-    }
-    alerts::raise(turn, AlertKind::MessageUnread, Some(partner.id), effect.exchange, None, Some(message))?;
-    Ok(effect)
-}
-
 /// A receipt that came as a message of its own (protocol §8, poll). Answered by nothing.
 pub(super) fn receipt(
     turn: &mut Turn<'_>,
@@ -204,6 +191,7 @@ pub(super) fn receipt(
     match match_receipt(set.clone(), &expected, turn.now().unix_seconds()) {
         Ok(receipt) => {
             deliver::record_receipt(turn, partner, message, sent.exchange, &receipt)?;
+            outbox::poll::proven(turn, partner.id, message, elapsed)?;
             outbox::heard_from(turn, partner.id, elapsed)?;
             Ok(Received::AcceptedNoReceipt)
         }
@@ -216,9 +204,14 @@ pub(super) fn receipt(
 }
 
 /// A sign of life: its head may show that the tail of the sender's messages is missing here.
-pub(super) fn heartbeat(turn: &mut Turn<'_>, partner: &Partner, head: Option<Head>) -> Result<(), StoreError> {
+pub(super) fn heartbeat(
+    turn: &mut Turn<'_>,
+    partner: &Partner,
+    head: Option<Head>,
+    elapsed: Moment,
+) -> Result<(), StoreError> {
     if let Some(head) = head {
-        inbox::note_head(turn, partner.id, head.seq)?;
+        inbox::note_head(turn, partner.id, head.seq, elapsed)?;
     }
     pairing::heard_heartbeat(turn, partner)
 }

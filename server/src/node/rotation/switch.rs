@@ -66,10 +66,10 @@ fn is_due(rows: &mut Rows<'_>, elapsed: Moment) -> Result<bool, StoreError> {
 pub(super) fn switch(turn: &mut Turn<'_>) -> Result<(), DoorError> {
     for key in partners::own_keys(turn.rows())? {
         match (key.purpose, key.stage) {
-            (KeyPurpose::Set | KeyPurpose::Log, KeyStage::Current) => {
+            (KeyPurpose::Set | KeyPurpose::Log | KeyPurpose::Webhook, KeyStage::Current) => {
                 partners::set_key_stage(turn, &key.kid, KeyStage::Retired)?;
             }
-            (KeyPurpose::Set | KeyPurpose::Log, KeyStage::Next) => {
+            (KeyPurpose::Set | KeyPurpose::Log | KeyPurpose::Webhook, KeyStage::Next) => {
                 partners::set_key_stage(turn, &key.kid, KeyStage::Current)?;
                 note(turn, &Actor::Node, "key_signs", &json!({ "key": key.kid, "purpose": key.purpose.word() }))?;
             }

@@ -103,6 +103,8 @@ impl Network {
             ParcelKind::Push => answered(node.receive(incoming).await, 202),
             ParcelKind::KeysPost => answered(node.receive_keys(incoming).await, 204),
             ParcelKind::ManifestFetch => ok(200, None, node.manifest().into_bytes()),
+            ParcelKind::CardFetch => ok(200, None, node.export_card().into_bytes()),
+            ParcelKind::Webhook | ParcelKind::Poll => Outcome::not_reached(NotReached::Refused),
         };
         let hangs = self.hangs.lock().unwrap().is_some_and(|issuer| parcel.url.starts_with(issuer));
         let weather = if hangs { Weather::Hangs } else { weather };
@@ -208,6 +210,8 @@ fn options(
         carrier: Arc::clone(network) as Arc<dyn Carrier>,
         bcrypt_cost: 4,
         rates: Rates { partner_per_minute: 100_000, partner_burst: 100_000, address_per_minute: 600 },
+        mail: None,
+        reachable: true,
         set_up,
     }
 }

@@ -82,6 +82,8 @@ impl Planted {
             carrier: Arc::clone(network) as Arc<dyn Carrier>,
             bcrypt_cost: 4,
             rates: Rates::default(),
+            mail: None,
+            reachable: true,
             set_up: Some(set_up),
         });
         let node = node.await.unwrap();
@@ -102,6 +104,7 @@ impl Planted {
         for (purpose, what) in [
             (KeyPurpose::Set, "a message key"),
             (KeyPurpose::Log, "a log key"),
+            (KeyPurpose::Webhook, "a webhook key"),
             (KeyPurpose::Identity, "the sealed seed"),
         ] {
             let key = self.node.store().read(move |rows| own_key(rows, purpose)).await.unwrap().unwrap();

@@ -33,7 +33,7 @@ fn message(seq: u64) -> Arrived {
 }
 
 fn take(turn: &mut Turn<'_>, arrived: Arrived) -> Result<Inbound, StoreError> {
-    let inbound = advance(turn, &arrived)?;
+    let inbound = advance(turn, &arrived, at(0))?;
     let entry = turn.append(EntryKind::ReceiptSent, None, None, b"a receipt")?;
     keep(turn, arrived, entry)?;
     Ok(inbound)
@@ -70,13 +70,13 @@ both!(
     missing_tail, |store| {
         write(&store, |turn| {
             take(turn, message(1))?;
-            assert!(!note_head(turn, partner_id(1), 1)?);
-            assert!(note_head(turn, partner_id(1), 3)?);
+            assert!(!note_head(turn, partner_id(1), 1, at(0))?);
+            assert!(note_head(turn, partner_id(1), 3, at(0))?);
             let second = take(turn, message(2))?;
             assert_eq!((second.chain, second.head_seq, second.missing), (Chain::Ok, 2, vec![]));
-            assert!(note_head(turn, partner_id(1), 3)?);
+            assert!(note_head(turn, partner_id(1), 3, at(0))?);
             assert_eq!(take(turn, message(3))?.missing, Vec::<u64>::new());
-            assert!(!note_head(turn, partner_id(1), 3)?);
+            assert!(!note_head(turn, partner_id(1), 3, at(0))?);
             Ok(())
         }).await;
     }

@@ -163,18 +163,20 @@ impl Pending {
     /// Erases contents buffered in this batch, by the rules of [`super::erase`].
     pub(in crate::store) fn erase(&mut self, stream: Uuid, before: u64) {
         for entry in self.entries.iter_mut().filter(|entry| entry.n < before) {
-            let message = match entry.kind {
-                EntryKind::SetSent | EntryKind::SetReceived | EntryKind::SetRefused => true,
+            let content = match entry.kind {
+                EntryKind::SetSent
+                | EntryKind::SetReceived
+                | EntryKind::SetRefused
+                | EntryKind::OperatorAction => true,
                 EntryKind::Incident
                 | EntryKind::Exchange
                 | EntryKind::ReceiptSent
                 | EntryKind::ReceiptReceived
                 | EntryKind::Card
                 | EntryKind::Pairing
-                | EntryKind::KeyManifest
-                | EntryKind::OperatorAction => false,
+                | EntryKind::KeyManifest => false,
             };
-            let filed = entry.stream.is_none() && entry.subject == Some(stream) && message;
+            let filed = entry.stream.is_none() && entry.subject == Some(stream) && content;
             if entry.stream == Some(stream) || filed {
                 self.erased.extend(entry.object.take().map(|object| (entry.n, object)));
             }

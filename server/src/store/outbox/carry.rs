@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::claim::{Claimed, outcome_word};
 use super::queue::forget_heartbeat;
-use super::{ATTEMPTS_KEPT, OutKind, count, stored_lease, this_lane};
+use super::{ATTEMPTS_KEPT, OutKind, count, lane_over, stored_lease};
 use crate::store::bulk::{Value, update_many};
 use crate::store::schema::{attempts, exchanges, lanes, outbox};
 use crate::store::{EntryKind, Rows, StoreError, Turn};
@@ -22,6 +22,8 @@ const LOOKED_AT: i64 = 200;
 pub struct Sealed {
     /// To whom.
     pub partner: PartnerId,
+    /// Over which channel.
+    pub channel: Channel,
     /// Which message.
     pub message: MessageId,
     /// The lane's next number, or the one it has when it is signed anew; `None` for a heartbeat.
@@ -53,19 +55,19 @@ pub fn keep_sealed(turn: &mut Turn<'_>, lease: Uuid, items: Vec<Sealed>) -> Resu
     let now = turn.now().micros();
     let rows = turn.rows();
     let partners: Vec<_> = items.iter().map(|item| item.partner.as_bytes().to_vec()).collect();
-    let mut next: HashMap<Vec<u8>, i64> = lanes::table
+    let mut next: HashMap<(Vec<u8>, String), i64> = lanes::table
         .filter(lanes::partner_id.eq_any(&partners))
-        .filter(lanes::channel.eq(Channel::Node.word()))
         .filter(lanes::lease.eq(stored_lease(lease)))
-        .select((lanes::partner_id, lanes::next_seq))
-        .load::<(Vec<u8>, i64)>(rows.db)?
+        .select((lanes::partner_id, lanes::channel, lanes::next_seq))
+        .load::<(Vec<u8>, String, i64)>(rows.db)?
         .into_iter()
+        .map(|(partner, channel, next_seq)| ((partner, channel), next_seq))
         .collect();
     let known = load_items(rows, &items)?;
     let subjects = load_subjects(rows, &known)?;
     let (mut kept, mut item_rows, mut lane_rows) = (Vec::new(), Vec::new(), Vec::new());
     for item in items {
-        let lane = item.partner.as_bytes().to_vec();
+        let lane = (item.partner.as_bytes().to_vec(), item.channel.word().to_owned());
         let (Some(row), Some(next_seq)) = (known.get(item.message.as_bytes().as_slice()), next.get_mut(&lane)) else {
             continue;
         };
@@ -80,8 +82,8 @@ pub fn keep_sealed(turn: &mut Turn<'_>, lease: Uuid, items: Vec<Sealed>) -> Resu
             }
             *next_seq = seq.saturating_add(1);
             lane_rows.push(vec![
-                Value::Octets(Some(lane)),
-                Value::Text(Some(Channel::Node.word().to_owned())),
+                Value::Octets(Some(lane.0)),
+                Value::Text(Some(lane.1)),
                 Value::Big(Some(*next_seq)),
                 Value::Octets(Some(payload.clone())),
             ]);
@@ -133,6 +135,7 @@ fn load_subjects(rows: &mut Rows<'_>, items: &HashMap<Vec<u8>, ItemRow>) -> Resu
 #[derive(Debug, Clone)]
 pub struct Finished {
     partner: PartnerId,
+    channel: Channel,
     message: MessageId,
     kind: OutKind,
     attempts: u32,
@@ -145,6 +148,51 @@ pub struct Finished {
     next: Next,
 }
 
+/// A line of the list of attempts.
+#[derive(Insertable)]
+#[diesel(table_name = attempts, treat_none_as_default_value = false)]
+pub(super) struct Listed {
+    message: Vec<u8>,
+    number: i32,
+    at: i64,
+    outcome: &'static str,
+    status: Option<i32>,
+    took_ms: i32,
+}
+
+impl Finished {
+    pub(super) const fn message(&self) -> MessageId {
+        self.message
+    }
+
+    /// Whose lane it went over, and when it ended (machine time).
+    pub(super) const fn over(&self) -> (&PartnerId, Moment) {
+        (&self.partner, self.elapsed)
+    }
+
+    /// Which attempt it was.
+    pub(super) const fn number(&self) -> u32 {
+        self.attempts.saturating_add(1)
+    }
+
+    /// How many attempts in a row came to the same, this one included.
+    pub(super) const fn times(&self) -> u32 {
+        self.same_outcome.saturating_add(1)
+    }
+
+    pub(super) fn listed(&self, now: Moment) -> Listed {
+        let stored = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+        Listed {
+            message: self.message.as_bytes().to_vec(),
+            number: stored(self.number()),
+            at: now.micros(),
+            outcome: outcome_word(self.heard),
+            status: self.status.map(i32::from),
+            took_ms: stored(self.took_ms),
+        }
+    }
+}
+
 impl Claimed {
     /// What came of the attempt that this claim was for: what was heard, the HTTP status of an answer, when it ended
     /// (machine time), how many milliseconds it took, and what follows.
@@ -152,6 +200,7 @@ impl Claimed {
     pub fn finished(&self, heard: Heard, status: Option<u16>, elapsed: Moment, took_ms: u32, next: Next) -> Finished {
         Finished {
             partner: self.partner,
+            channel: self.channel,
             message: self.message,
             kind: self.kind,
             attempts: self.attempts,
@@ -180,7 +229,7 @@ pub fn finish(turn: &mut Turn<'_>, lease: Uuid, finished: &Finished) -> Result<b
         ItemNext::RetryAt(at) if waits_until.is_none() => Some(at),
         ItemNext::RetryAt(_) | ItemNext::Done | ItemNext::Park { .. } => None,
     };
-    let mut open = open_messages(rows, finished.partner.as_bytes(), Some(finished.message))?;
+    let mut open = open_messages(rows, finished.partner.as_bytes(), finished.channel, Some(finished.message))?;
     if matches!(finished.next.item, ItemNext::RetryAt(_)) {
         open.push(OpenMessage {
             class: finished.kind.class(),
@@ -208,7 +257,8 @@ fn give_back(
 ) -> Result<bool, StoreError> {
     let elapsed = finished.elapsed.micros();
     let fail_count = i32::try_from(finished.next.lane.fail_count).unwrap_or(i32::MAX);
-    let held = this_lane(finished.partner).filter(lanes::lease.eq(stored_lease(lease)));
+    let this = || lane_over(finished.partner, finished.channel);
+    let held = this().filter(lanes::lease.eq(stored_lease(lease)));
     let changed = diesel::update(held)
         .set((
             lanes::lease.eq(None::<Vec<u8>>),
@@ -223,19 +273,18 @@ fn give_back(
         return Ok(false);
     }
     if finished.next.item == ItemNext::Done {
-        diesel::update(this_lane(finished.partner))
-            .set((lanes::proven_at.eq(elapsed), lanes::failed_since.eq(None::<i64>)))
-            .execute(rows.db)?;
+        diesel::update(this()).set(lanes::failed_since.eq(None::<i64>)).execute(rows.db)?;
+        if finished.heard == Heard::Receipted {
+            diesel::update(this()).set(lanes::proven_at.eq(elapsed)).execute(rows.db)?;
+        }
     } else {
-        diesel::update(this_lane(finished.partner))
-            .set(lanes::last_failure.eq(outcome_word(finished.heard)))
-            .execute(rows.db)?;
-        diesel::update(this_lane(finished.partner).filter(lanes::failed_since.is_null()))
+        diesel::update(this()).set(lanes::last_failure.eq(outcome_word(finished.heard))).execute(rows.db)?;
+        diesel::update(this().filter(lanes::failed_since.is_null()))
             .set(lanes::failed_since.eq(elapsed))
             .execute(rows.db)?;
     }
     if let Some(at) = finished.next.probe_at {
-        diesel::update(this_lane(finished.partner)).set(lanes::heartbeat_due_at.eq(at.micros())).execute(rows.db)?;
+        diesel::update(this()).set(lanes::heartbeat_due_at.eq(at.micros())).execute(rows.db)?;
     }
     Ok(true)
 }
@@ -247,7 +296,7 @@ fn record_attempt(
     now: Moment,
 ) -> Result<(), StoreError> {
     let word = outcome_word(finished.heard);
-    let number = finished.attempts.saturating_add(1);
+    let number = finished.number();
     let stored = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
     let id = finished.message.as_bytes().as_slice();
     // Failures that concern the message rather than the way to the partner.
@@ -267,26 +316,20 @@ fn record_attempt(
             outbox::attempts.eq(stored(number)),
             outbox::failures.eq(stored(finished.failures.saturating_add(u32::from(own_failure)))),
             outbox::last_outcome.eq(word),
-            outbox::same_outcome.eq(stored(finished.same_outcome.saturating_add(1))),
+            outbox::same_outcome.eq(stored(finished.times())),
             outbox::next_attempt_at.eq(own_next.map(Moment::micros)),
             outbox::last_attempt_at.eq(now.micros()),
         ))
         .execute(rows.db)?;
-    if finished.next.item != ItemNext::Done {
+    if finished.heard == Heard::Accepted {
+        let ended = (outbox::state.eq(state), outbox::open.eq(false), outbox::alerted.eq(true));
+        diesel::update(outbox::table.find(id).filter(outbox::open)).set(ended).execute(rows.db)?;
+    } else if finished.next.item != ItemNext::Done {
         // A receipt or a person may have ended it meanwhile.
         diesel::update(outbox::table.find(id).filter(outbox::open)).set(outbox::state.eq(state)).execute(rows.db)?;
     }
     if number <= ATTEMPTS_KEPT {
-        diesel::insert_into(attempts::table)
-            .values((
-                attempts::message.eq(id),
-                attempts::number.eq(stored(number)),
-                attempts::at.eq(now.micros()),
-                attempts::outcome.eq(word),
-                attempts::status.eq(finished.status.map(i32::from)),
-                attempts::took_ms.eq(stored(finished.took_ms)),
-            ))
-            .execute(rows.db)?;
+        diesel::insert_into(attempts::table).values(&finished.listed(now)).execute(rows.db)?;
     }
     Ok(())
 }
@@ -327,19 +370,19 @@ pub fn receipted(
 pub fn rest(
     turn: &mut Turn<'_>,
     lease: Uuid,
-    partner: PartnerId,
+    (partner, channel): (PartnerId, Channel),
     message: MessageId,
     until: Moment,
 ) -> Result<bool, StoreError> {
     let rows = turn.rows();
-    let held = diesel::dsl::exists(this_lane(partner).filter(lanes::lease.eq(stored_lease(lease))));
+    let held = diesel::dsl::exists(lane_over(partner, channel).filter(lanes::lease.eq(stored_lease(lease))));
     if !diesel::select(held).get_result::<bool>(rows.db)? {
         return Ok(false);
     }
     diesel::update(outbox::table.find(message.as_bytes().as_slice()))
         .set(outbox::next_attempt_at.eq(until.micros()))
         .execute(rows.db)?;
-    settle(rows, partner.as_bytes(), lease, false)?;
+    settle(rows, (partner.as_bytes(), channel), lease, false)?;
     Ok(true)
 }
 
@@ -347,8 +390,8 @@ pub fn rest(
 ///
 /// # Errors
 /// Those of the database.
-pub fn release(turn: &mut Turn<'_>, lease: Uuid, partner: PartnerId) -> Result<(), StoreError> {
-    diesel::update(this_lane(partner).filter(lanes::lease.eq(stored_lease(lease))))
+pub fn release(turn: &mut Turn<'_>, lease: Uuid, partner: PartnerId, channel: Channel) -> Result<(), StoreError> {
+    diesel::update(lane_over(partner, channel).filter(lanes::lease.eq(stored_lease(lease))))
         .set((lanes::lease.eq(None::<Vec<u8>>), lanes::lease_until.eq(None::<i64>)))
         .execute(turn.rows().db)?;
     Ok(())
@@ -357,14 +400,14 @@ pub fn release(turn: &mut Turn<'_>, lease: Uuid, partner: PartnerId) -> Result<(
 /// Gives back a lane that had nothing to send yet, and sets when the next look may find something.
 pub(super) fn settle(
     rows: &mut Rows<'_>,
-    partner: &[u8],
+    (partner, channel): (&[u8], Channel),
     lease: Uuid,
     heartbeats_only: bool,
 ) -> Result<(), StoreError> {
-    let this = || lanes::table.find((partner, Channel::Node.word())).filter(lanes::lease.eq(stored_lease(lease)));
+    let this = || lanes::table.find((partner, channel.word())).filter(lanes::lease.eq(stored_lease(lease)));
     let (waits_until, tried_at): (Option<i64>, Option<i64>) =
         this().select((lanes::waits_until, lanes::tried_at)).first(rows.db)?;
-    let mut open = open_messages(rows, partner, None)?;
+    let mut open = open_messages(rows, partner, channel, None)?;
     if heartbeats_only {
         open.retain(|message| message.class == Class::Heartbeat);
     }
@@ -375,17 +418,32 @@ pub(super) fn settle(
     Ok(())
 }
 
-struct OpenMessage {
+/// A message of a lane that is neither ended nor parked.
+pub(super) struct OpenMessage {
     class: Class,
     tried: bool,
     next_attempt_at: Option<i64>,
 }
 
+pub(super) fn open_message(
+    kind: &str,
+    attempts: i32,
+    next_attempt_at: Option<i64>,
+) -> Result<OpenMessage, StoreError> {
+    let kind = OutKind::from_word(kind).ok_or(StoreError::Corrupt { table: "outbox", what: "a kind" })?;
+    Ok(OpenMessage { class: kind.class(), tried: count(attempts) > 0, next_attempt_at })
+}
+
 /// Messages of a lane that are neither ended nor parked.
-fn open_messages(rows: &mut Rows<'_>, partner: &[u8], but: Option<MessageId>) -> Result<Vec<OpenMessage>, StoreError> {
+fn open_messages(
+    rows: &mut Rows<'_>,
+    partner: &[u8],
+    channel: Channel,
+    but: Option<MessageId>,
+) -> Result<Vec<OpenMessage>, StoreError> {
     let mut open = outbox::table
         .filter(outbox::partner_id.eq(partner))
-        .filter(outbox::channel.eq(Channel::Node.word()))
+        .filter(outbox::channel.eq(channel.word()))
         .filter(outbox::open)
         .filter(outbox::state.ne("parked"))
         .order((outbox::priority, outbox::position))
@@ -397,16 +455,13 @@ fn open_messages(rows: &mut Rows<'_>, partner: &[u8], but: Option<MessageId>) ->
     }
     open.load::<(String, i32, Option<i64>)>(rows.db)?
         .into_iter()
-        .map(|(kind, attempts, next_attempt_at)| {
-            let kind = OutKind::from_word(&kind).ok_or(StoreError::Corrupt { table: "outbox", what: "a kind" })?;
-            Ok(OpenMessage { class: kind.class(), tried: count(attempts) > 0, next_attempt_at })
-        })
+        .map(|(kind, attempts, next_attempt_at)| open_message(&kind, attempts, next_attempt_at))
         .collect()
 }
 
 /// When a look at a lane with these messages may find one to send; `None` when there are none. Mirrors
 /// `domain::delivery::may_try`.
-fn due_of(open: &[OpenMessage], waits_until: Option<i64>, tried_at: Option<i64>) -> Option<i64> {
+pub(super) fn due_of(open: &[OpenMessage], waits_until: Option<i64>, tried_at: Option<i64>) -> Option<i64> {
     let rested = tried_at.map_or(0, |tried| tried.saturating_add(FIRST_WORD_SECONDS * 1_000_000));
     open.iter()
         .map(|message| {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use domain::clock::ClockKind;
-use domain::delivery::{self, Attempts, Channel, Duty, Heard, Lane as BackOff, Sent, Waiting};
+use domain::delivery::{self, Attempts, Channel, Class, Duty, Heard, Lane as BackOff, Sent, Waiting};
 use domain::exchange;
 use domain::facts::Facts;
 use domain::values::{Digest32, ExchangeId, IncidentId, MessageId, Moment, PartnerId};
@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use super::{AHEAD_SECONDS_MAX, BODY, OutKind, carry, count, digest_or_none, moment, moment_or_none, stored_lease};
 use crate::store::alerts::AlertKind;
-use crate::store::schema::{clocks, exchanges, facts, lanes, outbox, partners};
+use crate::store::backend::MultiBackend;
+use crate::store::schema::{clocks, endpoints, exchanges, facts, lanes, outbox, partners};
 use crate::store::{Checkpoint, Rows, StoreError, Turn, alerts, ledger, projections};
 
 /// Lanes that failed lately and are in flight at once, so that hanging partners leave room for the others.
@@ -21,15 +22,19 @@ pub const FAILING_LANES_MAX: u32 = 16;
 const BROKEN_REST_SECONDS: i64 = 900;
 /// Messages of one lane looked at to choose the next.
 const LOOKED_AT: i64 = 100;
+/// The same, on average, where many lanes are looked at together.
+const ON_AVERAGE: i64 = 8;
 
 /// One message, claimed with its lane.
 #[derive(Debug, Clone)]
 pub struct Claimed {
     /// To whom.
     pub partner: PartnerId,
-    /// Their name on the wire.
+    /// Over which channel.
+    pub channel: Channel,
+    /// Their name on the wire; empty without a node.
     pub issuer: String,
-    /// Where it goes.
+    /// Where it goes; empty without a node.
     pub push_url: String,
     /// Address ranges that an administrator admits for this partner (CIDR).
     pub exceptions: Vec<String>,
@@ -120,13 +125,34 @@ pub const fn outcome_word(heard: Heard) -> &'static str {
     }
 }
 
-/// Partners that anything may be sent to.
+/// Partners to whose nodes anything may be sent.
 const SENDABLE: [&str; 2] = ["verified", "active"];
+
+/// Whether anything may be sent over a lane of `lanes` joined with `partners`.
+macro_rules! open_way {
+    () => {{
+        let node = lanes::channel
+            .eq(Channel::Node.word())
+            .and(partners::state.eq_any(SENDABLE))
+            .and(partners::issuer.is_not_null())
+            .and(partners::push_url.is_not_null());
+        let destination = endpoints::table
+            .filter(endpoints::partner_id.eq(lanes::partner_id.nullable()))
+            .filter(endpoints::kind.eq(lanes::channel))
+            .filter(diesel::dsl::not(endpoints::paused));
+        let elsewhere = lanes::channel
+            .ne(Channel::Node.word())
+            .and(partners::state.ne("ended"))
+            .and(diesel::dsl::exists(destination));
+        node.or(elsewhere)
+    }};
+}
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = lanes)]
-struct LaneRow {
+pub(super) struct LaneRow {
     partner_id: Vec<u8>,
+    channel: String,
     next_seq: i64,
     last_payload: Option<Vec<u8>>,
     fail_count: i32,
@@ -136,9 +162,16 @@ struct LaneRow {
     proven_at: Option<i64>,
 }
 
+impl LaneRow {
+    /// Which lane it is.
+    pub(super) fn place(&self) -> Candidate {
+        (self.partner_id.clone(), self.channel.clone())
+    }
+}
+
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = partners)]
-struct PartnerRow {
+pub(super) struct PartnerRow {
     id: Vec<u8>,
     issuer: Option<String>,
     state: String,
@@ -151,6 +184,7 @@ struct PartnerRow {
 struct ItemRow {
     id: Vec<u8>,
     partner_id: Vec<u8>,
+    channel: String,
     kind: String,
     exchange_id: Option<Vec<u8>>,
     body: Vec<u8>,
@@ -188,28 +222,40 @@ pub fn claim(
     }
     let won = lease_lanes(rows, &candidates, lease, elapsed, lease_until)?;
     let partners = load_partners(rows, &won)?;
+    let waiting = waiting_on(rows, &won, elapsed)?;
     let mut chosen = Vec::with_capacity(won.len());
     let mut lanes = HashMap::with_capacity(won.len());
     for lane in won {
-        let heartbeats_only =
-            lane.stopped.is_some() || partners.get(&lane.partner_id).is_none_or(|it| it.state != "active");
-        match next_message(rows, &lane, heartbeats_only, elapsed)? {
+        let channel = channel_of(&lane.channel)?;
+        let passive = channel == Channel::Node && partners.get(&lane.partner_id).is_none_or(|it| it.state != "active");
+        let heartbeats_only = lane.stopped.is_some() || passive;
+        let next = match &waiting {
+            Some(waiting) => {
+                let items = waiting.get(&lane.place()).map(Vec::as_slice).unwrap_or_default();
+                next_of(items, &lane, heartbeats_only, elapsed)?
+            }
+            None => next_message(rows, &lane, heartbeats_only, elapsed)?,
+        };
+        match next {
             Some(message) => {
                 chosen.push(message);
-                lanes.insert(lane.partner_id.clone(), lane);
+                lanes.insert(lane.place(), lane);
             }
-            None => carry::settle(rows, &lane.partner_id, lease, heartbeats_only)?,
+            None => carry::settle(rows, (&lane.partner_id, channel), lease, heartbeats_only)?,
         }
     }
     mark_claimed(rows, &chosen, elapsed)?;
     let (claimed, broken) = assemble(turn, &chosen, &lanes, &partners)?;
-    for (partner, message) in broken {
+    for (lane, message) in broken {
         // Never skipped and never called sent: it rests, and a person is told.
-        alerts::raise(turn, AlertKind::OwnFault, Some(partner), None, None, Some(message))?;
-        carry::rest(turn, lease, partner, message, elapsed.plus_seconds(BROKEN_REST_SECONDS))?;
+        alerts::raise(turn, AlertKind::OwnFault, Some(lane.0), None, None, Some(message))?;
+        carry::rest(turn, lease, lane, message, elapsed.plus_seconds(BROKEN_REST_SECONDS))?;
     }
     Ok(claimed)
 }
+
+/// A lane: partner and channel.
+pub(super) type Candidate = (Vec<u8>, String);
 
 /// Lanes that are due and free: working ones first, then those that failed lately, as far as there is room for them.
 fn candidates(
@@ -217,22 +263,19 @@ fn candidates(
     elapsed: Moment,
     limit: usize,
     only: Option<PartnerId>,
-) -> Result<Vec<Vec<u8>>, StoreError> {
+) -> Result<Vec<Candidate>, StoreError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let ahead = elapsed.plus_seconds(AHEAD_SECONDS_MAX).micros();
     let now = elapsed.micros();
-    let mut load = |failing: bool, limit: i64| -> Result<Vec<Vec<u8>>, StoreError> {
+    let mut load = |failing: bool, limit: i64| -> Result<Vec<Candidate>, StoreError> {
         let mut due = lanes::table
             .inner_join(partners::table.on(partners::id.eq(lanes::partner_id)))
-            .filter(lanes::channel.eq(Channel::Node.word()))
-            .filter(partners::state.eq_any(SENDABLE))
-            .filter(partners::issuer.is_not_null())
-            .filter(partners::push_url.is_not_null())
+            .filter(open_way!())
             .filter(lanes::due_at.le(now).or(lanes::due_at.gt(ahead)))
             .filter(lanes::lease.is_null().or(lanes::lease_until.le(now)).or(lanes::lease_until.gt(ahead)))
             .order(lanes::due_at)
             .limit(limit)
-            .select(lanes::partner_id)
+            .select((lanes::partner_id, lanes::channel))
             .into_boxed();
         due = if failing { due.filter(lanes::fail_count.gt(0)) } else { due.filter(lanes::fail_count.eq(0)) };
         if let Some(only) = only {
@@ -266,86 +309,148 @@ fn room_for_failing(rows: &mut Rows<'_>, elapsed: Option<Moment>) -> Result<i64,
 }
 
 /// Takes the lease of each of these lanes that is still free.
-fn lease_lanes(
+pub(super) fn lease_lanes(
     rows: &mut Rows<'_>,
-    candidates: &[Vec<u8>],
+    candidates: &[Candidate],
     lease: Uuid,
     elapsed: Moment,
     lease_until: Moment,
 ) -> Result<Vec<LaneRow>, StoreError> {
     let ahead = elapsed.plus_seconds(AHEAD_SECONDS_MAX).micros();
-    let free = lanes::table
-        .filter(lanes::channel.eq(Channel::Node.word()))
-        .filter(lanes::partner_id.eq_any(candidates))
-        .filter(lanes::lease.is_null().or(lanes::lease_until.le(elapsed.micros())).or(lanes::lease_until.gt(ahead)));
-    diesel::update(free)
-        .set((lanes::lease.eq(stored_lease(lease)), lanes::lease_until.eq(lease_until.micros())))
-        .execute(rows.db)?;
+    for channel in Channel::ALL {
+        let over_it = candidates.iter().filter(|(_, word)| word == channel.word());
+        let partners: Vec<&[u8]> = over_it.map(|(partner, _)| partner.as_slice()).collect();
+        if partners.is_empty() {
+            continue;
+        }
+        let lapsed = lanes::lease_until.le(elapsed.micros()).or(lanes::lease_until.gt(ahead));
+        let free = lanes::table
+            .filter(lanes::channel.eq(channel.word()))
+            .filter(lanes::partner_id.eq_any(partners))
+            .filter(lanes::lease.is_null().or(lapsed));
+        diesel::update(free)
+            .set((lanes::lease.eq(stored_lease(lease)), lanes::lease_until.eq(lease_until.micros())))
+            .execute(rows.db)?;
+    }
+    let partners: Vec<&[u8]> = candidates.iter().map(|(partner, _)| partner.as_slice()).collect();
     let won = lanes::table
-        .filter(lanes::partner_id.eq_any(candidates))
+        .filter(lanes::partner_id.eq_any(partners))
         .filter(lanes::lease.eq(stored_lease(lease)))
         .select(LaneRow::as_select())
         .load(rows.db)?;
     Ok(won)
 }
 
-fn load_partners(rows: &mut Rows<'_>, lanes: &[LaneRow]) -> Result<HashMap<Vec<u8>, PartnerRow>, StoreError> {
+pub(super) fn load_partners(
+    rows: &mut Rows<'_>,
+    lanes: &[LaneRow],
+) -> Result<HashMap<Vec<u8>, PartnerRow>, StoreError> {
     let ids: Vec<_> = lanes.iter().map(|lane| &lane.partner_id).collect();
     let found = partners::table.filter(partners::id.eq_any(ids)).select(PartnerRow::as_select()).load(rows.db)?;
     Ok(found.into_iter().map(|row| (row.id.clone(), row)).collect())
 }
 
-/// The message of a lane that goes next, by the rules of delivery.
+/// Messages that may be tried now.
+type MayGo = diesel::helper_types::IntoBoxed<'static, outbox::table, MultiBackend>;
+
+fn may_go(elapsed: Moment) -> MayGo {
+    let ahead = elapsed.plus_seconds(AHEAD_SECONDS_MAX).micros();
+    outbox::table.into_boxed().filter(outbox::open).filter(outbox::state.ne("parked")).filter(
+        outbox::next_attempt_at
+            .is_null()
+            .or(outbox::next_attempt_at.le(elapsed.micros()))
+            .or(outbox::next_attempt_at.gt(ahead)),
+    )
+}
+
+/// Messages by lane.
+type ByLane = HashMap<Candidate, Vec<Waiting>>;
+
+/// What waits on each of these lanes, with one statement. `None` when there is too much to look at so: then each lane is
+/// looked at by itself.
+fn waiting_on(rows: &mut Rows<'_>, lanes: &[LaneRow], elapsed: Moment) -> Result<Option<ByLane>, StoreError> {
+    type Found = (Vec<u8>, String, Vec<u8>, String, i64, i32, i32);
+    let limit = i64::try_from(lanes.len()).unwrap_or(i64::MAX / ON_AVERAGE) * ON_AVERAGE;
+    let partners: Vec<Vec<u8>> = lanes.iter().map(|lane| lane.partner_id.clone()).collect();
+    let found: Vec<Found> = may_go(elapsed)
+        .filter(outbox::partner_id.eq_any(partners))
+        .limit(limit)
+        .select((
+            outbox::partner_id,
+            outbox::channel,
+            outbox::id,
+            outbox::kind,
+            outbox::position,
+            outbox::attempts,
+            outbox::failures,
+        ))
+        .load(rows.db)?;
+    if i64::try_from(found.len()).unwrap_or(i64::MAX) >= limit {
+        return Ok(None);
+    }
+    let mut by_lane = ByLane::new();
+    for (partner, channel, id, kind, position, attempts, failures) in found {
+        let waiting = waiting(&id, &kind, position, attempts, failures)?;
+        by_lane.entry((partner, channel)).or_default().push(waiting);
+    }
+    Ok(Some(by_lane))
+}
+
+fn waiting(id: &[u8], kind: &str, position: i64, attempts: i32, failures: i32) -> Result<Waiting, StoreError> {
+    Ok(Waiting {
+        id: MessageId::from_slice(id).map_err(StoreError::corrupt("outbox", "a message"))?,
+        class: kind_of(kind)?.class(),
+        order: u64::try_from(position).unwrap_or(0),
+        attempts: count(attempts),
+        fails: count(failures),
+        next_attempt_at: None,
+        parked: false,
+    })
+}
+
+/// The message of a lane that goes next.
 fn next_message(
     rows: &mut Rows<'_>,
     lane: &LaneRow,
     heartbeats_only: bool,
     elapsed: Moment,
 ) -> Result<Option<Vec<u8>>, StoreError> {
-    type Found = (Vec<u8>, String, i64, i32, i32);
-    let ahead = elapsed.plus_seconds(AHEAD_SECONDS_MAX).micros();
-    let mut waiting = outbox::table
-        .filter(outbox::partner_id.eq(&lane.partner_id))
-        .filter(outbox::channel.eq(Channel::Node.word()))
-        .filter(outbox::open)
-        .filter(outbox::state.ne("parked"))
-        .filter(
-            outbox::next_attempt_at
-                .is_null()
-                .or(outbox::next_attempt_at.le(elapsed.micros()))
-                .or(outbox::next_attempt_at.gt(ahead)),
-        )
+    let mut due = may_go(elapsed)
+        .filter(outbox::partner_id.eq(lane.partner_id.clone()))
+        .filter(outbox::channel.eq(lane.channel.clone()))
         .order((outbox::priority, outbox::position))
         .limit(LOOKED_AT)
-        .select((outbox::id, outbox::kind, outbox::position, outbox::attempts, outbox::failures))
-        .into_boxed();
+        .select((outbox::id, outbox::kind, outbox::position, outbox::attempts, outbox::failures));
     if heartbeats_only {
-        waiting = waiting.filter(outbox::kind.eq(OutKind::Heartbeat.word()));
+        due = due.filter(outbox::kind.eq(OutKind::Heartbeat.word()));
     }
-    let items: Vec<Waiting> = waiting
-        .load::<Found>(rows.db)?
+    let items: Vec<Waiting> = due
+        .load::<(Vec<u8>, String, i64, i32, i32)>(rows.db)?
         .into_iter()
-        .map(|(id, kind, position, attempts, failures)| {
-            Ok(Waiting {
-                id: MessageId::from_slice(&id).map_err(StoreError::corrupt("outbox", "a message"))?,
-                class: kind_of(&kind)?.class(),
-                order: u64::try_from(position).unwrap_or(0),
-                attempts: count(attempts),
-                fails: count(failures),
-                next_attempt_at: None,
-                parked: false,
-            })
-        })
+        .map(|(id, kind, position, attempts, failures)| waiting(&id, &kind, position, attempts, failures))
         .collect::<Result<_, StoreError>>()?;
+    next_of(&items, lane, heartbeats_only, elapsed)
+}
+
+/// Which of a lane's messages goes next, by the rules of delivery.
+fn next_of(
+    items: &[Waiting],
+    lane: &LaneRow,
+    heartbeats_only: bool,
+    elapsed: Moment,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let ahead = elapsed.plus_seconds(AHEAD_SECONDS_MAX).micros();
     let waits_until = lane.waits_until.filter(|until| *until <= ahead).map(moment).transpose()?;
     let back_off = BackOff { fail_count: count(lane.fail_count), next_attempt_at: waits_until };
     let tried_at = lane.tried_at.filter(|tried| *tried <= elapsed.micros()).map(moment).transpose()?;
+    let allowed = |item: &Waiting| !heartbeats_only || item.class == Class::Heartbeat;
+    let items: Vec<Waiting> = items.iter().copied().filter(allowed).collect();
     let next = delivery::next_item(&items, back_off, tried_at, elapsed);
     Ok(next.map(|message| message.as_bytes().to_vec()))
 }
 
 /// When messages were first claimed, for the alert about a missing receipt.
-fn mark_claimed(rows: &mut Rows<'_>, chosen: &[Vec<u8>], elapsed: Moment) -> Result<(), StoreError> {
+pub(super) fn mark_claimed(rows: &mut Rows<'_>, chosen: &[Vec<u8>], elapsed: Moment) -> Result<(), StoreError> {
     if !chosen.is_empty() {
         diesel::update(outbox::table.filter(outbox::id.eq_any(chosen)).filter(outbox::claimed_at.is_null()))
             .set(outbox::claimed_at.eq(elapsed.micros()))
@@ -411,13 +516,13 @@ impl Shared {
     }
 }
 
-/// A message that can't be read, and whom it is for.
-type Broken = (PartnerId, MessageId);
+/// A message that can't be read, and its lane.
+pub(super) type Broken = ((PartnerId, Channel), MessageId);
 
-fn assemble(
+pub(super) fn assemble(
     turn: &mut Turn<'_>,
     chosen: &[Vec<u8>],
-    lanes: &HashMap<Vec<u8>, LaneRow>,
+    lanes: &HashMap<Candidate, LaneRow>,
     partners: &HashMap<Vec<u8>, PartnerRow>,
 ) -> Result<(Vec<Claimed>, Vec<Broken>), StoreError> {
     let rows = turn.rows();
@@ -428,17 +533,18 @@ fn assemble(
     let mut shared = Shared::default();
     let (mut claimed, mut broken) = (Vec::with_capacity(items.len()), Vec::new());
     for item in items {
-        let lane = lanes.get(&item.partner_id);
+        let lane = lanes.get(&(item.partner_id.clone(), item.channel.clone()));
         let partner = partners.get(&item.partner_id);
         let (Some(lane), Some(partner)) = (lane, partner) else { continue };
         let corrupt = |what| StoreError::corrupt("outbox", what);
         let whom = PartnerId::from_slice(&item.partner_id).map_err(corrupt("a partner"))?;
         let message = MessageId::from_slice(&item.id).map_err(corrupt("a message"))?;
+        let channel = channel_of(&item.channel)?;
         match one(turn, item, lane, partner, &about, &mut shared) {
             Ok(one) => claimed.push(one),
             Err(error @ StoreError::Corrupt { .. }) => {
                 tracing::error!(partner = %whom, %message, %error, "a message to be carried could not be read");
-                broken.push((whom, message));
+                broken.push(((whom, channel), message));
             }
             Err(error) => return Err(error),
         }
@@ -472,6 +578,7 @@ fn one(
     let corrupt = |what| StoreError::corrupt("outbox", what);
     Ok(Claimed {
         partner: PartnerId::from_slice(&item.partner_id).map_err(corrupt("a partner"))?,
+        channel: channel_of(&item.channel)?,
         issuer: partner.issuer.clone().unwrap_or_default(),
         push_url: partner.push_url.clone().unwrap_or_default(),
         exceptions: serde_json::from_str(&partner.exceptions)
@@ -500,31 +607,16 @@ fn one(
 fn facts_version(kind: OutKind, body: &[u8]) -> Result<Option<u32>, StoreError> {
     match kind {
         OutKind::Notified | OutKind::Updated => {}
-        OutKind::Withdrawn | OutKind::Acknowledged | OutKind::Heartbeat => return Ok(None),
+        OutKind::Withdrawn | OutKind::Acknowledged | OutKind::Message | OutKind::Filed | OutKind::Heartbeat => {
+            return Ok(None);
+        }
     }
     let event: exchange::Event =
         serde_json::from_slice(body).map_err(StoreError::corrupt("outbox", "a body that is no event"))?;
-    match event {
-        exchange::Event::NoticeQueued { notice, .. } => Ok(Some(notice.facts_version)),
-        exchange::Event::Opened { .. }
-        | exchange::Event::WithdrawalQueued { .. }
-        | exchange::Event::WithdrawnUnsent { .. }
-        | exchange::Event::Receipted { .. }
-        | exchange::Event::ClockStarted { .. }
-        | exchange::Event::ClockChanged { .. }
-        | exchange::Event::Acknowledged { .. }
-        | exchange::Event::CallRecorded { .. }
-        | exchange::Event::Abandoned { .. }
-        | exchange::Event::NoticeReceived { .. }
-        | exchange::Event::WithdrawalReceived { .. }
-        | exchange::Event::AcknowledgementQueued { .. }
-        | exchange::Event::Linked { .. }
-        | exchange::Event::StepFired { .. }
-        | exchange::Event::TakenInHand { .. }
-        | exchange::Event::Anonymised { .. } => {
-            Err(StoreError::Corrupt { table: "outbox", what: "a notice whose body is another event" })
-        }
-    }
+    let exchange::Event::NoticeQueued { notice, .. } = event else {
+        return Err(StoreError::Corrupt { table: "outbox", what: "a notice whose body is another event" });
+    };
+    Ok(Some(notice.facts_version))
 }
 
 fn sealed_item(rows: &mut Rows<'_>, item: &ItemRow) -> Result<Option<SealedItem>, StoreError> {
@@ -537,6 +629,10 @@ fn sealed_item(rows: &mut Rows<'_>, item: &ItemRow) -> Result<Option<SealedItem>
     let octets = ledger::object(rows, entry)?;
     let octets = octets.ok_or(StoreError::Corrupt { table: "outbox", what: "an open message that was erased" })?;
     Ok(Some(SealedItem { seq: item.seq, payload_sha256, set_sha256, octets }))
+}
+
+fn channel_of(word: &str) -> Result<Channel, StoreError> {
+    Channel::from_word(word).ok_or(StoreError::Corrupt { table: "lanes", what: "a channel" })
 }
 
 fn kind_of(word: &str) -> Result<OutKind, StoreError> {
@@ -563,10 +659,7 @@ pub fn next_due(rows: &mut Rows<'_>) -> Result<Option<Moment>, StoreError> {
     let mut earliest = |failing: bool| -> Result<Option<i64>, StoreError> {
         let mut free = lanes::table
             .inner_join(partners::table.on(partners::id.eq(lanes::partner_id)))
-            .filter(lanes::channel.eq(Channel::Node.word()))
-            .filter(partners::state.eq_any(SENDABLE))
-            .filter(partners::issuer.is_not_null())
-            .filter(partners::push_url.is_not_null())
+            .filter(open_way!())
             .filter(lanes::lease.is_null())
             .select(diesel::dsl::min(lanes::due_at))
             .into_boxed();

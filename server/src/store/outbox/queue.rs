@@ -1,6 +1,6 @@
 //! Queueing: messages and heartbeats, and waking the lanes that they wait in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 use domain::delivery::{self, Channel, Class};
@@ -46,28 +46,45 @@ struct NewLane {
 }
 
 impl NewLane {
-    const fn of(partner_id: Vec<u8>) -> Self {
-        Self { partner_id, channel: Channel::Node.word(), next_seq: 1, fail_count: 0 }
+    fn of((partner_id, channel): (Vec<u8>, Channel)) -> Self {
+        Self { partner_id, channel: channel.word(), next_seq: 1, fail_count: 0 }
     }
 }
 
-/// Makes the partner's lane if there is none.
+/// Makes the lane to the partner's node if there is none.
 ///
 /// # Errors
 /// Those of the database.
 pub fn ensure_lane(turn: &mut Turn<'_>, partner: PartnerId) -> Result<(), StoreError> {
-    ensure_lanes(turn.rows(), &[partner.as_bytes().to_vec()])
+    ensure_lanes(turn.rows(), vec![(partner.as_bytes().to_vec(), Channel::Node)])
 }
 
-fn ensure_lanes(rows: &mut Rows<'_>, partners: &[Vec<u8>]) -> Result<(), StoreError> {
-    let known: Vec<Vec<u8>> = lanes::table
+/// Makes those of these lanes that there are not yet.
+pub(super) fn ensure_lanes(rows: &mut Rows<'_>, lanes: Vec<(Vec<u8>, Channel)>) -> Result<(), StoreError> {
+    let partners: Vec<&[u8]> = lanes.iter().map(|(partner, _)| partner.as_slice()).collect();
+    let known: BTreeSet<(Vec<u8>, String)> = lanes::table
         .filter(lanes::partner_id.eq_any(partners))
-        .filter(lanes::channel.eq(Channel::Node.word()))
-        .select(lanes::partner_id)
-        .load(rows.db)?;
-    let missing: Vec<_> =
-        partners.iter().filter(|partner| !known.contains(*partner)).cloned().map(NewLane::of).collect();
+        .select((lanes::partner_id, lanes::channel))
+        .load(rows.db)?
+        .into_iter()
+        .collect();
+    let missing: Vec<_> = lanes
+        .into_iter()
+        .filter(|(partner, channel)| !known.contains(&(partner.clone(), channel.word().to_owned())))
+        .map(NewLane::of)
+        .collect();
     insert_many!(rows.db, lanes::table, &missing)
+}
+
+/// Over which lane each of these partners is told. Until a partner without any channel is paired, what is queued for it
+/// waits on the lane to its node.
+fn channels(rows: &mut Rows<'_>, partners: &BTreeSet<Vec<u8>>) -> Result<BTreeMap<Vec<u8>, Channel>, StoreError> {
+    let found: Vec<(Vec<u8>, String)> = partners::table
+        .filter(partners::id.eq_any(partners))
+        .select((partners::id, partners::channel))
+        .load(rows.db)?;
+    let channel = |word: String| Channel::from_word(&word).unwrap_or(Channel::Node);
+    Ok(found.into_iter().map(|(partner, word)| (partner, channel(word))).collect())
 }
 
 /// Queues messages and wakes their lanes. One statement each for all messages, all lanes.
@@ -78,21 +95,22 @@ pub(in crate::store) fn queue(turn: &mut Turn<'_>, queued: Vec<Queued>) -> Resul
     let checkpoint_size = turn.fan_out_checkpoint().map(i64::try_from).transpose();
     let checkpoint_size = checkpoint_size.map_err(StoreError::corrupt("outbox", "a size beyond all ledgers"))?;
     let rows = turn.rows();
-    let mut all = BTreeSet::new();
+    let all: BTreeSet<_> = queued.iter().map(|item| item.partner.as_bytes().to_vec()).collect();
+    let channels = channels(rows, &all)?;
+    let channel_of = |partner: &Vec<u8>| channels.get(partner).copied().unwrap_or(Channel::Node);
     let mut first_words = BTreeSet::new();
     let mut items = Vec::with_capacity(queued.len());
     for item in queued {
         let id = item.message.as_bytes().to_vec();
         let partner = item.partner.as_bytes().to_vec();
-        all.insert(partner.clone());
         if item.kind.class() == Class::FirstWord {
             first_words.insert(partner.clone());
         }
         items.push(NewItem {
             body: rows.seal.seal(BODY, &id, &item.body)?,
             id,
+            channel: channel_of(&partner).word(),
             partner_id: partner,
-            channel: Channel::Node.word(),
             kind: item.kind.word(),
             exchange_id: Some(item.exchange.as_bytes().to_vec()),
             revision: i32::try_from(item.revision).unwrap_or(i32::MAX),
@@ -110,7 +128,7 @@ pub(in crate::store) fn queue(turn: &mut Turn<'_>, queued: Vec<Queued>) -> Resul
     }
     insert_many!(rows.db, outbox::table, &items)?;
     let all: Vec<_> = all.into_iter().collect();
-    ensure_lanes(rows, &all)?;
+    ensure_lanes(rows, all.iter().map(|partner| (partner.clone(), channel_of(partner))).collect())?;
     wake(rows, &all)?;
     wake_for_first_words(rows, &first_words.into_iter().collect::<Vec<_>>())
 }
@@ -159,7 +177,7 @@ pub fn queue_heartbeat(
     let position = i64::try_from(turn.ledger_size()).unwrap_or(i64::MAX);
     let rows = turn.rows();
     let partner_id = partner.as_bytes().to_vec();
-    ensure_lanes(rows, std::slice::from_ref(&partner_id))?;
+    ensure_lanes(rows, vec![(partner_id.clone(), Channel::Node)])?;
     let spread =
         delivery::start_wait_seconds(partner) * (2 * HEARTBEAT_SPREAD_SECONDS / delivery::START_WAIT_SECONDS_MAX);
     let next = at.plus_seconds(HEARTBEAT_SECONDS - HEARTBEAT_SPREAD_SECONDS + spread);

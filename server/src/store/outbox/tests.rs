@@ -45,6 +45,7 @@ fn sealed(claimed: &Claimed) -> Sealed {
     let octets = format!("octets of {}", claimed.message).into_bytes();
     Sealed {
         partner: claimed.partner,
+        channel: claimed.channel,
         message: claimed.message,
         seq: (claimed.kind != OutKind::Heartbeat).then_some(claimed.next_seq),
         payload_sha256: Digest32::of(claimed.message.as_bytes()),
@@ -151,8 +152,8 @@ both!(
             let other = claim_at(turn, 2, now, 1)?.remove(0);
             assert_eq!(keep_sealed(turn, id(1), vec![sealed(&late)])?, []);
             assert!(!finish(turn, id(1), &came_to(&late, Heard::NotReached, now))?);
-            assert!(!rest(turn, id(1), late.partner, late.message, now)?);
-            release(turn, id(1), late.partner)?;
+            assert!(!rest(turn, id(1), (late.partner, late.channel), late.message, now)?);
+            release(turn, id(1), late.partner, late.channel)?;
             assert!(claim_at(turn, 3, now, 1)?.is_empty(), "the other still holds it");
             assert_eq!(state(turn, late.message)?, ("queued".to_owned(), true, 0));
             assert_eq!(keep_sealed(turn, id(2), vec![sealed(&other)])?, [other.message]);

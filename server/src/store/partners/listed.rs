@@ -3,10 +3,10 @@
 use diesel::prelude::*;
 use domain::values::{Line, PartnerId};
 
-use super::{NAME, PartnerState};
+use super::{NAME, PartnerState, line};
 use crate::store::bulk::insert_many;
 use crate::store::schema::partners;
-use crate::store::{StoreError, Turn};
+use crate::store::{Rows, StoreError, Turn};
 
 #[derive(Insertable)]
 #[diesel(table_name = partners, treat_none_as_default_value = false)]
@@ -46,4 +46,10 @@ pub fn rename_listed(turn: &mut Turn<'_>, id: PartnerId, name: &Line) -> Result<
         .set(partners::name.eq(sealed))
         .execute(rows.db)?;
     Ok(())
+}
+
+/// A partner's name from the table, for queries that look at many partners at once.
+pub(in crate::store) fn open_name(rows: &Rows<'_>, id: &[u8], sealed: &[u8]) -> Result<String, StoreError> {
+    let name = line(rows.seal.open(NAME, id, sealed)?);
+    Ok(name.ok_or(StoreError::Corrupt { table: "partners", what: "a name" })?.to_string())
 }

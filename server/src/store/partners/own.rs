@@ -34,6 +34,8 @@ pub enum KeyPurpose {
     Set,
     /// Checkpoints.
     Log,
+    /// Webhooks (`v1a`).
+    Webhook,
 }
 
 impl KeyPurpose {
@@ -44,13 +46,14 @@ impl KeyPurpose {
             Self::Identity => "identity",
             Self::Set => "set",
             Self::Log => "log",
+            Self::Webhook => "webhook",
         }
     }
 
     /// The purpose with this word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Identity, Self::Set, Self::Log].into_iter().find(|purpose| purpose.word() == word)
+        [Self::Identity, Self::Set, Self::Log, Self::Webhook].into_iter().find(|purpose| purpose.word() == word)
     }
 }
 

@@ -1,17 +1,19 @@
 //! Writes a plan to the tables: a fixed number of statements for one stream, few for many.
 
 use diesel::prelude::*;
+use domain::clock::ClockKind;
 use domain::ladder;
 use domain::values::Moment;
 
-use super::plan::{ClocksChanged, LadderStep, Plan};
+use super::plan::{ClocksChanged, LadderStep, Plan, SaidStep};
 use super::rows::{ClockRow, ExchangeRow, IN_HAND_BY, LadderKey, LadderRow};
+use crate::store::alerts::{self, AlertKind};
 use crate::store::bulk::{insert_many, replace_many};
-use crate::store::schema::{clocks, exchanges, facts, incidents, ladders};
+use crate::store::schema::{clocks, exchanges, facts, incidents, ladders, said};
 use crate::store::{Rows, StoreError, Turn, outbox};
 
 pub(super) fn apply(turn: &mut Turn<'_>, plan: Plan) -> Result<(), StoreError> {
-    let Plan { queued, abandoned, erased, ladders, .. } = write_rows(turn.rows(), plan)?;
+    let Plan { queued, abandoned, erased, ladders, said, .. } = write_rows(turn.rows(), plan)?;
     for step in ladders {
         move_ladder(turn.rows(), step)?;
     }
@@ -21,6 +23,34 @@ pub(super) fn apply(turn: &mut Turn<'_>, plan: Plan) -> Result<(), StoreError> {
     }
     for exchange in erased {
         outbox::erase(turn, exchange)?;
+    }
+    for step in said {
+        say(turn, step)?;
+    }
+    Ok(())
+}
+
+fn say(turn: &mut Turn<'_>, step: SaidStep) -> Result<(), StoreError> {
+    let rows = turn.rows();
+    match step {
+        SaidStep::New(row) => {
+            diesel::insert_into(said::table).values(&row.sealed(rows.seal)?).execute(rows.db)?;
+        }
+        SaidStep::Read { partner, message, at } => {
+            diesel::update(said::table.find(message.as_bytes().as_slice()))
+                .set(said::read_at.eq(at.micros()))
+                .execute(rows.db)?;
+            alerts::clear(turn, AlertKind::MessageUnread, Some(partner), Some(message))?;
+        }
+        SaidStep::Linked { exchange, incident } => {
+            diesel::update(said::table.filter(said::exchange_id.eq(exchange.as_bytes().as_slice())))
+                .set(said::incident_id.eq(incident.as_bytes().as_slice()))
+                .execute(rows.db)?;
+        }
+        SaidStep::Gone { exchange } => {
+            diesel::delete(said::table.filter(said::exchange_id.eq(exchange.as_bytes().as_slice())))
+                .execute(rows.db)?;
+        }
     }
     Ok(())
 }
@@ -173,6 +203,13 @@ fn leave(rows: &mut Rows<'_>, key: LadderKey) -> Result<(), StoreError> {
     let stream = key.stream.as_bytes().to_vec();
     if key.of_incident {
         let open = group.filter(clocks::incident_id.eq(stream));
+        diesel::update(ladder(&key))
+            .filter(diesel::dsl::not(diesel::dsl::exists(open)))
+            .set(silent)
+            .execute(rows.db)?;
+    } else if key.kind == ClockKind::Assistance {
+        // Requests are filed under their messages; the index over open clocks goes by the due instant.
+        let open = group.filter(clocks::exchange_id.eq(stream)).filter(clocks::due_at.eq(key.due.micros()));
         diesel::update(ladder(&key))
             .filter(diesel::dsl::not(diesel::dsl::exists(open)))
             .set(silent)

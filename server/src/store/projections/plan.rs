@@ -1,6 +1,6 @@
 //! What a batch of changes does to the tables, worked out without looking at any.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::clock::ClockKind;
 use domain::exchange::{self, Exchange};
@@ -10,7 +10,7 @@ use domain::values::{ExchangeId, IncidentId, MessageId, Moment, PartnerId};
 use uuid::Uuid;
 
 use super::rows::{
-    self, ClockFace, ClockRow, ExchangeRow, FactsRow, IncidentRow, LadderKey, exchange_clocks, incident_clocks,
+    self, ClockFace, ClockRow, ExchangeRow, FactsRow, IncidentRow, LadderKey, SaidRow, exchange_clocks, incident_clocks,
 };
 use crate::store::outbox::OutKind;
 use crate::store::{Change, StoreError};
@@ -31,6 +31,7 @@ pub(super) struct Plan {
     pub queued: Vec<Queued>,
     pub abandoned: Vec<MessageId>,
     pub erased: Vec<ExchangeId>,
+    pub said: Vec<SaidStep>,
     wanted: BTreeSet<LadderKey>,
     left: BTreeSet<LadderKey>,
 }
@@ -58,6 +59,19 @@ pub(super) enum LadderStep {
     InHand { key: LadderKey, by: Vec<u8>, at: Moment },
     /// Erased with its stream.
     Gone { stream: Uuid },
+}
+
+/// What happens to messages about cases.
+#[derive(Debug)]
+pub(super) enum SaidStep {
+    /// One was said, by us or by them.
+    New(SaidRow),
+    /// A person here has read one of theirs.
+    Read { partner: PartnerId, message: MessageId, at: Moment },
+    /// An incident of ours took the exchange over.
+    Linked { exchange: ExchangeId, incident: IncidentId },
+    /// Erased with the exchange.
+    Gone { exchange: ExchangeId },
 }
 
 /// A message to be carried.
@@ -120,7 +134,7 @@ impl Plan {
             Some(before) if owed.is_none() && IncidentRow::of(before, logged_at) == row => {}
             Some(_) => self.incidents_changed.push(row),
         }
-        self.clocks(id.uuid(), before.map(incident_clocks), clocks);
+        self.clocks(before.map(incident_clocks), clocks);
         Ok(())
     }
 
@@ -213,13 +227,14 @@ impl Plan {
         if let Some(survives) = survived {
             row.revision = rows::number(survives.revisions);
             row.stance = survives.stance.map(|stance| stance.word().to_owned());
+            row.filed_at = survives.filed_at.map(Moment::micros);
         }
         match before {
             None => self.exchanges_new.push(row),
             Some(before) if survived.is_none() && ExchangeRow::of(before, opened_at)? == row => {}
             Some(_) => self.exchanges_changed.push(row),
         }
-        self.clocks(after.id.uuid(), before.map(exchange_clocks), clocks);
+        self.clocks(before.map(exchange_clocks), clocks);
         Ok(())
     }
 
@@ -249,6 +264,22 @@ impl Plan {
                 let revision = acknowledgement.revision_seen;
                 self.queue(exchange, event, (OutKind::Acknowledged, *message, revision, *at, entry))?;
             }
+            Event::MessageQueued { said, at, .. } => {
+                self.said.push(SaidStep::New(SaidRow::of(exchange, said, true, *at)?));
+                self.queue(exchange, event, (OutKind::Message, said.message, 0, *at, entry))?;
+            }
+            Event::FiledQueued { message, at, .. } => {
+                self.queue(exchange, event, (OutKind::Filed, *message, 0, *at, entry))?;
+            }
+            Event::MessageReceived { said, at, .. } => {
+                self.said.push(SaidStep::New(SaidRow::of(exchange, said, false, *at)?));
+            }
+            Event::MessageRead { message, at, .. } => {
+                self.said.push(SaidStep::Read { partner: exchange.partner, message: *message, at: *at });
+            }
+            Event::Linked { incident, .. } => {
+                self.said.push(SaidStep::Linked { exchange: exchange.id, incident: *incident });
+            }
             Event::Abandoned { message, .. } => self.abandoned.push(*message),
             Event::StepFired { kind, due, offset_minutes, .. } => {
                 self.ladders.push(LadderStep::Reached { key: key(*kind, *due), offset: *offset_minutes });
@@ -258,6 +289,7 @@ impl Plan {
                 self.ladders.push(LadderStep::InHand { key: key(*kind, *due), by, at: *at });
             }
             Event::Anonymised { at, .. } => {
+                self.said.push(SaidStep::Gone { exchange: exchange.id });
                 self.erased.push(exchange.id);
                 self.queued.retain(|queued| queued.exchange != exchange.id);
                 self.ladders.push(LadderStep::Gone { stream: exchange.id.uuid() });
@@ -269,8 +301,10 @@ impl Plan {
             | Event::ClockStarted { .. }
             | Event::ClockChanged { .. }
             | Event::Acknowledged { .. }
-            | Event::CallRecorded { .. }
-            | Event::Linked { .. } => {}
+            | Event::Accepted { .. }
+            | Event::AssistanceChanged { .. }
+            | Event::FiledReceived { .. }
+            | Event::CallRecorded { .. } => {}
         }
         Ok(None)
     }
@@ -298,8 +332,9 @@ impl Plan {
     /// decision leaves the same ladder behind as when the events are replayed one at a time.
     fn move_clocks(&mut self, before: &[ClockFace], after: Vec<ClockFace>) -> Vec<ClockFace> {
         let on_ladder = |face: &ClockFace| face.ladder.filter(|_| face.row.open);
+        let same = |one: &ClockFace, other: &ClockFace| one.stream == other.stream && one.row.kind == other.row.kind;
         for face in &after {
-            let was = before.iter().find(|was| was.row.kind == face.row.kind).and_then(on_ladder);
+            let was = before.iter().find(|was| same(was, face)).and_then(on_ladder);
             if let Some(key) = on_ladder(face).filter(|key| was != Some(*key))
                 && self.wanted.insert(key)
             {
@@ -307,7 +342,7 @@ impl Plan {
             }
         }
         for face in before {
-            let is = after.iter().find(|is| is.row.kind == face.row.kind).and_then(on_ladder);
+            let is = after.iter().find(|is| same(is, face)).and_then(on_ladder);
             if let Some(key) = on_ladder(face).filter(|key| is != Some(*key))
                 && self.left.insert(key)
             {
@@ -317,14 +352,23 @@ impl Plan {
         after
     }
 
-    /// The rows of clocks before and after.
-    fn clocks(&mut self, stream: Uuid, before: Option<Vec<ClockFace>>, after: Vec<ClockFace>) {
-        let rows = |faces: Vec<ClockFace>| faces.into_iter().map(|face| face.row).collect::<Vec<_>>();
-        let after = rows(after);
-        match before.map(rows) {
-            None => self.clocks_new.extend(after),
-            Some(before) if before == after => {}
-            Some(before) => self.clocks_changed.push(ClocksChanged { stream, before, after }),
+    /// The rows of clocks before and after, stream by stream.
+    fn clocks(&mut self, before: Option<Vec<ClockFace>>, after: Vec<ClockFace>) {
+        let Some(before) = before else {
+            self.clocks_new.extend(after.into_iter().map(|face| face.row));
+            return;
+        };
+        if before == after {
+            return;
         }
+        let mut streams: BTreeMap<Uuid, (Vec<ClockRow>, Vec<ClockRow>)> = BTreeMap::new();
+        for face in before {
+            streams.entry(face.stream).or_default().0.push(face.row);
+        }
+        for face in after {
+            streams.entry(face.stream).or_default().1.push(face.row);
+        }
+        let changed = streams.into_iter().filter(|(_, (before, after))| before != after);
+        self.clocks_changed.extend(changed.map(|(stream, (before, after))| ClocksChanged { stream, before, after }));
     }
 }

@@ -5,16 +5,16 @@
 
 use diesel::prelude::*;
 use domain::clock::{Clock, ClockKind, ClockState};
-use domain::exchange::{Direction, Exchange, NoticeDelivery};
+use domain::exchange::{Asked, Direction, Exchange, NoticeDelivery, Said};
 use domain::incident::Incident;
 use domain::ladder;
 use domain::report::ReportState;
-use domain::values::{IncidentId, Moment};
+use domain::values::{IncidentId, MessageId, Moment};
 use uuid::Uuid;
 
 use super::words;
 use crate::store::StoreError;
-use crate::store::schema::{clocks, exchanges, facts, incidents, ladders};
+use crate::store::schema::{clocks, exchanges, facts, incidents, ladders, said};
 use crate::store::sealed::Seal;
 
 pub(super) const TITLE: &str = "incidents.title";
@@ -22,6 +22,7 @@ pub(super) const FACTS: &str = "facts.sealed";
 pub(super) const ACKNOWLEDGED_BY: &str = "exchanges.acknowledged_by";
 pub(super) const REASON: &str = "clocks.reason";
 pub(super) const IN_HAND_BY: &str = "ladders.in_hand_by";
+pub(super) const SAID: &str = "said.content";
 
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset, Identifiable)]
 #[diesel(table_name = incidents, treat_none_as_null = true, treat_none_as_default_value = false)]
@@ -80,6 +81,26 @@ pub(in crate::store) struct ExchangeRow {
     pub withdrawn: Option<String>,
     #[diesel(skip_update)]
     pub opened_at: i64,
+    pub accepted_at: Option<i64>,
+    pub filed_at: Option<i64>,
+    pub messages: i32,
+    pub unread: i32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = said, treat_none_as_default_value = false)]
+pub(in crate::store) struct SaidRow {
+    pub message: Vec<u8>,
+    pub exchange_id: Vec<u8>,
+    pub partner_id: Vec<u8>,
+    pub incident_id: Option<Vec<u8>>,
+    pub sent: bool,
+    pub kind: String,
+    pub re: Option<Vec<u8>>,
+    pub due_at: Option<i64>,
+    pub content: Vec<u8>,
+    pub at: i64,
+    pub read_at: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset, Identifiable)]
@@ -132,6 +153,8 @@ pub(super) struct LadderKey {
 /// A clock as a row, with the ladder that it is on while it is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ClockFace {
+    /// The stream of its row: the incident, the exchange, or the message that asks.
+    pub stream: Uuid,
     pub row: ClockRow,
     pub ladder: Option<LadderKey>,
 }
@@ -226,6 +249,10 @@ impl ExchangeRow {
             acknowledged_revision: acknowledgement.map(|it| number(it.revision_seen)),
             withdrawn: exchange.withdrawn.map(|reason| words::withdrawal(reason).to_owned()),
             opened_at: opened_at.map_or(0, Moment::micros),
+            accepted_at: newest.and_then(|notice| accepted_at(&notice.delivery)).map(Moment::micros),
+            filed_at: filed_at(exchange).map(Moment::micros),
+            messages: count(exchange.said.len()),
+            unread: count(exchange.unread()),
         })
     }
 
@@ -254,6 +281,9 @@ fn standing(exchange: &Exchange) -> &'static str {
     match exchange.direction {
         Direction::Outgoing => match exchange.notices.last().map(|notice| &notice.delivery) {
             Some(NoticeDelivery::Receipted { .. }) => "delivered",
+            // A call says more than a webhook's answer.
+            Some(NoticeDelivery::Accepted { .. }) if !told => "accepted",
+            Some(NoticeDelivery::Accepted { .. }) => "told",
             // A call told the first word; a newer notice that is under way says so.
             Some(NoticeDelivery::Queued) if told && exchange.notices.len() == 1 => "told",
             Some(NoticeDelivery::Queued) => "queued",
@@ -270,8 +300,20 @@ fn standing(exchange: &Exchange) -> &'static str {
 const fn is_receipted(delivery: &NoticeDelivery) -> bool {
     match delivery {
         NoticeDelivery::Receipted { .. } => true,
-        NoticeDelivery::Queued | NoticeDelivery::Abandoned => false,
+        NoticeDelivery::Queued | NoticeDelivery::Accepted { .. } | NoticeDelivery::Abandoned => false,
     }
+}
+
+const fn accepted_at(delivery: &NoticeDelivery) -> Option<Moment> {
+    match delivery {
+        NoticeDelivery::Accepted { at } => Some(*at),
+        NoticeDelivery::Queued | NoticeDelivery::Receipted { .. } | NoticeDelivery::Abandoned => None,
+    }
+}
+
+/// When the partner reported the case, by the last that they told us of it.
+fn filed_at(exchange: &Exchange) -> Option<Moment> {
+    exchange.filings.iter().rfind(|told| told.delivery.is_none()).map(|told| told.filing.at)
 }
 
 /// The clocks of an exchange.
@@ -288,19 +330,63 @@ pub(super) fn exchange_clocks(exchange: &Exchange) -> Vec<ClockFace> {
             (None, ClockKind::IcoReport) => {
                 Some(LadderKey { stream: exchange.id.uuid(), of_incident: false, kind: clock.kind, due: group })
             }
-            (None, ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement) => None,
+            (None, ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement | ClockKind::Assistance) => None,
         };
         let mut row = clock_row(clock, exchange.id.uuid(), own_duty, exchange.exercise);
         row.exchange_id = Some(exchange.id.as_bytes().to_vec());
         row.partner_id = Some(exchange.partner.as_bytes().to_vec());
-        faces.push(ClockFace { row, ladder });
+        faces.push(ClockFace { stream: exchange.id.uuid(), row, ladder });
     }
+    faces.extend(exchange.asked.iter().map(|asked| asked_clock(exchange, asked)));
     faces
+}
+
+/// The clock of a request, filed under the message that asks. Ours to answer: on our incident's ladder, or on the
+/// exchange's own. The partner's to answer: kept for the record, on no ladder.
+fn asked_clock(exchange: &Exchange, asked: &Asked) -> ClockFace {
+    let Asked { request, clock, .. } = asked;
+    let own_duty = exchange.incident.filter(|_| asked.is_our_duty());
+    let (stream, of_incident) = own_duty.map_or((exchange.id.uuid(), false), |incident| (incident.uuid(), true));
+    let mut row = clock_row(clock, request.uuid(), own_duty, exchange.exercise);
+    row.exchange_id = Some(exchange.id.as_bytes().to_vec());
+    row.partner_id = Some(exchange.partner.as_bytes().to_vec());
+    let key = LadderKey { stream, of_incident, kind: clock.kind, due: group_due(clock) };
+    ClockFace { stream: request.uuid(), row, ladder: asked.is_our_duty().then_some(key) }
+}
+
+impl SaidRow {
+    /// `sent`: it is ours. `at` is when it came into our record.
+    pub(super) fn of(exchange: &Exchange, said: &Said, sent: bool, at: Moment) -> Result<Self, StoreError> {
+        Ok(Self {
+            message: said.message.as_bytes().to_vec(),
+            exchange_id: exchange.id.as_bytes().to_vec(),
+            partner_id: exchange.partner.as_bytes().to_vec(),
+            incident_id: exchange.incident.map(|id| id.as_bytes().to_vec()),
+            sent,
+            kind: said.kind.word().to_owned(),
+            re: said.re.map(|id: MessageId| id.as_bytes().to_vec()),
+            due_at: said.due.map(Moment::micros),
+            content: json(said, "said")?,
+            at: at.micros(),
+            read_at: None,
+        })
+    }
+
+    pub(super) fn sealed(mut self, seal: &Seal) -> Result<Self, StoreError> {
+        self.content = seal.seal(SAID, &self.message, &self.content)?;
+        Ok(self)
+    }
+
+    pub(super) fn opened(mut self, seal: &Seal) -> Result<Self, StoreError> {
+        self.content = seal.open(SAID, &self.message, &self.content)?;
+        Ok(self)
+    }
 }
 
 /// The clocks of an incident itself.
 pub(super) fn incident_clocks(incident: &Incident) -> Vec<ClockFace> {
     let face = |clock: &Clock| ClockFace {
+        stream: incident.id.uuid(),
         row: clock_row(clock, incident.id.uuid(), Some(incident.id), incident.exercise),
         ladder: Some(LadderKey {
             stream: incident.id.uuid(),
@@ -316,7 +402,7 @@ pub(super) fn incident_clocks(incident: &Incident) -> Vec<ClockFace> {
 fn group_due(clock: &Clock) -> Moment {
     match clock.kind {
         ClockKind::PartnerAcknowledgement => clock.due().floor_minute(),
-        ClockKind::PartnerNotice | ClockKind::IcoReport => clock.due(),
+        ClockKind::PartnerNotice | ClockKind::IcoReport | ClockKind::Assistance => clock.due(),
     }
 }
 

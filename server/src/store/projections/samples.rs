@@ -178,6 +178,8 @@ pub(in crate::store) fn acknowledgement(at: Moment, stance: Stance) -> exchange:
             name: line("R. Example"),
             role: line("data_protection_officer"),
             at,
+            by_link: false,
+            deleted: false,
         },
         message: MessageId::from_uuid(id(77)),
     }

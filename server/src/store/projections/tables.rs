@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 
-use super::rows::{ClockRow, ExchangeRow, FactsRow, IncidentRow, LadderRow};
-use crate::store::schema::{clocks, exchanges, facts, incidents, ladders};
+use super::rows::{ClockRow, ExchangeRow, FactsRow, IncidentRow, LadderRow, SaidRow};
+use crate::store::schema::{clocks, exchanges, facts, incidents, ladders, said};
 use crate::store::{Rows, StoreError};
 
-/// The rows of `incidents`, `facts`, `exchanges`, `clocks` and `ladders`, texts unsealed. Two are equal when the tables
-/// say the same.
+/// The rows of `incidents`, `facts`, `exchanges`, `clocks`, `ladders` and `said`, texts unsealed. Two are equal when the
+/// tables say the same.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tables {
     pub(super) incidents: BTreeMap<Vec<u8>, IncidentRow>,
@@ -17,6 +17,7 @@ pub struct Tables {
     pub(super) exchanges: BTreeMap<Vec<u8>, ExchangeRow>,
     pub(super) clocks: BTreeMap<(Vec<u8>, String), ClockRow>,
     pub(super) ladders: BTreeMap<(Vec<u8>, String, i64), LadderRow>,
+    pub(super) said: BTreeMap<Vec<u8>, SaidRow>,
 }
 
 impl Tables {
@@ -47,13 +48,18 @@ impl Tables {
             let row = row.opened(seal)?;
             tables.ladders.insert((row.stream.clone(), row.kind.clone(), row.due_at), row);
         }
+        for row in said::table.select(SaidRow::as_select()).load(rows.db)? {
+            let row = row.opened(seal)?;
+            tables.said.insert(row.message.clone(), row);
+        }
         Ok(tables)
     }
 
     /// How many rows there are in all.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.incidents.len() + self.facts.len() + self.exchanges.len() + self.clocks.len() + self.ladders.len()
+        let of_incidents = self.incidents.len() + self.facts.len() + self.exchanges.len();
+        of_incidents + self.clocks.len() + self.ladders.len() + self.said.len()
     }
 
     /// Whether nothing was ever recorded.

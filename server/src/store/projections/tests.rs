@@ -375,6 +375,7 @@ both!(
                 reference: None,
                 by: responder(),
                 role: line("responder"),
+                deleted: false,
             };
             assert!(on_exchange(turn, exchange, &read)?);
             assert!(on_exchange(turn, exchange, &exchange::Command::Link { incident: incident_id(1), by: responder() })?);

@@ -17,6 +17,10 @@ pub struct Open {
     pub words: &'static str,
     /// About our own keys: their page says more.
     pub own_keys: bool,
+    /// A message that nobody here has read.
+    pub message_unread: bool,
+    /// About an exercise that is due.
+    pub exercise_due: bool,
     /// When it was raised.
     pub at: Moment,
     /// The partner that it is about, with their name.
@@ -45,6 +49,8 @@ pub fn open(rows: &mut Rows<'_>, limit: i64) -> Result<Vec<Open>, StoreError> {
         let kind = AlertKind::from_word(&kind).ok_or(StoreError::Corrupt { table: TABLE, what: "a kind of alert" })?;
         open.push(Open {
             words: kind.label(),
+            message_unread: kind == AlertKind::MessageUnread,
+            exercise_due: kind == AlertKind::ExerciseDue,
             own_keys: matches!(kind, AlertKind::KeysExpiring | AlertKind::KeysExpired),
             at: moment(TABLE, at)?,
             partner: partner.map(|id| Ok::<_, StoreError>((id, partners::name(rows, id)?))).transpose()?,

@@ -4,7 +4,7 @@ use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
 use domain::arrangement::FallbackContact;
 use domain::clock::{Anchor, ClockKind};
-use domain::values::{Actor, ExchangeId, IncidentId, Moment, PartnerId};
+use domain::values::{Actor, ExchangeId, IncidentId, MessageId, Moment, PartnerId};
 use uuid::Uuid;
 
 use super::{Page, count, exchange_id, incident_id, moment, moment_or_none, number, one_more, partner_id, partners};
@@ -120,7 +120,8 @@ pub struct Carrying {
 /// # Errors
 /// Those of the database.
 pub fn strip(rows: &mut Rows<'_>, now: Moment) -> Result<Strip, StoreError> {
-    let open = || clocks::table.filter(clocks::open);
+    // What partners owe us is no duty of ours.
+    let open = || clocks::table.filter(clocks::open).filter(clocks::anchor.ne(Anchor::AskedByUs.word()));
     let overdue: i64 = open().filter(clocks::due_at.lt(now.micros())).count().get_result(rows.db)?;
     let running: i64 = open().filter(clocks::due_at.ge(now.micros())).count().get_result(rows.db)?;
     let soon: i64 = open()
@@ -130,6 +131,7 @@ pub fn strip(rows: &mut Rows<'_>, now: Moment) -> Result<Strip, StoreError> {
         .get_result(rows.db)?;
     let ended: Vec<(String, bool)> = clocks::table
         .filter(clocks::ended_at.is_not_null())
+        .filter(clocks::anchor.ne(Anchor::AskedByUs.word()))
         .order(clocks::ended_at.desc())
         .limit(SHARE_OF)
         .select((clocks::state, clocks::exercise))
@@ -149,7 +151,7 @@ pub fn strip(rows: &mut Rows<'_>, now: Moment) -> Result<Strip, StoreError> {
 /// Those of the database.
 pub fn pressing(rows: &mut Rows<'_>, filter: Filter, limit: usize) -> Result<(Vec<Group>, u32), StoreError> {
     let mut keys = own_groups(rows, filter)?;
-    if filter.incident.is_none() && filter.kind.is_none_or(|kind| kind == ClockKind::IcoReport) {
+    if filter.incident.is_none() {
         keys.extend(received_clocks(rows, filter)?);
     }
     keys.sort_by_key(|key| key.due);
@@ -203,16 +205,22 @@ fn own_groups(rows: &mut Rows<'_>, filter: Filter) -> Result<Vec<Key>, StoreErro
         .collect())
 }
 
-/// ICO clocks of notices received that no incident of ours took over.
+/// Duties of ours from notices received that no incident of ours took over: ICO clocks, and requests to answer. Those due
+/// at one instant in one exchange are one, as their ladder is.
 fn received_clocks(rows: &mut Rows<'_>, filter: Filter) -> Result<Vec<Key>, StoreError> {
+    let asked_of_us = clocks::kind.eq(ClockKind::Assistance.word()).and(clocks::anchor.eq(Anchor::AskedOfUs.word()));
     let mut query = clocks::table
         .filter(clocks::open)
         .filter(clocks::incident_id.is_null())
-        .filter(clocks::kind.eq(ClockKind::IcoReport.word()))
+        .filter(clocks::kind.eq(ClockKind::IcoReport.word()).or(asked_of_us))
         .order(clocks::due_at)
         .limit(GROUPS_MAX)
         .select((clocks::exchange_id, clocks::kind, clocks::group_due_at, clocks::due_at))
+        .distinct()
         .into_boxed();
+    if let Some(kind) = filter.kind {
+        query = query.filter(clocks::kind.eq(kind.word()));
+    }
     if let Some(partner) = filter.partner {
         query = query.filter(clocks::partner_id.eq(partner.as_bytes().to_vec()));
     }
@@ -242,6 +250,14 @@ fn group(rows: &mut Rows<'_>, key: Key) -> Result<Option<Group>, StoreError> {
         (Some(incident), _) => of_group
             .filter(clocks::incident_id.eq(incident))
             .filter(clocks::open)
+            .select(Face::as_select())
+            .first(rows.db)
+            .optional()?,
+        // The clock of a request is filed under its message.
+        (None, Some(exchange)) if key.kind == ClockKind::Assistance.word() => of_group
+            .filter(clocks::open)
+            .filter(clocks::due_at.eq(key.due))
+            .filter(clocks::exchange_id.eq(exchange))
             .select(Face::as_select())
             .first(rows.db)
             .optional()?,
@@ -466,6 +482,20 @@ pub fn of_stream(rows: &mut Rows<'_>, stream: Uuid) -> Result<Vec<Single>, Store
     let found: Vec<SingleRow> = clocks::table
         .filter(clocks::stream.eq(stream.as_bytes().as_slice()))
         .order(clocks::kind)
+        .select(SingleRow::as_select())
+        .load(rows.db)?;
+    found.into_iter().map(|row| row.view(rows)).collect()
+}
+
+/// The clocks of requests, by the messages that ask.
+///
+/// # Errors
+/// Those of the database.
+pub fn of_requests(rows: &mut Rows<'_>, requests: &[MessageId]) -> Result<Vec<Single>, StoreError> {
+    let streams: Vec<&[u8]> = requests.iter().map(|id| id.as_bytes().as_slice()).collect();
+    let found: Vec<SingleRow> = clocks::table
+        .filter(clocks::stream.eq_any(streams))
+        .filter(clocks::kind.eq(ClockKind::Assistance.word()))
         .select(SingleRow::as_select())
         .load(rows.db)?;
     found.into_iter().map(|row| row.view(rows)).collect()

@@ -65,11 +65,13 @@ pub struct Listed {
 pub struct Message {
     /// Which.
     pub id: MessageId,
-    /// `notified`, `updated`, `withdrawn` or `acknowledged`.
+    /// Over which channel it goes: `node`, `webhook` or `mail`.
+    pub channel: String,
+    /// `notified`, `updated`, `withdrawn`, `acknowledged`, `message` or `filed`.
     pub kind: String,
     /// The revision that it carries.
     pub revision: u32,
-    /// `queued`, `sealed`, `waiting`, `parked`, `receipted`, `abandoned` …
+    /// `queued`, `sealed`, `waiting`, `parked`, `receipted`, `accepted`, `abandoned` …
     pub state: String,
     /// Still being carried.
     pub open: bool,
@@ -178,6 +180,7 @@ impl Row {
 #[diesel(table_name = outbox)]
 struct MessageRow {
     id: Vec<u8>,
+    channel: String,
     kind: String,
     revision: i32,
     state: String,
@@ -195,6 +198,7 @@ impl MessageRow {
     fn view(self) -> Result<Message, StoreError> {
         Ok(Message {
             id: message_id("outbox", &self.id)?,
+            channel: self.channel,
             kind: self.kind,
             revision: number(self.revision),
             state: self.state,

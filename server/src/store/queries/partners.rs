@@ -7,9 +7,10 @@ use domain::arrangement::FallbackContact;
 use domain::values::{ArrangementId, Hours, Moment, PartnerId, ServiceId};
 
 use super::Page;
+use crate::store::endpoints::Told;
 use crate::store::partners::{Partner, PartnerState};
 use crate::store::schema::arrangements;
-use crate::store::{Rows, StoreError, directory, outbox, partners, people};
+use crate::store::{Rows, StoreError, directory, endpoints, outbox, partners, people};
 
 /// Arrangements counted.
 const ARRANGEMENTS_MAX: i64 = 10_000;
@@ -25,6 +26,8 @@ pub struct Listed {
     pub state: String,
     /// Their name on the wire.
     pub issuer: Option<String>,
+    /// Over which channel they are told.
+    pub told: Told,
     /// Current arrangements with them.
     pub arrangements: u32,
     /// Whether a card of theirs waits for an administrator.
@@ -35,7 +38,7 @@ pub struct Listed {
     pub heard_at: Option<Moment>,
     /// When a receipt last proved the way to them (machine time).
     pub proven_at: Option<Moment>,
-    /// Since when attempts fail (machine time).
+    /// Since when attempts over their channel fail (machine time).
     pub failed_since: Option<Moment>,
     /// Why nothing but heartbeats goes out.
     pub stopped: Option<String>,
@@ -124,12 +127,14 @@ fn sorted(rows: &mut Rows<'_>) -> Result<Vec<Partner>, StoreError> {
 }
 
 fn listed(rows: &mut Rows<'_>, partner: Partner, counts: &HashMap<Vec<u8>, u32>) -> Result<Listed, StoreError> {
-    let lane = outbox::lane(rows, partner.id)?;
+    let told = endpoints::told(rows, partner.id)?.unwrap_or(Told::Node);
+    let lane = outbox::lane_of(rows, partner.id, told.lane())?;
     Ok(Listed {
         id: partner.id,
         name: partner.name.to_string(),
         state: partner.state.word().to_owned(),
         issuer: partner.issuer,
+        told,
         arrangements: counts.get(partner.id.as_bytes().as_slice()).copied().unwrap_or_default(),
         card_waits: partner.later_card.is_some(),
         verified_at: partner.verified_at,

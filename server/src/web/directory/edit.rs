@@ -310,6 +310,7 @@ fn faults<R: Edited>(error: DoorError) -> Result<Vec<FieldError>, Problem> {
         | DoorError::FormUnknown
         | DoorError::Invalid(_)
         | DoorError::Stale
+        | DoorError::Target(_)
         | DoorError::Pairing(_)
         | DoorError::Store(_)) => Err(error.into()),
     }

@@ -48,8 +48,17 @@ pub(in crate::web) struct FoundText {
     pub(in crate::web) serious: bool,
 }
 
-/// What in the free texts looks like personal data.
+/// What in the free texts of facts looks like personal data.
 pub(in crate::web) async fn findings(visit: &Visit, facts: &Facts) -> Result<Vec<FoundText>, Problem> {
+    let texts: Vec<_> = facts.free_texts().into_iter().map(|(name, text)| (name, facts::label(name), text)).collect();
+    findings_in(visit, &texts).await
+}
+
+/// What in texts, each with its name and label, looks like personal data.
+pub(in crate::web) async fn findings_in(
+    visit: &Visit,
+    texts: &[(&'static str, &'static str, &str)],
+) -> Result<Vec<FoundText>, Problem> {
     let (mut contacts, names) = visit.node.store().read(partners::known_texts).await?;
     let us = visit.node.organisation();
     contacts.extend(
@@ -60,7 +69,7 @@ pub(in crate::web) async fn findings(visit: &Visit, facts: &Facts) -> Result<Vec
     );
     let known = Known { own_contacts: &contacts, names: &names };
     let mut found = Vec::new();
-    for (name, text) in facts.free_texts() {
+    for (name, label, text) in texts.iter().copied() {
         for finding in personal_data::check(name, text, &known) {
             let take = |from: usize, many: usize| text.chars().skip(from).take(many).collect::<String>();
             let from = finding.start.saturating_sub(AROUND);
@@ -70,7 +79,7 @@ pub(in crate::web) async fn findings(visit: &Visit, facts: &Facts) -> Result<Vec
             let more = text.chars().count() > to.saturating_add(AROUND);
             found.push(FoundText {
                 name,
-                label: facts::label(name),
+                label,
                 looks: finding.kind.label(),
                 before: format!("{}{}", dots(from > 0), take(from, finding.start - from)),
                 hit: take(finding.start, finding.len),

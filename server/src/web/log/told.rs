@@ -5,6 +5,7 @@ use askama::Template;
 use super::super::form::{self, Form};
 use super::super::page::Visit;
 use super::super::words::{self, counted};
+use crate::node::endpoints::Told as Channel;
 use crate::node::{LaneProof, Preview};
 use crate::problem::Problem;
 
@@ -62,15 +63,20 @@ fn told(preview: &Preview, visit: &Visit) -> Told {
     let named = preview.partners.iter().take(NAMED_MAX);
     let partners = named
         .map(|partner| {
+            let (by, proved) = match partner.told {
+                Channel::Node | Channel::Hand => ("their node", "proven"),
+                Channel::Webhook => ("their ticket system", "reached"),
+                Channel::Mail => ("a link by e-mail", "last sent"),
+            };
             let way = match partner.lane {
                 LaneProof::Proven { at } => {
-                    format!("their node, proven {} ago", words::length(elapsed.seconds_since(at)))
+                    format!("{by}, {proved} {} ago", words::length(elapsed.seconds_since(at)))
                 }
                 LaneProof::Silent { since } => format!(
-                    "their node, silent for {}: a telephone number will be offered",
+                    "{by}, silent for {}: a telephone number will be offered",
                     words::length(elapsed.seconds_since(since))
                 ),
-                LaneProof::Untried => "their node, not tried yet".to_owned(),
+                LaneProof::Untried => format!("{by}, not tried yet"),
                 LaneProof::NotPaired => "not paired: a person has to tell them".to_owned(),
             };
             let due = partner.due.filter(|due| Some(*due) != preview.notice_due);

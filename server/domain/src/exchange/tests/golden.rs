@@ -1,7 +1,8 @@
 use super::kit::{acknowledgement, notice_message};
-use crate::clock::{Anchor, Clock, ClockChange, ClockKind};
+use crate::clock::{Anchor, Clock, ClockChange, ClockKind, Evidence};
 use crate::exchange::{
-    Call, CallChannel, Direction, Event, Notice, NoticeDelivery, Phase, ReceivedVersion, Stance, StatedClock, Survives,
+    Call, CallChannel, Direction, Event, Filing, MessageKind, Notice, NoticeDelivery, Phase, ReceivedVersion, Said,
+    Stance, StatedClock, Survives,
 };
 use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
@@ -9,7 +10,7 @@ use crate::incident::tests::kit::*;
 use crate::values::{Digest32, Hours, MessageId};
 
 /// Every variant. A new one does not compile until it has a name here, and does not pass until it has a file.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 24] = [
     "opened",
     "notice_queued",
     "withdrawal_queued",
@@ -26,6 +27,13 @@ const NAMES: [&str; 17] = [
     "linked",
     "step_fired",
     "taken_in_hand",
+    "accepted",
+    "message_queued",
+    "message_received",
+    "message_read",
+    "assistance_changed",
+    "filed_queued",
+    "filed_received",
     "anonymised",
 ];
 
@@ -47,6 +55,13 @@ fn name(event: &Event) -> &'static str {
         Event::Linked { .. } => "linked",
         Event::StepFired { .. } => "step_fired",
         Event::TakenInHand { .. } => "taken_in_hand",
+        Event::Accepted { .. } => "accepted",
+        Event::MessageQueued { .. } => "message_queued",
+        Event::MessageReceived { .. } => "message_received",
+        Event::MessageRead { .. } => "message_read",
+        Event::AssistanceChanged { .. } => "assistance_changed",
+        Event::FiledQueued { .. } => "filed_queued",
+        Event::FiledReceived { .. } => "filed_received",
         Event::Anonymised { .. } => "anonymised",
     }
 }
@@ -174,16 +189,58 @@ fn incoming_events() -> Vec<Event> {
                 ico_clock: None,
                 stance: Some(Stance::Affected),
                 withdrawn: Some(WithdrawalReason::NotABreach),
+                asked: Vec::new(),
+                filed_at: None,
             }),
             at: hour(900),
         },
     ]
 }
 
+/// Messages, filings, and channels that prove nothing.
+fn later_events() -> Vec<Event> {
+    let (message, at, by) = (MessageId::from_uuid(uuid(0x77)), hour(5), responder());
+    let said = |kind, due| Said {
+        message,
+        kind,
+        text: long("Please send the access logs."),
+        re: Some(notice_message(1)),
+        due,
+        received_at: Some(hour(2)),
+        name: line("R. Example"),
+        role: line("analyst"),
+        at: hour(4),
+    };
+    let clock = |anchor| Clock::until(ClockKind::Assistance, anchor, hour(4), hour(9).plus_seconds(90));
+    let filing = Filing { authority: line("ICO"), at: hour(4), reference: Some(line("IC-12345")) };
+    vec![
+        Event::Accepted { message, accepted_at: hour(4), at },
+        Event::MessageQueued {
+            said: Box::new(said(MessageKind::ForwardedRequest, Some(hour(9).plus_seconds(90)))),
+            clock: Some(clock(Anchor::AskedByUs)),
+            at,
+            by: by.clone(),
+        },
+        Event::MessageReceived {
+            said: Box::new(said(MessageKind::AssistanceRequest, Some(hour(9).plus_seconds(90)))),
+            clock: Some(clock(Anchor::AskedOfUs)),
+            at,
+        },
+        Event::MessageRead { message, at, by: by.clone() },
+        Event::AssistanceChanged {
+            request: message,
+            change: ClockChange::Met { at, evidence: Evidence::Answer, late: false, proved_late: false },
+            at,
+        },
+        Event::FiledQueued { message, filing: filing.clone(), at, by },
+        Event::FiledReceived { message, filing, at },
+    ]
+}
+
 /// The JSON of every event is frozen.
 #[test]
 fn events_keep_their_form() {
-    let events = [outgoing_events(), incoming_events()].concat();
+    let events = [outgoing_events(), incoming_events(), later_events()].concat();
     let named: Vec<(&str, Event)> = events.into_iter().map(|event| (name(&event), event)).collect();
     hold_golden("exchange", &NAMES, &named);
 }

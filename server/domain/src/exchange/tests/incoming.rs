@@ -14,7 +14,7 @@ fn link(n: u128) -> Command {
 }
 
 fn acknowledge(stance: Stance, by: Actor) -> Command {
-    Command::Acknowledge { stance, reference: Some(line("B-7")), by, role: line("security_team") }
+    Command::Acknowledge { stance, reference: Some(line("B-7")), by, role: line("security_team"), deleted: false }
 }
 
 /// Ruling 9: a breach, or what may be one, starts our 72 hours at receipt; mere circumstances don't.

@@ -55,6 +55,8 @@ pub(super) fn acknowledgement(stance: Stance, at: Moment) -> Acknowledgement {
         name: line("R. Example"),
         role: line("data_protection_officer"),
         at,
+        by_link: false,
+        deleted: false,
     }
 }
 

@@ -237,7 +237,7 @@ fn the_other_direction_is_refused() {
     for command in [
         receive(1, their_notice(1, LIKELY)),
         Command::Link { incident, by: by.clone() },
-        Command::Acknowledge { stance: Stance::Affected, reference: None, by: by.clone(), role },
+        Command::Acknowledge { stance: Stance::Affected, reference: None, by: by.clone(), role, deleted: false },
     ] {
         assert_eq!(story.refused(&command, hour(2)), Refusal::WrongDirection);
     }

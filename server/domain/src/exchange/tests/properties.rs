@@ -33,7 +33,10 @@ fn command() -> impl Strategy<Value = Command> {
             reference: None,
             by: responder(),
             role: line("analyst"),
+            deleted: false,
         }),
+        2 => (0_u128..30, 0_i64..40).prop_map(|(n, due)| super::said::theirs_due(n, hour(due))),
+        2 => (0_u128..30).prop_map(super::said::answering),
         1 => Just(Command::Link { incident: IncidentId::from_uuid(uuid(5)), by: responder() }),
         1 => Just(Command::Anonymise),
     ]

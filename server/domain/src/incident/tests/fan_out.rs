@@ -92,3 +92,26 @@ fn without_partners_there_is_nothing_to_send() {
     story.run(&Command::UpdateFacts { base_version: 1, facts: newer_facts("More."), by: responder() }, hour(2));
     assert_eq!(story.refused(&Command::SendUpdate { by: responder() }, hour(2)), Refusal::NothingToSend);
 }
+
+/// Once the report is submitted, a data protection officer has every partner told, once; so is the one whose notice the
+/// incident was opened from.
+#[test]
+fn a_filing_is_told_to_everybody() {
+    let from = ExchangeId::from_uuid(uuid(0x77));
+    let mut story = Story::logged(Log { opened_from: Some((from, None)), ..log(IncidentKind::Breach, 251) });
+    story.advance_all();
+    let tell = |by| Command::TellFiled { by };
+    assert_eq!(story.refused(&tell(dpo(1)), hour(4)), Refusal::NotSubmitted);
+    story.run(&super::ico::submitted(hour(5)), hour(6));
+    assert_eq!(story.refused(&tell(responder()), hour(6)), Refusal::DpoNeeded);
+    let decision = story.run(&tell(dpo(1)), hour(6));
+    assert_eq!(decision.asks.iter().map(|(exchange, _)| *exchange).collect::<Vec<_>>(), [from]);
+    assert!(round_trips(&decision.events[0]));
+    let asks = story.advance_all();
+    assert_eq!(asks.len(), 251);
+    for (_, ask) in &asks {
+        let exchange::Command::TellFiled { filing, .. } = ask else { panic!("{ask:?}") };
+        assert_eq!((filing.authority.as_str(), filing.at), ("ICO", hour(5)));
+    }
+    assert_eq!(story.refused(&tell(dpo(1)), hour(7)), Refusal::NothingChanges);
+}

@@ -103,7 +103,7 @@ impl World {
             for clock in clocks(exchange).into_iter().flatten().filter(Clock::is_open) {
                 let due = match clock.kind {
                     ClockKind::PartnerAcknowledgement => clock.due().floor_minute(),
-                    ClockKind::PartnerNotice | ClockKind::IcoReport => clock.due(),
+                    ClockKind::PartnerNotice | ClockKind::IcoReport | ClockKind::Assistance => clock.due(),
                 };
                 let found = groups.entry((clock.kind, due)).or_insert_with(|| Outstanding {
                     kind: clock.kind,
@@ -217,6 +217,8 @@ impl World {
                     name: line("R. Example"),
                     role: line("dpo"),
                     at: when,
+                    by_link: false,
+                    deleted: false,
                 },
                 message,
             },
@@ -252,6 +254,7 @@ fn check_exchange_clock(state: Option<&Exchange>, event: &exchange::Event) {
         (Some(it), ClockKind::PartnerNotice) => it.notice_clock.as_ref(),
         (Some(it), ClockKind::PartnerAcknowledgement) => it.acknowledgement_clock.as_ref(),
         (Some(it), ClockKind::IcoReport) => it.ico_clock.as_ref(),
+        (Some(_), ClockKind::Assistance) => None,
     };
     match event {
         exchange::Event::ClockStarted { clock } => assert!(clock_of(clock.kind).is_none(), "a clock starts once"),

@@ -1,0 +1,82 @@
+//! What the parties tell each other about a report to the regulator.
+//!
+//! A filing that a partner tells us is on the record and shown; our own clock runs on until a person here decides what it
+//! means for us.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Event, Exchange, NoticeDelivery, Refusal};
+use crate::values::{Actor, Line, MessageId, Moment};
+
+/// Filings of one case, both ways together.
+pub const FILINGS_MAX: usize = 100;
+
+/// The label under which the ids of our messages are derived.
+const FILED: &str = "filed";
+
+/// A report of the case to a regulator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filing {
+    /// The regulator, for example `ICO`.
+    pub authority: Line,
+    /// When it was reported: a whole second.
+    pub at: Moment,
+    /// The regulator's reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Line>,
+}
+
+/// A partner's verified word that they reported the case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HearFiled {
+    /// The message.
+    pub message: MessageId,
+    /// What they reported.
+    pub filing: Filing,
+    /// A drill.
+    pub exercise: bool,
+}
+
+/// A filing that one side told the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldFiling {
+    /// The message.
+    pub message: MessageId,
+    /// It.
+    pub filing: Filing,
+    /// How its carrying stands: of ours; `None` when it is theirs.
+    pub delivery: Option<NoticeDelivery>,
+}
+
+/// Tells the partner that we reported the case. Part of a fan-out: nothing happens when they were told this already, or
+/// were told nothing of the case.
+pub(super) fn tell(exchange: &Exchange, filing: &Filing, by: &Actor, now: Moment) -> Result<Vec<Event>, Refusal> {
+    if filing.at > now {
+        return Err(Refusal::InFuture);
+    }
+    let filing = Filing { at: filing.at.floor_second(), ..filing.clone() };
+    let ours = || exchange.filings.iter().filter(|told| told.delivery.is_some());
+    if !exchange.is_told() || ours().any(|told| told.filing == filing) {
+        return Ok(Vec::new());
+    }
+    if exchange.filings.len() >= FILINGS_MAX {
+        return Err(Refusal::TooManyMessages);
+    }
+    let number = u32::try_from(ours().count()).unwrap_or(u32::MAX).saturating_add(1);
+    let message = MessageId::derive(exchange.id, FILED, number);
+    Ok(vec![Event::FiledQueued { message, filing, at: now, by: by.clone() }])
+}
+
+/// Records that the partner reported the case.
+pub(super) fn hear(exchange: &Exchange, heard: &HearFiled, now: Moment) -> Result<Vec<Event>, Refusal> {
+    if heard.exercise != exchange.exercise {
+        return Err(Refusal::ExerciseChanged);
+    }
+    if exchange.knows(heard.message) {
+        return Err(Refusal::NothingChanges);
+    }
+    if exchange.filings.len() >= FILINGS_MAX {
+        return Err(Refusal::TooManyMessages);
+    }
+    Ok(vec![Event::FiledReceived { message: heard.message, filing: heard.filing.clone(), at: now }])
+}

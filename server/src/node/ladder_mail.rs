@@ -1,0 +1,172 @@
+//! Steps of ladders, by mail to the people whose duty it is. A step is queued in the transaction that records it, under an
+//! id made from what it is about and whom it is for: once for each person, however often the node starts again. The mail
+//! itself goes out at least once, always with the same `Message-ID` (ruling 11).
+
+use domain::clock::ClockKind;
+use domain::delivery::Heard;
+use domain::exchange::{self, Direction, Exchange};
+use domain::incident::{self, Incident};
+use domain::values::{ExchangeId, IncidentId, Line, Moment, PersonId, Role};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Node, letters};
+use crate::mail::{Outcome, Outgoing, message_id};
+use crate::store::posts::{self, ClaimedPost, Destination, Post, Subscribed};
+use crate::store::{StoreError, Turn, people};
+
+/// A step that fired, as its mails need it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FiredStep {
+    duty: ClockKind,
+    due: Moment,
+    offset_minutes: i32,
+    outstanding: u32,
+    exercise: bool,
+    reference: Line,
+    /// Where it is seen to: a path of ours.
+    path: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    incident: Option<IncidentId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    exchange: Option<ExchangeId>,
+}
+
+/// The steps among the events of an incident.
+pub(super) fn of_incident(id: IncidentId, before: &Incident, events: &[incident::Event]) -> Vec<FiredStep> {
+    let mut steps = Vec::new();
+    for event in events {
+        if let incident::Event::StepFired { kind, due, offset_minutes, partners, .. } = event {
+            steps.push(FiredStep {
+                duty: *kind,
+                due: *due,
+                offset_minutes: *offset_minutes,
+                outstanding: *partners,
+                exercise: before.exercise,
+                reference: before.reference.clone(),
+                path: format!("/incidents/{id}"),
+                incident: Some(id),
+                exchange: None,
+            });
+        }
+    }
+    steps
+}
+
+/// The steps among the events of an exchange.
+pub(super) fn of_exchange(before: &Exchange, events: &[exchange::Event]) -> Vec<FiredStep> {
+    let mut steps = Vec::new();
+    for event in events {
+        if let exchange::Event::StepFired { kind, due, offset_minutes, .. } = event {
+            steps.push(FiredStep {
+                duty: *kind,
+                due: *due,
+                offset_minutes: *offset_minutes,
+                outstanding: 0,
+                exercise: before.exercise,
+                reference: before.reference.clone(),
+                path: match before.direction {
+                    Direction::Incoming => format!("/received/{}", before.id),
+                    Direction::Outgoing => format!("/exchanges/{}", before.id),
+                },
+                incident: before.incident,
+                exchange: Some(before.id),
+            });
+        }
+    }
+    steps
+}
+
+/// Queues a mail for everybody whose duty it is.
+pub(super) fn queue(turn: &mut Turn<'_>, steps: &[FiredStep]) -> Result<(), StoreError> {
+    if steps.is_empty() {
+        return Ok(());
+    }
+    let mut all = people::all(turn.rows())?;
+    // Whoever can't sign in could do nothing about it.
+    all.retain(|person| !person.disabled && !person.password_hash.is_empty());
+    let mut posts = Vec::new();
+    for step in steps {
+        let corrupt = StoreError::Corrupt { table: "posts", what: "a step without JSON" };
+        let body = serde_json::to_vec(step).map_err(|_| corrupt)?;
+        for person in all.iter().filter(|person| concerns(step.duty).iter().any(|role| person.roles.contains(role))) {
+            posts.push(Post {
+                id: step.post_id(person.id),
+                to: Destination::Person(person.id),
+                event: step.event(),
+                body: body.clone(),
+                incident: step.incident,
+                exchange: step.exchange,
+            });
+        }
+    }
+    posts::queue(turn, posts)
+}
+
+/// Whose duty it is.
+const fn concerns(duty: ClockKind) -> [Role; 2] {
+    match duty {
+        ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement | ClockKind::Assistance => {
+            [Role::Responder, Role::Manager]
+        }
+        ClockKind::IcoReport => [Role::Dpo, Role::Manager],
+    }
+}
+
+impl FiredStep {
+    fn post_id(&self, person: PersonId) -> Uuid {
+        posts::derived(&[
+            b"step",
+            self.path.as_bytes(),
+            self.duty.word().as_bytes(),
+            &self.due.micros().to_be_bytes(),
+            &self.offset_minutes.to_be_bytes(),
+            person.as_bytes(),
+        ])
+    }
+
+    const fn event(&self) -> Subscribed {
+        match (self.duty, self.offset_minutes) {
+            (_, 0..) => Subscribed::ClockOverdue,
+            (ClockKind::IcoReport, _) => Subscribed::ReportDue,
+            (ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement | ClockKind::Assistance, _) => {
+                Subscribed::ClockStep
+            }
+        }
+    }
+}
+
+impl Node {
+    /// Sends a post for one of our people by mail: what it means for the delivery, and the server's code if it said no.
+    /// One that can't be sent any more, because its person is gone, is over.
+    pub(super) async fn mail_post(&self, post: &ClaimedPost, to: PersonId) -> Result<(Heard, Option<u16>), StoreError> {
+        let person = self.store.read(move |rows| people::by_id(rows, to)).await?;
+        let step: Option<FiredStep> = serde_json::from_slice(&post.body).ok();
+        let (Some(person), Some(step)) = (person.filter(|person| !person.disabled), step) else {
+            return Ok((Heard::Accepted, None));
+        };
+        let us = self.organisation().name.clone();
+        let (subject, text) = letters::to_person(&letters::ToPerson {
+            us: &us,
+            name: &person.name,
+            reference: step.reference.as_str(),
+            exercise: step.exercise,
+            duty: step.duty,
+            due: step.due,
+            offset_minutes: step.offset_minutes,
+            outstanding: step.outstanding,
+            link: &format!("{}{}", self.issuer, step.path),
+            zone: self.zone,
+        });
+        let mail = Outgoing {
+            to: person.email,
+            from_name: us.to_string(),
+            subject,
+            text,
+            message_id: message_id(post.id, &self.issuer),
+            at: self.time.now(),
+        };
+        let outcome = self.post_mail(&mail).await;
+        Ok((outcome.map_or(Heard::NotReached, Outcome::heard), outcome.and_then(Outcome::code)))
+    }
+}

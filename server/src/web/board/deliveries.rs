@@ -1,0 +1,113 @@
+//! The delivery log of one message: every attempt, when, what came of it in words, the status, how long it took.
+
+use std::str::FromStr as _;
+
+use actix_web::web;
+use askama::Template;
+use domain::values::{ExchangeId, MessageId};
+use serde::Deserialize;
+
+use super::channel;
+use crate::problem::Problem;
+use crate::store::queries::board::{self, Attempt, Logged};
+use crate::store::queries::exchanges;
+use crate::web::page::{self, Answer, Chrome, Visit};
+use crate::web::partners::reader;
+use crate::web::standing;
+use crate::web::words::{Reader, counted};
+
+/// Attempts on one page.
+const SHOWN_MAX: usize = 50;
+
+#[derive(Template)]
+#[template(path = "deliveries.html")]
+struct LogPage {
+    chrome: Chrome,
+    id: ExchangeId,
+    name: String,
+    title: String,
+    summary: String,
+    rows: Vec<Row>,
+    next: Option<String>,
+}
+
+struct Row {
+    number: u32,
+    at: String,
+    outcome: &'static str,
+    status: String,
+    took: String,
+}
+
+/// Which message, and from where on.
+#[derive(Debug, Default, Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    before: String,
+}
+
+/// What a message is called on the pages.
+pub(super) fn title(kind: &str, revision: u32) -> String {
+    let what = match kind {
+        "notified" => "Notice",
+        "updated" => "Update",
+        "withdrawn" => "Withdrawal",
+        "acknowledged" => "Acknowledgement",
+        "filed" => return "Word of a report".to_owned(),
+        _ => return "Message".to_owned(),
+    };
+    format!("{what}, version {revision}")
+}
+
+/// `GET /exchanges/{id}/deliveries`
+///
+/// # Errors
+/// [`Problem`]
+pub async fn show(visit: Visit, id: web::Path<ExchangeId>, asked: web::Query<Asked>) -> Answer {
+    reader(&visit)?;
+    let id = *id;
+    let message = MessageId::from_str(&asked.message).map_err(|_| Problem::NotFound)?;
+    let before = u32::from_str(&asked.before).ok();
+    let found = visit
+        .node
+        .store()
+        .read(move |rows| {
+            let Some(exchange) = exchanges::one(rows, id)? else { return Ok(None) };
+            let Some(logged) = board::logged(rows, id, message)? else { return Ok(None) };
+            Ok(Some((exchange, logged, board::attempts(rows, message, before, SHOWN_MAX)?)))
+        })
+        .await?;
+    let (exchange, logged, attempts) = found.ok_or(Problem::NotFound)?;
+    let title = title(&logged.kind, logged.revision);
+    let page = LogPage {
+        chrome: visit
+            .chrome(format!("Delivery log: {title} - {}", exchange.partner_name), "/incidents")
+            .exercise(exchange.exercise),
+        id,
+        summary: summary(&logged),
+        name: exchange.partner_name,
+        title,
+        rows: attempts.items.iter().map(|attempt| row(attempt, visit.reader)).collect(),
+        next: attempts.next.map(|before| format!("/exchanges/{id}/deliveries?message={message}&before={before}")),
+    };
+    page::html(&page)
+}
+
+/// "12 attempts to their node. It says a refused message again."
+fn summary(logged: &Logged) -> String {
+    let attempts = counted(i64::from(logged.attempts), "attempt");
+    let again = if logged.reissue_of.is_some() { " It says a refused message again." } else { "" };
+    format!("{attempts} {}.{again}", channel(&logged.channel))
+}
+
+fn row(attempt: &Attempt, reader: Reader) -> Row {
+    Row {
+        number: attempt.number,
+        at: reader.at_second(attempt.at),
+        outcome: standing::outcome(&attempt.outcome),
+        status: attempt.status.map(|status| status.to_string()).unwrap_or_default(),
+        took: format!("{} ms", attempt.took_ms),
+    }
+}
