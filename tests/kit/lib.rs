@@ -40,6 +40,7 @@ pub mod relay;
 pub mod simulation;
 pub mod smtp;
 pub mod storm;
+pub mod tickets;
 pub mod visitor;
 pub mod wait;
 pub mod wire;

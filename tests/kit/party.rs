@@ -382,8 +382,9 @@ impl Party {
     /// # Panics
     /// When something does not verify.
     pub async fn verify_ledger(&self) {
-        let verified = self.node.store().read(|rows| ledger::verify(rows).map(|_| ())).await;
-        verified.unwrap_or_else(|error: StoreError| panic!("the ledger of {} does not verify: {error}", self.name));
+        let verified = self.node.store().read(ledger::verify).await;
+        let verified = verified.unwrap_or_else(|error| panic!("the ledger of {} can't be verified: {error}", self.name));
+        assert!(verified.is_whole(), "the ledger of {} is not whole: {:?}", self.name, verified.faults);
     }
 
     /// Stops the node and starts it again on the same database, as after an upgrade.

@@ -60,7 +60,8 @@ struct Actor {
 
 impl Actor {
     async fn new(on: On, name: &str, issuer: String, wire: &Arc<Wire>) -> Self {
-        let ground = Ground { time: Arc::new(SystemTime), carrier: Arc::clone(wire) as _, wire: Some(Arc::clone(wire)) };
+        let ground =
+            Ground { time: Arc::new(SystemTime), carrier: Arc::clone(wire) as _, wire: Some(Arc::clone(wire)) };
         let party = found(name, issuer.clone(), on.fresh(), ground, None).await;
         let key = tempfile::tempdir().expect("a temporary folder");
         let key_file = key.path().join("data.key");
@@ -176,9 +177,12 @@ pub async fn over_the_receiver(on: On, notices: usize, kills: usize, dice: &mut 
         taken: AtomicUsize::new(0),
     };
     party.node.stop().await;
-    let pushing = join_all(senders.iter().enumerate().map(|(number, sender)| {
-        receiver.push_all(sender, (number..notices).step_by(PUSHING).count())
-    }));
+    let pushing = join_all(
+        senders
+            .iter()
+            .enumerate()
+            .map(|(number, sender)| receiver.push_all(sender, (number..notices).step_by(PUSHING).count())),
+    );
     let killing = async {
         for kill in 1..=kills {
             let process = Process::serve(&actor.serving).await;
@@ -239,7 +243,8 @@ impl Receiver {
             let set_sha256 = [webhooks::values::Digest::of(token.as_bytes())];
             let expected = Expectation { jti, seq, set_sha256: &set_sha256, first_attempt: now() - 600 };
             let peer = PeerKeys { issuer: &self.issuer, manifest: &self.manifest };
-            check_receipt(receipt.as_bytes(), &peer, &sender.issuer, &expected, now()).expect("a receipt that verifies");
+            check_receipt(receipt.as_bytes(), &peer, &sender.issuer, &expected, now())
+                .expect("a receipt that verifies");
             self.taken.fetch_add(1, Ordering::Relaxed);
             cases.push(case);
         }

@@ -15,6 +15,7 @@ use server::time_source::TimeSource;
 use webhooks::carrier::{Carrier, NotReached, Outcome, Parcel, ParcelKind};
 
 use crate::partner::Scripted;
+use crate::tickets::Tickets;
 
 /// What the line to one party does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,7 @@ pub struct Carried {
 enum End {
     Node(Weak<Node>),
     Scripted(Arc<Scripted>),
+    Tickets(Arc<Tickets>),
 }
 
 /// The line between all parties of one story.
@@ -78,6 +80,11 @@ impl Wire {
         held(&self.ends).insert(partner.issuer.clone(), End::Scripted(Arc::clone(partner)));
     }
 
+    /// Joins a ticket system: webhooks to this origin reach it.
+    pub fn join_tickets(&self, origin: &str, tickets: &Arc<Tickets>) {
+        held(&self.ends).insert(origin.to_owned(), End::Tickets(Arc::clone(tickets)));
+    }
+
     /// What the line to this issuer does from now on.
     pub fn set(&self, issuer: &str, line: Line) {
         held(&self.lines).insert(issuer.to_owned(), line);
@@ -100,6 +107,7 @@ impl Wire {
         let end = match held(&self.ends).get(issuer) {
             Some(End::Node(node)) => node.upgrade().map(Ok),
             Some(End::Scripted(partner)) => Some(Err(Arc::clone(partner))),
+            Some(End::Tickets(tickets)) => return answered(tickets.take(parcel), None, Vec::new()),
             None => None,
         };
         let outcome = match end {

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     let done = AtomicUsize::new(0);
     let progress = |_| {
         let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-        if done.is_multiple_of(500) {
+        if done.is_multiple_of(100) {
             println!("{done} of {seeds}");
         }
     };

@@ -238,10 +238,10 @@ async fn programs_see_the_board(on: On) {
         program.send("POST", &format!("/api/v1{path}"), &headers, body.to_string().as_bytes()).await.expect("an answer")
     };
     let id = stage.id;
-    let board = get(format!("/incidents/{id}/partners?state=not_delivered")).await.json();
+    let board = get(format!("/incidents/{id}/board?state=not_delivered")).await.json();
     assert_eq!(board["items"].as_array().map(Vec::len), Some(2), "{board}");
-    assert_eq!(get(format!("/incidents/{id}/partners?state=planted")).await.status, 400);
-    let states = get(format!("/incidents/{id}/partner-states")).await.json();
+    assert_eq!(get(format!("/incidents/{id}/board?state=planted")).await.status, 400);
+    let states = get(format!("/incidents/{id}/board-states")).await.json();
     assert_eq!(
         states["items"],
         json!([

@@ -208,8 +208,10 @@ async fn hostile_receivers_cost_little_and_delay_nobody(on: On) {
         assert_eq!(exchange.notices[0].delivery, NoticeDelivery::Queued, "{number}: open");
         assert_eq!(exchange.notice_clock.expect("a clock").state, ClockState::Running, "{number}");
         let lane = operator.node.partner_view(partner_id).await.expect("the partner").lane.expect("a lane");
-        assert_eq!((lane.fail_count, lane.last_failure.as_deref()), (1, Some(*word)), "{number}");
-        assert!(lane.waits_until.is_some_and(|until| until > time.elapsed()), "{number}: it waits");
+        assert_eq!(lane.last_failure.as_deref(), Some(*word), "{number}");
+        if *word == "not_reached" {
+            assert!(lane.waits_until.is_some_and(|until| until > time.elapsed()), "{number}: the lane waits");
+        }
         assert_eq!(trap.knocks.load(Ordering::SeqCst), 1, "{number}: asked once, and no redirect followed");
         assert!(trap.sent.load(Ordering::SeqCst) < HELD_BY_BUFFERS, "{number}: little was taken");
         assert_eq!(told(partner), 0, "{number}");

@@ -78,10 +78,8 @@ impl Paired {
     async fn hooks(&self, count: usize) -> Vec<Value> {
         until("the webhooks", SOON, async || {
             self.step().await;
-            match self.other.obey(&json!({ "do": "hooks" }))["hooks"].take() {
-                Value::Array(hooks) if hooks.len() >= count => Some(hooks),
-                _ => None,
-            }
+            let hooks = self.other.obey(&json!({ "do": "hooks" }))["hooks"].as_array().cloned()?;
+            (hooks.len() >= count).then_some(hooks)
         })
         .await
     }
@@ -127,7 +125,7 @@ async fn it_takes_what_we_push_and_signs_for_it(on: On) {
     paired.ours.node.update_facts(&by, incident, 1, facts).await.expect("newer facts");
     paired.ours.node.send_update(&by, incident).await.expect("queued");
     paired.all_receipted(incident, 2).await;
-    paired.ours.node.withdraw(&by, incident, WithdrawalReason::NotABreach, None).await.expect("withdrawn");
+    paired.ours.node.withdraw(&by, incident, WithdrawalReason::SentInError, None).await.expect("withdrawn");
     let received = until("the withdrawal", SOON, async || {
         paired.step().await;
         let received = paired.other.received();
@@ -166,7 +164,7 @@ async fn it_refuses_what_was_tampered_with(on: On) {
     for (tampered, code) in [
         (format!("{head}.{}.{signature}", b64(other_title.to_string().as_bytes())), "bad_signature"),
         (format!("{head}.{payload}.{}", b64(&other_signature)), "bad_signature"),
-        (format!("{head}.{payload}.{signature}A"), "malformed_token"),
+        (format!("{head}.{payload}.{signature}=="), "malformed_token"),
         (format!("{}.{payload}.{signature}", b64(br#"{"alg":"none","typ":"secevent+jwt"}"#)), "bad_algorithm"),
     ] {
         let answer = post(&tampered).await;

@@ -53,7 +53,8 @@ async fn say(party: &Party, exchange: ExchangeId, new: NewMessage) {
 }
 
 async fn thread(party: &Party, exchange: ExchangeId) -> Vec<Message> {
-    party.node.store().read(move |rows| said::thread(rows, exchange, 100)).await.expect("the thread")
+    let exchange = party.exchange(exchange).await;
+    party.node.store().read(move |rows| said::thread(rows, &exchange, 100)).await.expect("the thread")
 }
 
 async fn open_alerts(party: &Party) -> Vec<AlertKind> {

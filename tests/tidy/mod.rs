@@ -6,6 +6,7 @@ mod crates;
 mod knows;
 mod links;
 mod migrations;
+mod must_refuse;
 mod shape;
 mod sources;
 

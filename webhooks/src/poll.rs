@@ -189,7 +189,8 @@ pub fn write_answer(sets: &[(Uuid, String)], more: bool) -> String {
 /// What came of a poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PollAnswer {
-    /// Messages by id. Nothing in them is believed yet.
+    /// Messages by id, in the order of the numbers that they state: what is said about a case comes after its first word.
+    /// Nothing in them is believed yet.
     pub sets: Vec<(Uuid, String)>,
     /// Others wait.
     pub more: bool,
@@ -209,10 +210,18 @@ pub fn read_answer(body: &[u8]) -> Result<PollAnswer, BadPoll> {
             let token = token.as_str().ok_or(NO_ANSWER)?;
             read.extend(message_id(id).map(|id| (id, token.to_owned())));
         }
+        // An object has no order.
+        read.sort_by_cached_key(|(_, token)| stated_number(token).unwrap_or(u64::MAX));
         let more = members.get("moreAvailable").and_then(Value::as_bool).unwrap_or_default();
         return Ok(PollAnswer { sets: read, more });
     }
     Err(NO_ANSWER)
+}
+
+/// The number that a message states for itself, if it can be read.
+fn stated_number(token: &str) -> Option<u64> {
+    let payload = CompactToken::parse(token.as_bytes(), TokenType::Set).ok()?.payload_object().ok()?;
+    payload.get("events")?.as_object()?.values().next()?.get("seq")?.as_u64()
 }
 
 /// Why a poll token is not good. All are a 401; the difference is for our own people, and [`TokenFault::UnknownKey`] is

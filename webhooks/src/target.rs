@@ -146,7 +146,10 @@ mod tests {
             assert!(said(url).contains(words), "{url}: {}", said(url));
         }
         assert_eq!(judge(&target("http://localhost:9/"), true), Ok(Host::Judged));
-        assert_eq!(judge(&target(&format!("https://hooks.example/{}", "x".repeat(2_000))), false), Err(BadTarget::NotAUrl));
+        assert_eq!(
+            judge(&target(&format!("https://hooks.example/{}", "x".repeat(2_000))), false),
+            Err(BadTarget::NotAUrl)
+        );
     }
 
     #[test]

@@ -21,10 +21,10 @@ pub const GROUP: Group = Group {
     name: "Partner board",
     about: "How far each partner of an incident has come, by what evidence, and which version each holds.",
     operations: &[
-        get("/incidents/{id}/partners", "list_board", "The partners of an incident, by their id", run!(list))
+        get("/incidents/{id}/board", "list_board", "The partners of an incident, by their id", run!(list))
             .asks(&[Parameter { name: "state", about: "Only those in this state." }])
             .lists::<BoardPartner>(),
-        get("/incidents/{id}/partner-states", "count_board", "How many partners are in each state", run!(count))
+        get("/incidents/{id}/board-states", "count_board", "How many partners are in each state", run!(count))
             .lists::<BoardState>(),
         post("/incidents/{id}/try-now", "try_board_now", "Try at once to reach those still being told", run!(try_all))
             .needs(&[Scope::Respond])

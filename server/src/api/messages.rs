@@ -1,6 +1,6 @@
 //! Operations: messages about a case, ours and theirs; filings told to partners.
 
-use domain::exchange::MessageKind;
+use domain::exchange::{MESSAGES_MAX, MessageKind};
 use domain::values::{ExchangeId, IncidentId, Line, LongText, MessageId, Moment};
 
 use super::call::{Call, Reply};
@@ -13,9 +13,6 @@ use crate::node::said::NewMessage;
 use crate::problem::Problem;
 use crate::store::queries::incidents;
 use crate::store::said::{self, Message as Row};
-
-/// Messages of one case.
-const SHOWN_MAX: u32 = 1_000;
 
 /// Operations on messages.
 pub const GROUP: Group = Group {
@@ -108,7 +105,7 @@ async fn list(call: Call) -> Result<Reply, Problem> {
         .node
         .store()
         .read(move |rows| match incidents::exchange_state(rows, id)? {
-            Some(_) => said::thread(rows, id, SHOWN_MAX).map(Some),
+            Some(exchange) => said::thread(rows, &exchange, MESSAGES_MAX).map(Some),
             None => Ok(None),
         })
         .await?;

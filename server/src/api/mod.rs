@@ -59,6 +59,7 @@ const GROUPS: &[&Group] = &[
     &board::GROUP,
     &exercises::GROUP,
     &partners::GROUP,
+    &integrations::GROUP,
     &directory::GROUP,
     &directory::FILES,
     &people::GROUP,

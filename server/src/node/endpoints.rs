@@ -21,12 +21,13 @@ use super::people::is_mail_address;
 use super::{DoorError, Node};
 use crate::access::Administrator;
 use crate::store::endpoints::{self, Details, Endpoint, EndpointKind, OVERLAP_SECONDS, Replaced, Secret};
-use crate::store::outbox::{self, Lane, reroute::reroute};
+use crate::store::outbox::{self, reroute::reroute};
 use crate::store::{StoreError, Turn, partners};
 
 pub use self::integrations::{Integration, PostPage, REPLAYED_MAX, Replayed};
 pub use super::post::Tested;
 pub use crate::store::endpoints::{Format, INTEGRATIONS_MAX, Told};
+pub use crate::store::outbox::Lane;
 pub use crate::store::posts::{AttemptLine, PostKey, PostLine, PostState, Subscribed};
 
 /// Address ranges admitted for one destination.

@@ -474,7 +474,13 @@ pub(super) fn decide(
 ) -> Result<(), DoorError> {
     let now = turn.now();
     let incident::Decision { mut events, mut asks } = incident::decide(before.as_ref(), &command, now)?;
-    let mut checkpoint = turn.newest_checkpoint()?.map(|checkpoint| checkpoint.size);
+    let mut checkpoint = match before.as_ref().filter(|_| matches!(command, incident::Command::Advance)) {
+        Some(under_way) => outbox::checkpoint_told(turn.rows(), &told_so_far(under_way))?,
+        None => None,
+    };
+    if checkpoint.is_none() {
+        checkpoint = turn.newest_checkpoint()?.map(|checkpoint| checkpoint.size);
+    }
     if events.iter().any(|event| matches!(event, Event::FanOutStarted { .. })) {
         let after = events.iter().fold(before.clone(), incident::evolve);
         checkpoint = keys.checkpoint(turn)?;
@@ -498,6 +504,16 @@ pub(super) fn decide(
     }
     turn.record(changes)?;
     Ok(())
+}
+
+/// The exchanges of a fan-out's chunk before this one: what is queued for later chunks carries the same checkpoint as
+/// theirs, also after a restart (ruling 13).
+fn told_so_far(incident: &Incident) -> Vec<ExchangeId> {
+    let Some(fan_out) = incident.fan_outs.first() else { return Vec::new() };
+    let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    let done = count(fan_out.done);
+    let owed = incident.owed.iter().skip(count(fan_out.from)).take(done);
+    owed.skip(done.saturating_sub(incident::FAN_OUT_CHUNK)).map(|owed| owed.exchange).collect()
 }
 
 const fn opens(ask: &exchange::Command) -> bool {

@@ -22,6 +22,9 @@ use super::{DoorError, Node};
 pub const CEILING: Duration = Duration::from_secs(30);
 /// How long a step in hand may take to finish on shutdown.
 pub const GRACE: Duration = Duration::from_secs(10);
+/// The least time between two looks at passing time of which the first found nothing to do: every message that comes wakes
+/// the watch, hundreds in a second.
+const QUIET: Duration = Duration::from_millis(100);
 /// The first wait after a failure; doubled up to [`CEILING`].
 pub(super) const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// Threads for delivery, watching and their store calls' completions.
@@ -117,6 +120,9 @@ impl Node {
         let step = || -> Nap<'_> {
             Box::pin(async {
                 let step = self.watch_step().await?;
+                if !step.more {
+                    sleep(QUIET).await;
+                }
                 // What is due and changed nothing must not spin.
                 Ok(match self.nap(step.next_due) {
                     _ if step.more => Duration::ZERO,

@@ -193,6 +193,7 @@ pub struct Node {
     catching_up: watch::LastDone,
     key_warnings: watch::LastDone,
     lanes: deliver::Lanes,
+    reception: Arc<receive::Reception>,
     polls: poll::Desk,
     asking: poll::ask::Asking,
     running: loops::Running,
@@ -227,6 +228,7 @@ impl Node {
         let passphrases = rotation::passphrase_tries(&options.time);
         Ok(Arc::new(Self {
             lanes: deliver::Lanes::new(),
+            reception: Arc::default(),
             polls: poll::Desk::default(),
             asking: poll::ask::Asking::default(),
             store,
@@ -354,6 +356,12 @@ impl Node {
     #[must_use]
     pub fn ssf_configuration(&self) -> String {
         wire_body::ssf_configuration(&self.issuer)
+    }
+
+    /// Something came in that pages show, and nothing waits for its sender: clocks may be due.
+    fn came_in(&self) {
+        self.live.send_modify(|version| *version = version.wrapping_add(1));
+        self.passing.notify_one();
     }
 
     /// Something that pages show was committed; outgoing work and clocks may be due.

@@ -6,6 +6,7 @@
 
 mod events;
 mod keys_post;
+mod reception;
 mod said;
 
 use std::sync::Arc;
@@ -27,9 +28,13 @@ use crate::store::partners::{self, Partner, PartnerState};
 use crate::store::{EntryKind, StoreError, Turn, outbox};
 
 pub(super) use events::keep_witnessed;
+pub(super) use reception::Reception;
 
 /// When a sender whose message could not be stored may come again, in seconds.
 const STORAGE_RETRY_SECONDS: u32 = 5;
+
+/// A partner that changes while its message is taken in, again and again, is being looked at by people.
+const STALE_TRIES: usize = 3;
 
 /// A repeat meets its first arrival in one batch once; more means a database under great load.
 const SAME_BATCH_TRIES: usize = 3;
@@ -79,7 +84,7 @@ impl From<StoreError> for Received {
 struct Proven {
     /// It was fetched by a poll: its receipt is owed until the sender took it.
     fetched: bool,
-    partner: Partner,
+    partner: Arc<Partner>,
     set: VerifiedSet,
     /// The sender's checkpoint in it, if it verifies under the sender's log key.
     witnessed: Option<Witnessed>,
@@ -106,54 +111,80 @@ impl Node {
     }
 
     async fn take(&self, incoming: Incoming, fetched: bool) -> Received {
-        let now = self.time.now();
-        match self.prove(&incoming.octets, now, fetched).await {
-            Ok(proven) => self.keep(proven).await.unwrap_or_else(|answer| answer),
-            Err(answer) => answer,
+        // Again when the partner is not any more what we remembered when its message was proven.
+        for _ in 0..STALE_TRIES {
+            let now = self.time.now();
+            let proven = match self.prove(&incoming.octets, now, fetched).await {
+                Ok(proven) => Arc::new(proven),
+                Err(answer) => return answer,
+            };
+            match self.keep(&proven).await {
+                Ok(Kept::Answer(answer) | Kept::Quiet(answer)) => return answer,
+                Ok(Kept::Stale) => self.reception.forget(&proven.partner),
+                Err(answer) => return answer,
+            }
         }
+        Received::Busy { refusal: Refusal::StorageFailed, retry_after: STORAGE_RETRY_SECONDS }
     }
 
     /// Steps 6 to 13, 15 and 16, and the sender's rate.
     async fn prove(&self, octets: &[u8], now: Moment, fetched: bool) -> Result<Proven, Received> {
         let opened = push::open(octets)?;
+        if let Some(known) = self.reception.known(opened.iss())
+            && may_send(known.state, opened.claims_heartbeat_or_receipt()).is_ok()
+            && let Ok(set) = self.verify(&opened, &known, now)
+        {
+            return self.proven(known, set, fetched);
+        }
         let issuer = opened.iss().to_owned();
         let partner = self.store.read(move |rows| partners::by_issuer(rows, &issuer)).await?;
-        let mut partner = partner.ok_or(Refusal::UnknownIssuer)?;
+        let mut partner = Arc::new(partner.ok_or(Refusal::UnknownIssuer)?);
         may_send(partner.state, opened.claims_heartbeat_or_receipt())?;
         let mut verified = self.verify(&opened, &partner, now);
         if verified.as_ref().is_err_and(|rejected| rejected.refusal == Refusal::UnknownKey)
             && let Some(newer) = self.refetch_manifest(partner.id).await
         {
-            partner = newer;
+            partner = Arc::new(newer);
             verified = self.verify(&opened, &partner, now);
-        }
-        let authentic = match &verified {
-            Ok(_) => true,
-            Err(rejected) => rejected.authentic.is_some(),
-        };
-        // Whoever was asked for messages may give them.
-        if authentic
-            && !fetched
-            && let Err(wait) = self.partner_rate.check(&partner.id) {
-            return Err(Received::Busy { refusal: Refusal::RateLimited, retry_after: wait });
         }
         match verified {
             Ok(set) => {
-                let stated_at = match set.event() {
-                    Event::Receipt(_) => Moment::from_unix_seconds(set.claims().iat).ok(),
-                    Event::Notified(_)
-                    | Event::Updated(_)
-                    | Event::Withdrawn(_)
-                    | Event::Acknowledged(_)
-                    | Event::Message(_)
-                    | Event::Filed(_)
-                    | Event::Verification(_) => None,
-                };
-                let witnessed = set.event().checkpoint().and_then(|note| self.witnessed(&partner, note, stated_at));
-                Ok(Proven { fetched, partner, set, witnessed })
+                self.reception.remember(&partner);
+                self.proven(partner, set, fetched)
             }
-            Err(rejected) => Err(self.turn_away(&partner, *rejected, now).await?),
+            Err(rejected) => {
+                if rejected.authentic.is_some() {
+                    self.admit(&partner, fetched)?;
+                }
+                Err(self.turn_away(&partner, *rejected, now).await?)
+            }
         }
+    }
+
+    /// The sender's rate, counted after its signature: anybody can write its name. Whoever was asked for messages may give
+    /// them.
+    fn admit(&self, partner: &Partner, fetched: bool) -> Result<(), Received> {
+        if fetched {
+            return Ok(());
+        }
+        let limited = |retry_after| Received::Busy { refusal: Refusal::RateLimited, retry_after };
+        self.partner_rate.check(&partner.id).map_err(limited)
+    }
+
+    fn proven(&self, partner: Arc<Partner>, set: VerifiedSet, fetched: bool) -> Result<Proven, Received> {
+        self.admit(&partner, fetched)?;
+        let stated_at = match set.event() {
+            Event::Receipt(_) => Moment::from_unix_seconds(set.claims().iat).ok(),
+            Event::Notified(_)
+            | Event::Updated(_)
+            | Event::Withdrawn(_)
+            | Event::Acknowledged(_)
+            | Event::Message(_)
+            | Event::Filed(_)
+            | Event::Verification(_) => None,
+        };
+        let witnessed = set.event().checkpoint().and_then(|note| self.witnessed(&partner, note, stated_at));
+        Ok(Proven { fetched, partner, set, witnessed })
     }
 
     fn verify(&self, opened: &push::Opened, partner: &Partner, now: Moment) -> Result<VerifiedSet, Box<Rejected>> {
@@ -209,32 +240,36 @@ impl Node {
             .await
     }
 
-    /// Steps 14, 17, 18: one transaction. A repeat that meets its first arrival in one batch is looked at again after it,
-    /// when the receipt is durable.
-    async fn keep(&self, proven: Proven) -> Result<Received, Received> {
-        let proven = Arc::new(proven);
+    /// Steps 14, 17, 18: one transaction, shared with other messages. A repeat that meets its first arrival in one batch is
+    /// looked at again after it, when the receipt is durable.
+    async fn keep(&self, proven: &Arc<Proven>) -> Result<Kept, Received> {
         for _ in 0..SAME_BATCH_TRIES {
-            match self.try_keep(&proven).await {
+            let fresh = Fresh { receipt: self.time.fresh_id(), exchange: ExchangeId::from_uuid(self.time.fresh_id()) };
+            match self.store_with_others(proven, fresh).await {
                 Err(StoreError::Busy) => {}
                 Err(error) => return Err(error.into()),
-                Ok(answer) => {
+                Ok(Kept::Quiet(answer)) => {
+                    self.came_in();
+                    return Ok(Kept::Answer(answer));
+                }
+                Ok(kept) => {
                     self.changed();
-                    return Ok(answer);
+                    return Ok(kept);
                 }
             }
         }
         Err(Received::Busy { refusal: Refusal::StorageFailed, retry_after: STORAGE_RETRY_SECONDS })
     }
+}
 
-    /// Takes the instant anew: verifying may have waited for a manifest, and a receipt must not say that we stored a message
-    /// before we did.
-    async fn try_keep(&self, proven: &Arc<Proven>) -> Result<Received, StoreError> {
-        let now = self.time.now();
-        let (proven, keys) = (Arc::clone(proven), self.keys());
-        let elapsed = self.time.elapsed();
-        let fresh = Fresh { receipt: self.time.fresh_id(), exchange: ExchangeId::from_uuid(self.time.fresh_id()) };
-        self.store.write(now, move |turn| store(turn, &keys, &proven, &fresh, elapsed)).await
-    }
+/// What came of storing a message.
+enum Kept {
+    /// This is the answer to it.
+    Answer(Received),
+    /// The same, and nothing waits for its sender.
+    Quiet(Received),
+    /// The partner is not any more what it was when the message was proven. Nothing was stored.
+    Stale,
 }
 
 /// Ids drawn for one message, used or not.
@@ -278,6 +313,20 @@ fn again(
     turn.append(EntryKind::SetRefused, None, Some(partner.uuid()), octets.as_bytes())?;
     alerts::raise(turn, AlertKind::JtiConflict, Some(partner), None, None, Some(jti))?;
     Ok(Received::Refused(Refusal::JtiConflict))
+}
+
+/// One message in a turn of its own.
+fn store_alone(
+    turn: &mut Turn<'_>,
+    keys: &super::keys::OnlineKeys,
+    proven: &Proven,
+    fresh: &Fresh,
+    elapsed: Moment,
+) -> Result<Kept, StoreError> {
+    if partners::unchanged(turn.rows(), &[&proven.partner])?.is_empty() {
+        return Ok(Kept::Stale);
+    }
+    store(turn, keys, proven, fresh, elapsed).map(Kept::Answer)
 }
 
 fn store(
@@ -333,7 +382,8 @@ fn store(
         exchange: effect.exchange,
     };
     let inbound = inbox::advance(turn, &arrived, elapsed)?;
-    let receipt = sign_receipt(turn, keys, set, fresh.receipt, &inbound)?;
+    let checkpoint = turn.newest_checkpoint()?.map(|checkpoint| checkpoint.note).unwrap_or_default();
+    let receipt = sign_receipt(keys, set, fresh.receipt, &inbound, checkpoint, turn.now())?;
     let receipt_entry = turn.append(EntryKind::ReceiptSent, None, Some(subject), receipt.as_bytes())?;
     inbox::keep(turn, arrived, receipt_entry)?;
     if *fetched {
@@ -351,17 +401,17 @@ fn store(
 
 /// The receipt states head and position, so it is signed here, with the newest checkpoint committed before this batch.
 fn sign_receipt(
-    turn: &mut Turn<'_>,
     keys: &super::keys::OnlineKeys,
     set: &VerifiedSet,
     id: uuid::Uuid,
     inbound: &Inbound,
+    checkpoint: String,
+    stored_at: Moment,
 ) -> Result<String, StoreError> {
     const IMPOSSIBLE: StoreError = StoreError::Corrupt { table: "inbound", what: "a receipt that can't be stated" };
-    let checkpoint = turn.newest_checkpoint()?.map(|checkpoint| checkpoint.note).unwrap_or_default();
     let storing = Storing {
         jti: id,
-        stored_at: turn.now().unix_seconds_up(),
+        stored_at: stored_at.unix_seconds_up(),
         chain: match inbound.chain {
             inbox::Chain::Ok => Chain::Ok,
             inbox::Chain::Gap => Chain::Gap,

@@ -363,13 +363,14 @@ pub(super) fn ssf_configuration(issuer: &str) -> String {
         "issuer": issuer,
         "jwks_uri": format!("{issuer}/jwks.json"),
         "signed_jwks_uri": format!("{issuer}/jwks.jwt"),
-        "delivery_methods_supported": ["urn:ietf:rfc:8935"],
+        "delivery_methods_supported": ["urn:ietf:rfc:8935", "urn:ietf:rfc:8936"],
         "events_supported": [
             wire::NOTIFIED, wire::UPDATED, wire::WITHDRAWN, wire::ACKNOWLEDGED,
             wire::MESSAGE, wire::FILED, wire::RECEIPT, wire::VERIFICATION,
         ],
         "profile": wire::NS,
         "push_endpoint": format!("{issuer}/ssf/events"),
+        "poll_endpoint": format!("{issuer}/ssf/poll"),
     })
     .to_string()
 }

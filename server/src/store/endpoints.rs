@@ -352,11 +352,7 @@ pub fn by_id(rows: &mut Rows<'_>, id: Uuid) -> Result<Option<Endpoint>, StoreErr
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when it can't be read; those of the database.
-pub fn of_partner(
-    rows: &mut Rows<'_>,
-    partner: PartnerId,
-    kind: EndpointKind,
-) -> Result<Option<Endpoint>, StoreError> {
+pub fn of_partner(rows: &mut Rows<'_>, partner: PartnerId, kind: EndpointKind) -> Result<Option<Endpoint>, StoreError> {
     let row: Option<Row> = endpoints::table
         .filter(endpoints::partner_id.eq(partner.as_bytes().as_slice()))
         .filter(endpoints::kind.eq(kind.word()))

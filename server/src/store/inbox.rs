@@ -4,6 +4,7 @@
 //! no gaps at the sender (protocol §10); here `head` is the highest number held, and the numbers below it that are not held
 //! are kept as ranges, so that one message with an absurd number costs one range.
 
+pub mod many;
 pub mod owed;
 #[cfg(test)]
 mod tests;

@@ -42,7 +42,7 @@ use super::{Rows, StoreError, Turn};
 pub use self::carry::{Finished, Sealed, finish, keep_sealed, receipted, release, rest};
 pub use self::claim::{Claimed, FAILING_LANES_MAX, SealedItem, claim, next_due, outcome_word, something_due};
 use self::queue::wake;
-pub use self::queue::{ensure_lane, heartbeats_due, next_heartbeat, queue_heartbeat};
+pub use self::queue::{checkpoint_told, ensure_lane, heartbeats_due, next_heartbeat, queue_heartbeat};
 pub(super) use self::queue::{queue, wake_lane};
 pub use self::resign::{sealed_octets, sealed_up_to};
 

@@ -8,6 +8,7 @@ mod listed;
 mod many;
 mod own;
 mod signed;
+mod unchanged;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,7 @@ pub use self::own::{
     keep_own_key, key_switch, one_person_pairing, organisation, own_document, own_document_version, own_key, own_keys,
     set_key_end, set_key_stage, set_key_switch, set_one_person_pairing, set_organisation,
 };
+pub use self::unchanged::unchanged;
 use self::signed::{CARD, LATER_CARD, MANIFEST, TAKEN, manifest_row};
 pub(super) use self::signed::{earlier, seal_earlier};
 use super::schema::{manifests_by_identity, partners};

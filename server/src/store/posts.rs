@@ -26,10 +26,12 @@ use super::bulk::insert_many;
 use super::schema::{attempts, posts};
 use super::{Rows, StoreError, Turn};
 
-pub use self::claim::{AHEAD_SECONDS_MAX, ClaimedPost, FinishedPost, claim, claim_one, finish, next_due};
-pub use self::log::{AttemptLine, PostKey, PostLine, PostState, attempts_of, page, post, replay, replay_since};
-pub use self::occasion::{Names, Occasion, Step, names};
+pub use self::claim::{AHEAD_SECONDS_MAX, ClaimedPost, FinishedPost, claim, claim_one, clear_alert, finish, next_due};
+pub use self::log::{
+    AttemptLine, PostKey, PostLine, PostState, attempts_of, is_for_integration, page, post, replay, replay_since,
+};
 pub(super) use self::occasion::hook;
+pub use self::occasion::{Names, Occasion, Step, names};
 
 /// A post is tried for so long, in seconds of duty time.
 pub const TRIED_SECONDS: i64 = 7 * 86_400;

@@ -3,11 +3,14 @@
 //! The table is a projection of events, sealed; how our messages are carried is the outbox's to say, and when an answer is
 //! due is the clock's.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use diesel::prelude::*;
 use domain::clock::Anchor;
-use domain::exchange::{Direction, Said};
+use domain::exchange::{Direction, Exchange, Said};
 use domain::values::{ExchangeId, IncidentId, MessageId, Moment, PartnerId};
 
 use super::queries::{clocks, partners};
@@ -43,29 +46,25 @@ struct Row {
     read_at: Option<i64>,
 }
 
-/// The newest messages of an exchange, at most `limit`, the oldest of them first.
+/// The newest messages of an exchange, at most `limit`, in the order of its record.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when one can't be read; those of the database.
-pub fn thread(rows: &mut Rows<'_>, exchange: ExchangeId, limit: u32) -> Result<Vec<Message>, StoreError> {
-    let mut found: Vec<Row> = said::table
-        .filter(said::exchange_id.eq(exchange.as_bytes().as_slice()))
-        .order((said::at.desc(), said::message.desc()))
-        .limit(i64::from(limit))
-        .select(Row::as_select())
-        .load(rows.db)?;
-    found.reverse();
-    let ids: Vec<MessageId> = found.iter().map(|row| id(&row.message)).collect::<Result<_, _>>()?;
+pub fn thread(rows: &mut Rows<'_>, exchange: &Exchange, limit: usize) -> Result<Vec<Message>, StoreError> {
+    let skipped = exchange.said.len().saturating_sub(limit);
+    let ids: Vec<MessageId> = exchange.said.iter().skip(skipped).map(|mark| mark.message).collect();
+    let octets = || ids.iter().map(|id| id.as_bytes().as_slice()).collect::<Vec<_>>();
+    let found: Vec<Row> = said::table.filter(said::message.eq_any(octets())).select(Row::as_select()).load(rows.db)?;
+    let mut found: HashMap<Vec<u8>, Row> = found.into_iter().map(|row| (row.message.clone(), row)).collect();
     let mut clocks: HashMap<MessageId, clocks::Single> =
         clocks::of_requests(rows, &ids)?.into_iter().map(|clock| (MessageId::from_uuid(clock.stream), clock)).collect();
-    let octets: Vec<&[u8]> = ids.iter().map(|id| id.as_bytes().as_slice()).collect();
     let mut carried: HashMap<Vec<u8>, String> = outbox::table
-        .filter(outbox::id.eq_any(octets))
+        .filter(outbox::id.eq_any(octets()))
         .select((outbox::id, outbox::state))
         .load::<(Vec<u8>, String)>(rows.db)?
         .into_iter()
         .collect();
-    let messages = found.into_iter().zip(ids).map(|(row, id)| {
+    let messages = ids.iter().filter_map(|id| Some((*id, found.remove(id.as_bytes().as_slice())?))).map(|(id, row)| {
         Ok(Message {
             said: projections::open_said(rows.seal, id, &row.content)?,
             sent: row.sent,
@@ -165,10 +164,6 @@ fn one(rows: &mut Rows<'_>, exchange: &[u8]) -> Result<Waiting, StoreError> {
         unread: u32::try_from(unread).unwrap_or(0),
         owes_us: owes_us.map(moment).transpose()?,
     })
-}
-
-fn id(octets: &[u8]) -> Result<MessageId, StoreError> {
-    MessageId::from_slice(octets).map_err(StoreError::corrupt(TABLE, "a message"))
 }
 
 fn moment(micros: i64) -> Result<Moment, StoreError> {

@@ -70,6 +70,7 @@ struct Choice {
 
 struct Row {
     id: ExchangeId,
+    partner: PartnerId,
     name: String,
     channel: &'static str,
     tag: Tag,
@@ -80,6 +81,8 @@ struct Row {
     late: Option<Tag>,
     next: String,
     why: String,
+    /// What holds it up is mended on the partner's own page.
+    look: bool,
     may_hurry: bool,
 }
 
@@ -198,6 +201,7 @@ fn row(listed: &Listed, reader: Reader, elapsed: Moment, may_act: bool) -> Row {
     let carried = listed.carried.as_ref();
     Row {
         id: listed.exchange,
+        partner: listed.partner,
         name: listed.partner_name.clone(),
         channel: channel(&listed.channel),
         tag: tag(listed),
@@ -208,7 +212,8 @@ fn row(listed: &Listed, reader: Reader, elapsed: Moment, may_act: bool) -> Row {
         late,
         next: carried.map(|carried| next_words(carried, elapsed)).unwrap_or_default(),
         why: carried.map(|carried| why(carried, reader)).unwrap_or_default(),
-        may_hurry: may_act && carried.is_some_and(|carried| carried.held_up != Some(HeldUp::Parked)),
+        look: carried.and_then(|carried| carried.held_up).is_some_and(|why| why != HeldUp::Parked),
+        may_hurry: may_act && carried.is_some_and(|carried| carried.held_up.is_none()),
     }
 }
 

@@ -15,10 +15,9 @@ use super::page::{self, Answer, Chrome, Posted, Visit};
 use super::people::ShownOnce;
 use super::words;
 use crate::node::DoorError;
-use crate::node::endpoints::{EndpointView, PartnerChannel, Told, Way};
+use crate::node::endpoints::{EndpointView, Lane, PartnerChannel, Told, Way};
 use crate::node::pairing::PartnerState;
 use crate::problem::Problem;
-use crate::store::outbox::Lane;
 
 /// Every address of these pages.
 pub fn routes(config: &mut ServiceConfig) {
@@ -41,7 +40,9 @@ pub(super) const fn told_words(told: Told) -> (&'static str, &'static str) {
             "A link by e-mail",
             "The mail holds no facts. A person reads the notice behind the link, and acknowledges it there.",
         ),
-        Told::Hand => ("By hand", "Somebody rings or meets them, and records it. What waits is sent once you are paired."),
+        Told::Hand => {
+            ("By hand", "Somebody rings or meets them, and records it. What waits is sent once you are paired.")
+        }
     }
 }
 
@@ -170,7 +171,8 @@ async fn way_page(visit: &Visit, id: PartnerId, told: Told, form: &Form) -> Resu
         }
         Told::Mail => {
             let field = Field::line(form, "address", "E-mail address");
-            page.fields = vec![field.hint("A mailbox that somebody looks at day and night, such as security@council.example")];
+            page.fields =
+                vec![field.hint("A mailbox that somebody looks at day and night, such as security@council.example")];
         }
     }
     page.buttons = vec![("set", "Tell them this way", "")];
@@ -249,9 +251,11 @@ async fn shown(visit: &Visit, id: PartnerId, secret: &Zeroizing<String>, heading
          with it, by the rules of Standard Webhooks."
             .to_owned(),
     ];
-    paragraphs.extend(channel.public_key.map(|key| {
-        format!("Whoever would rather check signatures without a secret uses this public key: {key}")
-    }));
+    paragraphs.extend(
+        channel
+            .public_key
+            .map(|key| format!("Whoever would rather check signatures without a secret uses this public key: {key}")),
+    );
     page::html(&ShownOnce {
         chrome: visit.chrome(heading, "/partners"),
         heading: heading.to_owned(),

@@ -163,7 +163,8 @@ fn form_page(visit: &Visit, form: &Form, known: Option<(Uuid, &str)>) -> ActionP
     page.paragraphs.push(
         "It is sent references, names of partners, times and a link: never what an incident is about.".to_owned(),
     );
-    page.fields = vec![Field::line(form, "name", "What is it called?").hint("Such as \u{201c}On-call channel\u{201d}.")];
+    page.fields =
+        vec![Field::line(form, "name", "What is it called?").hint("Such as \u{201c}On-call channel\u{201d}.")];
     page.fields.extend(address_fields(form));
     page.fields.push(Field::radios(
         form,
@@ -213,10 +214,12 @@ fn read(form: &Form, visit: &Visit) -> Result<Integration, Vec<FieldError>> {
 }
 
 fn faults(error: DoorError) -> Result<Vec<FieldError>, Problem> {
-    let anchor = match &error {
-        DoorError::Target(_) => "url",
-        DoorError::Invalid(why) if why.contains("range") => "ranges",
-        _ => "name",
+    let anchor = if matches!(error, DoorError::Target(_)) {
+        "url"
+    } else if matches!(error, DoorError::Invalid(why) if why.contains("range")) {
+        "ranges"
+    } else {
+        "name"
     };
     refusal(error, anchor)
 }

@@ -23,7 +23,7 @@ use crate::store::queries::{incidents, partners};
 use crate::store::said::{self, Message};
 
 /// Messages shown of one case, the newest.
-const SHOWN_MAX: u32 = 200;
+const SHOWN_MAX: usize = 200;
 
 /// Every address of these pages.
 pub fn routes(config: &mut ServiceConfig) {
@@ -82,7 +82,7 @@ async fn find(visit: &Visit, id: ExchangeId) -> Result<(Exchange, String, Vec<Me
         .read(move |rows| {
             let Some(exchange) = incidents::exchange_state(rows, id)? else { return Ok(None) };
             let name = partners::name(rows, exchange.partner)?;
-            let messages = said::thread(rows, id, SHOWN_MAX)?;
+            let messages = said::thread(rows, &exchange, SHOWN_MAX)?;
             Ok(Some((exchange, name, messages)))
         })
         .await?;

@@ -5,12 +5,12 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
-use domain::values::Moment;
 use super::network::Network;
 use super::time::{NodeTime, WorldTime};
 use crate::database::{Database, On};
 use crate::dice::Dice;
 use crate::node::{Ground, Party, data_key, found, open};
+use domain::values::Moment;
 use server::store::{Store, StoreSettings};
 
 /// The parties. Nobody can reach the last one's node: it polls.

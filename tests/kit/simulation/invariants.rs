@@ -20,6 +20,9 @@ use crate::peek::Open;
 /// quarters of an hour, then hours.
 const ROUNDS_MAX: usize = 60;
 
+/// Within so long every lane has had its sign of life (protocol §13).
+const HEARTBEAT_SECONDS: i64 = 26 * 3_600;
+
 impl World {
     /// Follows every ledger, and holds each new receipt against the partner's.
     pub(super) async fn check(&mut self) -> Result<(), Violation> {
@@ -66,6 +69,16 @@ impl World {
         for who in 0..self.seats.len() {
             self.resume_pairings(who).await?;
         }
+        self.come_to_rest().await?;
+        if self.seats.iter().any(|seat| !seat.forgotten.is_empty()) {
+            // What is still missing then, a sign of life brings to light.
+            self.time.advance(HEARTBEAT_SECONDS);
+            self.come_to_rest().await?;
+        }
+        Ok(())
+    }
+
+    async fn come_to_rest(&mut self) -> Result<(), Violation> {
         for round in 0..ROUNDS_MAX {
             let mut busy = false;
             for who in 0..self.seats.len() {
@@ -109,8 +122,6 @@ impl World {
 
     /// Lanes that stand still go on, and parked messages are tried again.
     async fn see_to_alerts(&mut self, who: usize) -> Result<bool, Violation> {
-        let alerts = self.seats[who].peek.alerts();
-        self.seats[who].alerted.extend(alerts);
         let mut busy = false;
         for issuer in self.seats[who].peek.stopped() {
             let other = self.seats.iter().position(|seat| seat.party.issuer() == issuer);
@@ -122,6 +133,26 @@ impl World {
         let parked = self.seats[who].peek.open().into_iter().filter(|open| open.state == "parked");
         for open in parked.collect::<Vec<_>>() {
             busy |= self.see_to_parked(who, &open).await?;
+        }
+        if !self.seats[who].forgotten.is_empty() && self.seats[who].peek.alerts().iter().any(|it| it == "unconfirmed") {
+            busy |= self.give_up_unconfirmed(who).await?;
+        }
+        Ok(busy)
+    }
+
+    /// A node that went back to a backup may have sent a message of which it knows nothing any more. The partner's receipt
+    /// for that one is from before what we take for the first attempt, and protocol §8 has us disbelieve it; a person sees
+    /// the alert, asks the partner, and ends the carrying.
+    async fn give_up_unconfirmed(&mut self, who: usize) -> Result<bool, Violation> {
+        let open = self.seats[who].peek.open();
+        let mut busy = false;
+        for open in open.into_iter().filter(|open| open.last_outcome.as_deref() == Some("unconfirmed")) {
+            let message = MessageId::from_slice(&open.id).expect("an id");
+            let Some(id) = open.exchange_id.as_deref().and_then(|id| ExchangeId::from_slice(id).ok()) else { continue };
+            let (node, by) = (self.node(who), self.seats[who].party.responder());
+            let reason = LongText::parse("The partner signed for it before our backup was put back.").expect("a text");
+            let ending = async move { node.abandon(&by, id, message, reason).await };
+            busy |= self.at(who, "gives an unconfirmed message up", ending).await?.is_some();
         }
         Ok(busy)
     }
@@ -156,7 +187,9 @@ impl World {
                 self.agreed(who, exchange).await?;
             }
             let forgotten = self.seats[who].peek.forgotten_clocks();
-            must(forgotten.is_empty(), || format!("node {who} has receipts, and clocks that still run: {forgotten:?}"))?;
+            must(forgotten.is_empty(), || {
+                format!("node {who} has receipts, and clocks that still run: {forgotten:?}")
+            })?;
         }
         for who in 0..self.seats.len() {
             self.everybody_owed_is_told(who)?;
@@ -210,8 +243,7 @@ impl World {
             must(times == 1, || what(&format!("they hold revision {} {times} times", notice.revision)))?;
         }
         // Who went back to a backup has forgotten what it said since.
-        let (we_forgot, they_forgot) =
-            (!self.seats[who].forgotten.is_empty(), !self.seats[other].forgotten.is_empty());
+        let (we_forgot, they_forgot) = (!self.seats[who].forgotten.is_empty(), !self.seats[other].forgotten.is_empty());
         must(we_forgot || theirs[0].exercise == ours.exercise, || what("only one side knows that it is a drill"))?;
         if we_forgot || they_forgot {
             return Ok(());
@@ -223,14 +255,21 @@ impl World {
         let (said, heard) = (said.map(|it| it.stance), heard.map(|it| it.stance));
         must(said == heard, || what(&format!("they said {said:?}, we heard {heard:?}")))?;
         let messages = |it: &Exchange| it.said.iter().map(|said| said.message).collect::<BTreeSet<_>>();
-        must(messages(ours) == messages(theirs[0]), || what("both sides hold other messages"))?;
+        must(messages(ours) == messages(theirs[0]), || {
+            what(&format!("we hold the messages {:?}, they {:?}", ours.said, theirs[0].said))
+        })?;
+        // A request that crosses a withdrawal counts for whoever was asked, and for nobody else.
+        if ours.withdrawn.is_some() {
+            return Ok(());
+        }
         let waiting = |it: &Exchange| it.asked.iter().filter(|asked| asked.clock.is_open()).count();
         must(waiting(ours) == waiting(theirs[0]), || what("the sides do not agree on what waits for an answer"))
     }
 
     async fn ledger_is_whole(&self, who: usize) -> Result<(), Violation> {
         let verified = self.seats[who].party.node.store().read(ledger::verify).await;
-        let verified = verified.map_err(|error| Violation(format!("the ledger of {who} can't be verified: {error}")))?;
+        let verified =
+            verified.map_err(|error| Violation(format!("the ledger of {who} can't be verified: {error}")))?;
         must(verified.is_whole(), || format!("the ledger of {who} is not whole: {:?}", verified.faults))
     }
 
@@ -251,16 +290,17 @@ impl World {
         must(kept == rebuilt, || format!("the tables of {who} are not those of its ledger: {kept:?} {rebuilt:?}"))
     }
 
-    /// What partners saw of this ledger is in it; after a backup was put in its place, a partner that saw more has said so.
+    /// What partners saw of this ledger is in it, or was in the one before a backup took its place.
     fn witnesses_agree(&mut self, who: usize) -> Result<(), Violation> {
         for other in 0..self.seats.len() {
             let seen = self.seats[other].peek.seen();
             for seen in seen.into_iter().filter(|seen| seen.issuer == self.seats[who].party.issuer()) {
                 let root = self.seats[who].view.root(seen.size);
                 let same = root.is_some_and(|root| root.as_slice() == seen.root);
-                let was = self.seats[who].forgotten.iter().any(|view| {
-                    view.root(seen.size).is_some_and(|root| root.as_slice() == seen.root)
-                });
+                let was = self.seats[who]
+                    .forgotten
+                    .iter()
+                    .any(|view| view.root(seen.size).is_some_and(|root| root.as_slice() == seen.root));
                 must(same || was, || {
                     format!("node {other} saw a ledger of node {who} with {} entries that never was", seen.size)
                 })?;

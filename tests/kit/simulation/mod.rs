@@ -42,7 +42,7 @@ use crate::database::On;
 /// Steps of a world in which things go wrong.
 const STEPS: std::ops::Range<i64> = 30..75;
 /// Lines of a trace that are shown.
-const SHOWN: usize = 400;
+const SHOWN: usize = 4_000;
 
 /// What one world was like.
 #[derive(Debug, Clone, Copy, Default)]
@@ -108,6 +108,9 @@ pub fn run(runtime: &Runtime, seed: u64, on: On, beginning: &Beginning) -> Resul
         };
         let said = world.network.said();
         world.trace.extend(said);
+        for (who, seat) in world.seats.iter_mut().enumerate() {
+            world.trace.push(format!("alerts at {who}: {}", seat.peek.alerts().join(", ")));
+        }
         Err(Box::new(Failed { seed, on, what, trace: world.trace }))
     })
 }

@@ -181,8 +181,7 @@ impl Network {
             return Outcome::not_reached(NotReached::Dns);
         };
         // A manifest is fetched while a message is under way.
-        let _turn =
-            if parcel.kind == ParcelKind::ManifestFetch { None } else { Some(self.turn.lock().await) };
+        let _turn = if parcel.kind == ParcelKind::ManifestFetch { None } else { Some(self.turn.lock().await) };
         let fate = self.draw(from, to);
         let outcome = match fate {
             Fate::Lost => Outcome::not_reached(NotReached::Timeout),

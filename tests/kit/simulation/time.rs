@@ -5,9 +5,9 @@
 //! node goes on. A closure that was unwound inside the writer's turn is undone, as by a process that ends before its commit.
 
 use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::Arc;
 
 use domain::values::Moment;
 use server::time_source::TimeSource;

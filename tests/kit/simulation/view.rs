@@ -140,11 +140,9 @@ impl View {
                     format!("case {case} of one partner stands in two exchanges")
                 })
             }
-            exchange::Event::Receipted { message, .. } => {
-                must(self.receipted.contains(&message.to_string()), || {
-                    format!("message {message} counts as delivered without a receipt in the ledger")
-                })
-            }
+            exchange::Event::Receipted { message, .. } => must(self.receipted.contains(&message.to_string()), || {
+                format!("message {message} counts as delivered without a receipt in the ledger")
+            }),
             exchange::Event::StepFired { kind, due, offset_minutes, passed, .. } => {
                 self.fired(id, kind.word(), due.micros(), *offset_minutes, passed)
             }

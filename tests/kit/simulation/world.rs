@@ -11,15 +11,18 @@ use server::node::{DoorError, Node};
 
 use super::ground::{Beginning, Files, Raised, files_of, found_all, lay};
 use super::network::{Network, Weather};
-use crate::peek::Peek;
 use super::time::{NodeTime, PowerCut, WorldTime};
 use super::view::{View, Violation, must};
 use crate::database::On;
 use crate::dice::Dice;
 use crate::node::{Party, open};
+use crate::peek::Peek;
 
 /// Steps of delivery, watching or rotation that a node may need until it rests.
 const STEPS_MAX: usize = 200;
+
+/// What putting a backup back takes at least.
+const RESTORE_SECONDS: i64 = 60;
 
 /// What may go wrong in a world, and what people do in it.
 #[derive(Debug, Clone, Copy)]
@@ -62,8 +65,6 @@ pub(super) struct Seat {
     pub(super) backup: Option<Files>,
     /// What was in the ledger before a backup was put in its place, newest last.
     pub(super) forgotten: Vec<View>,
-    /// Kinds of alerts that somebody will have seen.
-    pub(super) alerted: std::collections::BTreeSet<String>,
 }
 
 /// All of it.
@@ -92,7 +93,7 @@ impl World {
             .map(|(party, time)| {
                 let peek = Peek::at(&party.database.url);
                 let (view, forgotten) = (View::default(), Vec::new());
-                Seat { party, time, view, peek, up: true, backup: None, forgotten, alerted: [].into() }
+                Seat { party, time, view, peek, up: true, backup: None, forgotten }
             })
             .collect();
         let trace = vec![format!("{habits:?}")];
@@ -206,6 +207,7 @@ impl World {
         lay(seat.party.database.folder().expect("a file database"), &files);
         seat.peek = Peek::at(&seat.party.database.url);
         seat.forgotten.push(std::mem::take(&mut seat.view));
+        self.time.advance(RESTORE_SECONDS);
         self.tell(format!("{who} goes back to its backup"));
         self.start(who).await;
     }

@@ -8,7 +8,7 @@ use webhooks::poll::{
 use webhooks::push::PeerKeys;
 use webhooks::refusal::PeerError;
 
-use crate::kit::{A, B, JTI, NOW, forge, key, manifest_of, uuid, vector};
+use crate::kit::{A, B, JTI, NOW, forge, key, manifest_of, signed, uuid, vector};
 use uuid::Uuid;
 
 const POLL_URL: &str = "https://node-b.example/ssf/poll";
@@ -136,4 +136,18 @@ fn answers() {
         assert_eq!(read_answer(bad), Err(BadPoll("not an answer to a poll")));
     }
     assert_eq!(read_answer(br#"{"sets":{"x":"t"}}"#).unwrap().sets, [], "an id of nobody's");
+}
+
+/// Messages come out in the order of their numbers, whatever their ids are; what states none comes last.
+#[test]
+fn order() {
+    let numbered = |seq: u64| signed(&json!({ "events": { "x": { "seq": seq } } }).to_string());
+    let sets: Vec<_> = [numbered(3), "token".to_owned(), numbered(1), numbered(2)]
+        .into_iter()
+        .zip(1_u128..)
+        .map(|(token, id)| (Uuid::from_u128(id), token))
+        .collect();
+    let read = read_answer(write_answer(&sets, false).as_bytes()).unwrap().sets;
+    let ids: Vec<u128> = read.iter().map(|(id, _)| id.as_u128()).collect();
+    assert_eq!(ids, [3, 4, 1, 2]);
 }

@@ -1,11 +1,16 @@
 //! Standard Webhooks: the published vectors, both signatures, the overlap of secrets, and what is not believed.
 
-use webhooks::keys::KeyUse;
-use webhooks::keys::SigningKey;
+use std::sync::Arc;
+
+use webhooks::address_guard::{Looking, Lookup};
+use webhooks::carrier::Carrier as _;
+use webhooks::http::{Options, ReqwestCarrier};
+use webhooks::keys::{KeyUse, SigningKey};
 use webhooks::standard_webhook::{
     BadSecret, ID, Received, SECRET_OCTETS, SIGNATURE, Secret, TIMESTAMP, Unbelieved, headers, message_id, public_text,
     verify,
 };
+use webhooks::target::Target;
 
 use crate::kit::{JTI, key, uuid, vector};
 
@@ -77,14 +82,17 @@ fn whatever_was_changed_is_not_believed() {
     {
         assert_eq!(check(Received { id, timestamp, ..received(&good) }, AT), Err(Unbelieved::Form), "{id} {timestamp}");
     }
-    for signature in ["", "v1", "v1,", "v1,AAAA", "v1a,AAAA", &good.replace("v1,", "v1a,"), &good.replace("v1,", "v2,")] {
+    for signature in ["", "v1", "v1,", "v1,AAAA", "v1a,AAAA", &good.replace("v1,", "v1a,"), &good.replace("v1,", "v2,")]
+    {
         assert_eq!(check(received(signature), AT), Err(Unbelieved::Signature), "{signature}");
     }
 }
 
 #[test]
 fn secrets_have_one_form_and_are_not_printed() {
-    for bad in ["", "whsec_", "C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "whsec_C2FV", "whsec_C2FVsBQIhrscChlQIMV-b5sSYspob7oD"] {
+    for bad in
+        ["", "whsec_", "C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "whsec_C2FV", "whsec_C2FVsBQIhrscChlQIMV-b5sSYspob7oD"]
+    {
         assert_eq!(Secret::parse(bad), Err(BadSecret), "{bad}");
     }
     assert_eq!(format!("{:?}", Secret::parse(SECRET).unwrap()), "Secret(..)");
@@ -92,4 +100,33 @@ fn secrets_have_one_form_and_are_not_printed() {
     let id = message_id(uuid(JTI));
     assert!(id.starts_with("msg_") && !id.contains('.'), "{id}");
     assert!(SigningKey::from_seed(&[1; 32], KeyUse::Webhook).is_ok());
+}
+
+/// Answers every name with these addresses.
+#[derive(Debug)]
+struct Names(&'static [&'static str]);
+
+impl Lookup for Names {
+    fn look_up<'a>(&'a self, _: &'a str) -> Looking<'a> {
+        Box::pin(async { Ok(self.0.iter().map(|address| address.parse().unwrap()).collect()) })
+    }
+}
+
+/// Aim: somebody who types an address is told before it is kept that its name leads nowhere, or to where nothing may be
+/// sent.
+#[tokio::test]
+async fn a_typed_name_is_looked_up() {
+    for (names, said) in [
+        (&["8.8.8.8"] as &'static [&'static str], Ok(())),
+        (
+            &["8.8.8.8", "10.0.0.7"],
+            Err("the server\u{2019}s name leads to an address in 10.0.0.0/8, which is not public"),
+        ),
+        (&[], Err("the server\u{2019}s name leads to no address: check how it is spelt")),
+    ] {
+        let carrier = ReqwestCarrier::with_lookup(&Options::default(), Arc::new(Names(names))).unwrap();
+        let target = Target { url: "https://hooks.example/in".to_owned(), exceptions: Vec::new(), allowed_port: None };
+        let examined = carrier.examine(&target).await.map_err(|fault| fault.to_string());
+        assert_eq!(examined, said.map_err(str::to_owned));
+    }
 }

@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use super::{Faults, NamedSchemas, Read, Shape, Show};
 use crate::access::Scope;
+use crate::node::endpoints::{Format, Subscribed, Told};
 
 /// Items of one list in a body.
 const ITEMS_MAX: usize = 1_000;
@@ -330,6 +331,9 @@ own_words! {
     WithdrawalReason: Self::ALL;
     SubmissionChannel: Self::ALL;
     Scope: Self::ALL;
+    Told: Self::ALL;
+    Format: Self::ALL;
+    Subscribed: Self::ALL;
 }
 
 words! {

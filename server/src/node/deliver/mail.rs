@@ -18,6 +18,10 @@ use crate::store::endpoints::{self, EndpointKind};
 impl Node {
     /// One attempt to hand a mail over.
     pub(super) async fn carry_mail(&self, ready: &Ready) -> Attempt {
+        if self.mail.is_none() {
+            // No link is made that nobody will get.
+            return Attempt::without_answer(Heard::NotReached, 0);
+        }
         let began = self.time.elapsed();
         let sent = match self.letter(ready).await {
             Ok(Some(letter)) => self.post_mail(&letter).await.map(|outcome| (letter, outcome)),

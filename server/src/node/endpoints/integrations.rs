@@ -17,8 +17,6 @@ use crate::store::{StoreError, Turn};
 
 /// Posts sent again by one asking.
 pub const REPLAYED_MAX: usize = 1_000;
-/// Posts on one page of the log.
-const SHOWN_MAX: u32 = 50;
 
 /// An integration, as typed.
 #[derive(Debug, Clone)]
@@ -149,6 +147,7 @@ impl Node {
                     tried_at_once(&mut known);
                 }
                 endpoints::save(turn, &known)?;
+                posts::clear_alert(turn)?;
                 let action = if paused { "integration_paused" } else { "integration_resumed" };
                 note(turn, &by, action, &json!({ "integration": id }))?;
                 Ok::<_, DoorError>(())
@@ -169,6 +168,7 @@ impl Node {
                 ours(turn, id)?;
                 let ended = posts::end_of(turn, id)?;
                 endpoints::remove(turn, id)?;
+                posts::clear_alert(turn)?;
                 note(turn, &by, "integration_removed", &json!({ "integration": id, "unsent": ended }))?;
                 Ok::<_, DoorError>(())
             })
@@ -213,16 +213,16 @@ impl Node {
         posted.map(Tested::from).ok_or(DoorError::Invalid("the test was sent, but what came of it is not known"))
     }
 
-    /// What was posted to an integration, the newest first, after the post with this key.
+    /// What was posted to an integration, the newest first, after the post with this key, at most `limit`.
     ///
     /// # Errors
     /// [`DoorError::NotFound`].
-    pub async fn posts(&self, id: Uuid, after: Option<PostKey>) -> Result<PostPage, DoorError> {
+    pub async fn posts(&self, id: Uuid, after: Option<PostKey>, limit: usize) -> Result<PostPage, DoorError> {
         self.integration(id).await?;
-        let mut items = self.store.read(move |rows| posts::page(rows, id, after, SHOWN_MAX + 1)).await?;
-        let shown = usize::try_from(SHOWN_MAX).unwrap_or(usize::MAX);
-        let more = items.len() > shown;
-        items.truncate(shown);
+        let most = u32::try_from(limit).unwrap_or(u32::MAX).saturating_add(1);
+        let mut items = self.store.read(move |rows| posts::page(rows, id, after, most)).await?;
+        let more = items.len() > limit;
+        items.truncate(limit);
         let next = items.last().filter(|_| more).map(|last| (last.queued_at, last.id));
         Ok(PostPage { items, next })
     }
@@ -237,6 +237,21 @@ impl Node {
             .read(move |rows| {
                 let Some(line) = posts::post(rows, id, post)? else { return Ok(None) };
                 Ok(Some((line, posts::attempts_of(rows, post)?)))
+            })
+            .await?;
+        found.ok_or(DoorError::NotFound)
+    }
+
+    /// The attempts of one post to an integration of ours, the newest first.
+    ///
+    /// # Errors
+    /// [`DoorError::NotFound`].
+    pub async fn post_attempts(&self, post: Uuid) -> Result<Vec<AttemptLine>, DoorError> {
+        let found = self
+            .store
+            .read(move |rows| {
+                let known = posts::is_for_integration(rows, post)?;
+                if known { posts::attempts_of(rows, post).map(Some) } else { Ok(None) }
             })
             .await?;
         found.ok_or(DoorError::NotFound)

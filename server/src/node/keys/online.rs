@@ -7,7 +7,7 @@ use domain::values::{Digest32, Moment};
 use webhooks::checkpoint::{origin_of, sign_checkpoint};
 use webhooks::jose::{CompactToken, TokenType};
 use webhooks::keys::{KeyUse, SigningKey};
-use webhooks::manifest::{Manifest, parse_pinned};
+use webhooks::manifest::{Manifest, ManifestKey, parse_pinned};
 use webhooks::set::{SignedSet, sign_set};
 use webhooks::values::{Digest, Schemes};
 use zeroize::Zeroizing;
@@ -161,6 +161,14 @@ impl OnlineKeys {
     #[must_use]
     pub fn good_at(&self, now: Moment) -> bool {
         now < self.good_until
+    }
+
+    /// Whether keys that last longer are listed already, and wait to sign.
+    #[must_use]
+    pub fn have_successors(&self) -> bool {
+        let end = self.good_until.unix_seconds();
+        let lasts = |key: &ManifestKey| key.node_use == Some(KeyUse::Set) && key.revoked.is_none() && key.exp > end;
+        self.manifest.keys.iter().any(lasts)
     }
 
     /// The same payload under the key that signs now, when the one that signed these octets was revoked or is about to

@@ -2,6 +2,7 @@
 //! of protocol §3, kept for ever. Once an hour a partner's later card is looked for as well.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use tokio::sync::watch::Receiver;
 use tokio::time::{sleep, timeout};
 use webhooks::carrier::{Outcome, Parcel};
 use webhooks::keys::PublicKey;
-use webhooks::manifest::{Manifest, ManifestError, Stored, Taken, parse_pinned, take_in};
+use webhooks::manifest::{Manifest, ManifestError, Stored, Taken, parse_kept, take_in};
 
 use crate::node::Node;
 use crate::node::loops::Causes;
@@ -34,22 +35,24 @@ const ROUND: Duration = Duration::from_secs(60);
 /// Manifests read so far, and who is being asked.
 #[derive(Default)]
 pub(in crate::node) struct Manifests {
-    read: Mutex<HashMap<PartnerId, (String, Arc<Manifest>)>>,
+    /// By the token that each was read from, of which a short digest is kept: tokens of thousands of partners are large.
+    read: Mutex<HashMap<PartnerId, (u64, Arc<Manifest>)>>,
     asking: Mutex<HashMap<PartnerId, Arc<AsyncMutex<()>>>>,
 }
 
 impl Manifests {
     /// The partner's manifest as last taken in; `None` before the first, or without a pinned key.
     pub(in crate::node) fn get(&self, partner: &Partner) -> Option<Arc<Manifest>> {
-        let token = partner.manifest.as_deref()?;
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, manifest)) = read.get(&partner.id)
-            && known == token
+        let token = short_digest(partner.manifest.as_deref()?);
+        let known = || self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((from, manifest)) = known().get(&partner.id)
+            && *from == token
         {
             return Some(Arc::clone(manifest));
         }
-        let manifest = Arc::new(parse_kept(partner)?);
-        read.insert(partner.id, (token.to_owned(), Arc::clone(&manifest)));
+        // Reading takes a while; others need not wait for it.
+        let manifest = Arc::new(parse_again(partner)?);
+        known().insert(partner.id, (token, Arc::clone(&manifest)));
         Some(manifest)
     }
 
@@ -64,11 +67,18 @@ fn identity(partner: &Partner) -> Option<PublicKey> {
     PublicKey::from_x(partner.identity_x.as_deref()?).ok()
 }
 
-/// The manifest last taken in, read from what is kept.
-fn parse_kept(partner: &Partner) -> Option<Manifest> {
-    let token = partner.manifest.as_deref()?;
-    let manifest = parse_pinned(token.as_bytes(), partner.issuer.as_deref()?, &identity(partner)?).ok()?;
-    Some(manifest.into_inner())
+/// The manifest last taken in, read from what is kept. It lies sealed, bound to its partner, since its signature was
+/// verified.
+fn parse_again(partner: &Partner) -> Option<Manifest> {
+    let (token, thumbprint) = (partner.manifest.as_deref()?, partner.identity_thumbprint.as_deref()?);
+    parse_kept(token.as_bytes(), partner.issuer.as_deref()?, thumbprint).ok()
+}
+
+/// Tells versions of one partner's manifest apart.
+fn short_digest(token: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    token.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Judges a manifest against the one that is known and kept.
@@ -165,7 +175,7 @@ impl Node {
             let mut known = known;
             // Another list was taken in meanwhile: this one has to continue that one.
             if partner.manifest != judged_against {
-                known = parse_kept(&partner).map(Arc::new);
+                known = parse_again(&partner).map(Arc::new);
                 if matches!(judge(known.as_deref(), &partner, token.as_bytes(), now)?, Taken::Unchanged) {
                     return Ok(());
                 }

@@ -112,7 +112,10 @@ fn sentence(about: &About<'_>, place: &Place<'_>, plain: fn(&str) -> String) -> 
         }
         Subscribed::Acknowledgement => {
             let stance = occasion.stance.map_or("", |stance| stance.label());
-            format!("{partner}: a person has read version {version} of our notice about {}: {stance}.", of(&names.incident))
+            format!(
+                "{partner}: a person has read version {version} of our notice about {}: {stance}.",
+                of(&names.incident)
+            )
         }
         Subscribed::ClockStep | Subscribed::ClockOverdue | Subscribed::ReportDue => {
             let reference = if names.incident.is_some() { &names.incident } else { &names.exchange };

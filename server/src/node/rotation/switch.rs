@@ -43,7 +43,10 @@ impl Node {
     pub(in crate::node) fn warn_of_keys(&self) {
         let keys = self.keys();
         let left = keys.good_until().seconds_since(self.time.now());
-        if left >= WARNING_SECONDS || !self.key_warnings.is_due(self.time.elapsed(), WARNED_EVERY_SECONDS) {
+        if left >= WARNING_SECONDS || (left > 0 && keys.have_successors()) {
+            return;
+        }
+        if !self.key_warnings.is_due(self.time.elapsed(), WARNED_EVERY_SECONDS) {
             return;
         }
         let until = keys.good_until().to_string();

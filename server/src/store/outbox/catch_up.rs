@@ -85,6 +85,28 @@ pub fn signed_again(turn: &mut Turn<'_>, message: MessageId, receipt: &[u8]) -> 
     Ok(held.is_some_and(|held| held != receipt))
 }
 
+/// Authenticated messages came from these partners: for each, what [`super::heard_from`] does. Answers whether anything
+/// waits for one of them. `elapsed` is machine time.
+///
+/// # Errors
+/// Those of the database.
+pub fn heard_from_all(turn: &mut Turn<'_>, partners: &[PartnerId], elapsed: Moment) -> Result<bool, StoreError> {
+    let ids: Vec<&[u8]> = partners.iter().map(|partner| partner.as_bytes().as_slice()).collect();
+    let theirs =
+        || lanes::table.filter(lanes::channel.eq(Channel::Node.word())).filter(lanes::partner_id.eq_any(ids.clone()));
+    let rows = turn.rows();
+    diesel::update(theirs())
+        .set((
+            lanes::heard_at.eq(elapsed.micros()),
+            lanes::fail_count.eq(0),
+            lanes::waits_until.eq(None::<i64>),
+            lanes::failed_since.eq(None::<i64>),
+        ))
+        .execute(rows.db)?;
+    let waiting = theirs().filter(lanes::due_at.is_not_null());
+    Ok(diesel::update(waiting).set(lanes::due_at.eq(0)).execute(rows.db)? > 0)
+}
+
 /// Keeps how far the partner's clock is ahead of ours, in seconds, as last estimated.
 ///
 /// # Errors

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 use domain::delivery::{self, Channel, Class};
-use domain::values::{MessageId, Moment, PartnerId};
+use domain::values::{ExchangeId, MessageId, Moment, PartnerId};
 
 use super::{
     BODY, HEARTBEAT_AHEAD_SECONDS_MAX, HEARTBEAT_SECONDS, HEARTBEAT_SPREAD_SECONDS, OutKind, moment_or_none, this_lane,
@@ -131,6 +131,22 @@ pub(in crate::store) fn queue(turn: &mut Turn<'_>, queued: Vec<Queued>) -> Resul
     ensure_lanes(rows, all.iter().map(|partner| (partner.clone(), channel_of(partner))).collect())?;
     wake(rows, &all)?;
     wake_for_first_words(rows, &first_words.into_iter().collect::<Vec<_>>())
+}
+
+/// The newest checkpoint fixed for messages of these exchanges, by its size.
+///
+/// # Errors
+/// Those of the database.
+pub fn checkpoint_told(rows: &mut Rows<'_>, exchanges: &[ExchangeId]) -> Result<Option<u64>, StoreError> {
+    if exchanges.is_empty() {
+        return Ok(None);
+    }
+    let ids: Vec<&[u8]> = exchanges.iter().map(|id| id.as_bytes().as_slice()).collect();
+    let size: Option<i64> = outbox::table
+        .filter(outbox::exchange_id.eq_any(ids))
+        .select(diesel::dsl::max(outbox::checkpoint_size))
+        .first(rows.db)?;
+    size.map(u64::try_from).transpose().map_err(StoreError::corrupt("outbox", "a size"))
 }
 
 /// Work may have come: a lane that works is looked at at once, one that backs off when its back-off ends.

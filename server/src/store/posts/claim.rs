@@ -304,16 +304,23 @@ fn back_off(turn: &mut Turn<'_>, endpoint: &Endpoint, done: &FinishedPost) -> Re
     let long = |since: i64| done.elapsed.micros().saturating_sub(since) >= FAILING_SECONDS * 1_000_000;
     if since.is_some_and(long) {
         alerts::raise(turn, AlertKind::IntegrationFailing, None, None, None, None)?;
-    } else if fine && failed_since.is_some_and(long) {
-        let others: Option<Vec<u8>> = endpoint_rows::table
-            .filter(endpoint_rows::partner_id.is_null())
-            .filter(endpoint_rows::failed_since.is_not_null())
-            .select(endpoint_rows::id)
-            .first(turn.rows().db)
-            .optional()?;
-        if others.is_none() {
-            alerts::clear(turn, AlertKind::IntegrationFailing, None, None)?;
-        }
+    } else if fine && failed_since.is_some() {
+        clear_alert(turn)?;
+    }
+    Ok(())
+}
+
+/// Clears the alert about failing integrations once none fails any more: one recovered, was paused or was removed.
+///
+/// # Errors
+/// Those of the database.
+pub fn clear_alert(turn: &mut Turn<'_>) -> Result<(), StoreError> {
+    let failing = endpoint_rows::table
+        .filter(endpoint_rows::partner_id.is_null())
+        .filter(endpoint_rows::failed_since.is_not_null())
+        .filter(diesel::dsl::not(endpoint_rows::paused));
+    if !diesel::select(diesel::dsl::exists(failing)).get_result::<bool>(turn.rows().db)? {
+        alerts::clear(turn, AlertKind::IntegrationFailing, None, None)?;
     }
     Ok(())
 }
@@ -336,10 +343,8 @@ pub fn next_due(rows: &mut Rows<'_>) -> Result<Option<Moment>, StoreError> {
         }
     }
     let people = posts::table.filter(posts::open).filter(posts::person_id.is_not_null());
-    let free: Option<i64> = people
-        .filter(posts::lease.is_null())
-        .select(diesel::dsl::min(posts::next_attempt_at))
-        .first(rows.db)?;
+    let free: Option<i64> =
+        people.filter(posts::lease.is_null()).select(diesel::dsl::min(posts::next_attempt_at)).first(rows.db)?;
     let leased: Option<i64> = posts::table
         .filter(posts::open)
         .filter(posts::person_id.is_not_null())

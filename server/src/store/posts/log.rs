@@ -152,6 +152,15 @@ pub fn post(rows: &mut Rows<'_>, endpoint: Uuid, id: Uuid) -> Result<Option<Post
     found.map(|row| row.opened(rows)).transpose()
 }
 
+/// Whether there is a post with this id, to an integration.
+///
+/// # Errors
+/// Those of the database.
+pub fn is_for_integration(rows: &mut Rows<'_>, id: Uuid) -> Result<bool, StoreError> {
+    let this = posts::table.find(id.as_bytes().to_vec()).filter(posts::endpoint_id.is_not_null());
+    Ok(diesel::select(diesel::dsl::exists(this)).get_result(rows.db)?)
+}
+
 /// The attempts of a post, the newest first.
 ///
 /// # Errors

@@ -94,7 +94,8 @@ fn for_integrations(turn: &mut Turn<'_>, found: &[Found]) -> Result<Vec<Post>, S
     let mut posts = Vec::new();
     for Found { event, occasion, entry } in found {
         for (endpoint, _) in subscriptions.iter().filter(|(_, events)| events.contains(event)) {
-            let body = serde_json::to_vec(occasion).map_err(StoreError::corrupt("posts", "an occasion without JSON"))?;
+            let body =
+                serde_json::to_vec(occasion).map_err(StoreError::corrupt("posts", "an occasion without JSON"))?;
             posts.push(Post {
                 // A restored backup gives its entry numbers out again; the instant tells their events apart.
                 id: derived(&[&entry.to_be_bytes(), &occasion.at.micros().to_be_bytes(), endpoint.as_bytes()]),
@@ -139,14 +140,14 @@ type Heard = Option<(Subscribed, Occasion)>;
 /// `if let`, not a match: whatever else is ever decided, nobody subscribes to it before it stands here.
 fn of_incident(id: IncidentId, before: Option<&Incident>, event: &incident::Event) -> Heard {
     if let incident::Event::Logged { exercise, at, .. } = event {
-        let occasion = Occasion { incident: Some(id), exercise: *exercise, ..Occasion::of(Subscribed::IncidentLogged, *at) };
+        let occasion =
+            Occasion { incident: Some(id), exercise: *exercise, ..Occasion::of(Subscribed::IncidentLogged, *at) };
         return Some((Subscribed::IncidentLogged, occasion));
     }
     if let incident::Event::StepFired { kind, due, offset_minutes, partners, at, .. } = event {
         let step = Step { clock: *kind, due: *due, offset_minutes: *offset_minutes, partners: *partners };
         let exercise = before.is_some_and(|incident| incident.exercise);
-        let occasion =
-            Occasion { incident: Some(id), exercise, step: Some(step), ..Occasion::of(step.event(), *at) };
+        let occasion = Occasion { incident: Some(id), exercise, step: Some(step), ..Occasion::of(step.event(), *at) };
         return Some((step.event(), occasion));
     }
     None

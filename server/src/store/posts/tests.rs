@@ -40,7 +40,14 @@ fn endpoint(number: u128, events: &[Subscribed]) -> Endpoint {
 
 fn posted(number: u128, to: Uuid) -> Post {
     let body = serde_json::to_vec(&Occasion::of(Subscribed::Receipt, at(0))).unwrap();
-    Post { id: id(number), to: Destination::Endpoint(to), event: Subscribed::Receipt, body, incident: None, exchange: None }
+    Post {
+        id: id(number),
+        to: Destination::Endpoint(to),
+        event: Subscribed::Receipt,
+        body,
+        incident: None,
+        exchange: None,
+    }
 }
 
 fn claimed(turn: &mut Turn<'_>, lease: u128, elapsed: Moment) -> Vec<ClaimedPost> {

@@ -17,6 +17,9 @@ use crate::web::incidents::key;
 use crate::web::page::{self, Answer, Chrome, Posted, Visit};
 use crate::web::words;
 
+/// Posts on one page of the log.
+const SHOWN_MAX: usize = 50;
+
 #[derive(Template)]
 #[template(path = "integration.html")]
 struct IntegrationPage {
@@ -60,7 +63,7 @@ pub(super) async fn show(visit: Visit, id: web::Path<Uuid>, from: web::Query<Fro
 
 async fn overview(visit: &Visit, id: Uuid, after: Option<PostKey>, done: String) -> Answer {
     let known = visit.node.integration(id).await?;
-    let log = visit.node.posts(id, after).await?;
+    let log = visit.node.posts(id, after, SHOWN_MAX).await?;
     let elapsed = visit.node.time().elapsed();
     let mut facts = vec![("Address", known.address.clone()), ("Takes", format_words(known.format).to_owned())];
     if !known.ranges.is_empty() {
@@ -141,7 +144,11 @@ fn replayed_words(replayed: Replayed) -> String {
         1 => "One is sent again.".to_owned(),
         count => format!("{} are sent again.", words::grouped(count)),
     };
-    if replayed.more { format!("{count} There are more: when these are sent, ask again from a later time.") } else { count }
+    if replayed.more {
+        format!("{count} There are more: when these are sent, ask again from a later time.")
+    } else {
+        count
+    }
 }
 
 async fn since_page(visit: &Visit, id: Uuid, form: &Form) -> Result<ActionPage, Problem> {

@@ -1,0 +1,126 @@
+//! Gaps, losses, silence and wrong clocks (protocol §10, §13): what mends itself, and when a person hears of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use server::store::alerts::{self, AlertKind};
+use tests::facts::first_hour;
+use tests::node::{Party, World, log_request};
+use tests::partner::{Behaviour, Scripted};
+use tests::{On, both};
+use webhooks::message::Stance;
+
+both!(
+    what_a_restored_partner_lost_is_sent_again,
+    a_gap_is_told_after_a_quarter_of_an_hour_and_forgotten_when_it_closes,
+    a_silent_node_is_warned_of_and_then_alarmed_about,
+    a_wrong_clock_is_noted,
+);
+
+const CASE: &str = "0199f6c2-5c1e-7a50-9d3e-3a6f0c1b7e21";
+const HOUR: u64 = 3_600;
+
+async fn open(party: &Party) -> Vec<AlertKind> {
+    let open = party.node.store().read(|rows| alerts::open(rows, 100)).await.expect("the alerts");
+    open.into_iter().map(|alert| alert.kind).collect()
+}
+
+async fn paired(on: On) -> (World, Party, Arc<Scripted>) {
+    let world = World::new(on);
+    let operator = world.party("Operator").await;
+    let partner = world.scripted(&operator, "Council", 48).await;
+    (world, operator, partner)
+}
+
+/// A receipt whose head is behind what the partner signed for before: those messages go out again with the same octets,
+/// once, and a person is told.
+async fn what_a_restored_partner_lost_is_sent_again(on: On) {
+    let (world, operator, partner) = paired(on).await;
+    for number in 0..2 {
+        operator.log(log_request(first_hour(&format!("Mailbox {number}")), world.now())).await;
+        world.settle(&[&operator]).await;
+        world.pass(Duration::from_secs(10));
+    }
+    let times = |world: &World| {
+        let carried = world.wire.carried();
+        let last = carried.iter().rfind(|carried| carried.body.len() > 1_500).expect("a notice").body.clone();
+        carried.iter().filter(|carried| carried.body == last).count()
+    };
+    assert_eq!(times(&world), 1);
+    partner.behave(Behaviour::Change(|payload: &mut Value| {
+        let receipt = &mut payload["events"]["urn:tocsin:breach:1:receipt"];
+        if receipt["of"].get("seq").is_none() {
+            receipt["head"]["seq"] = json!(1);
+        }
+    }));
+    let id = operator.partner_by(&partner.issuer).await;
+    operator.node.send_heartbeat(id).await.expect("queued");
+    let before = world.wire.carried().len();
+    operator.node.deliver_step(1).await.expect("a step");
+    partner.behave(Behaviour::Accept);
+    world.settle(&[&operator]).await;
+    let again: Vec<_> = world.wire.carried().into_iter().skip(before).collect();
+    assert_eq!(again.iter().filter(|carried| carried.body.len() > 1_500).count(), 1, "the second notice alone");
+    assert_eq!(times(&world), 2, "the same octets");
+    assert!(open(&operator).await.contains(&AlertKind::Resent));
+    world.pass(Duration::from_secs(2 * HOUR));
+    world.settle(&[&operator]).await;
+    assert_eq!(times(&world), 2, "it was signed for again");
+}
+
+/// Two minutes, a quarter of an hour, and the missing message.
+async fn a_gap_is_told_after_a_quarter_of_an_hour_and_forgotten_when_it_closes(on: On) {
+    let (world, operator, partner) = paired(on).await;
+    let now = world.now().unix_seconds();
+    let id = operator.partner_by(&partner.issuer).await;
+    let say = |stance| partner.acknowledged(CASE, stance, now);
+    let (first, lost, third) = (say(Stance::Assessing), say(Stance::Affected), say(Stance::NotAffected));
+    operator.take(&first).await.expect("receipted");
+    operator.take(&third).await.expect("receipted");
+    let gap = operator.node.partner_view(id).await.expect("the partner").standing.gap.expect("a gap");
+    assert_eq!((gap.missing, gap.since), (1, operator.node.time().elapsed()));
+    world.pass(Duration::from_secs(600));
+    world.settle(&[&operator]).await;
+    assert!(!open(&operator).await.contains(&AlertKind::Gap), "ten minutes");
+    world.pass(Duration::from_secs(400));
+    world.settle(&[&operator]).await;
+    assert!(open(&operator).await.contains(&AlertKind::Gap));
+    operator.take(&lost).await.expect("receipted");
+    world.pass(Duration::from_secs(61));
+    world.settle(&[&operator]).await;
+    assert!(!open(&operator).await.contains(&AlertKind::Gap), "it is closed");
+    assert_eq!(operator.node.partner_view(id).await.expect("the partner").standing.gap, None);
+}
+
+/// 26 and 72 hours without a receipt; a receipt ends both.
+async fn a_silent_node_is_warned_of_and_then_alarmed_about(on: On) {
+    let (world, operator, partner) = paired(on).await;
+    partner.behave(Behaviour::Hang);
+    let after = async |hours: u64| {
+        for _ in 0..hours {
+            world.pass(Duration::from_secs(HOUR));
+            world.settle(&[&operator]).await;
+        }
+        let open = open(&operator).await;
+        (open.contains(&AlertKind::NotProven), open.contains(&AlertKind::NotProvenLong))
+    };
+    assert_eq!(after(25).await, (false, false));
+    assert_eq!(after(2).await, (true, false));
+    assert_eq!(after(46).await, (true, true));
+    partner.behave(Behaviour::Accept);
+    assert_eq!(after(2).await, (false, false));
+}
+
+/// Two hundred seconds ahead, by the receipt of a heartbeat.
+async fn a_wrong_clock_is_noted(on: On) {
+    let (world, operator, partner) = paired(on).await;
+    let id = operator.partner_by(&partner.issuer).await;
+    partner.behave(Behaviour::Change(|payload: &mut Value| {
+        payload["toe"] = json!(payload["toe"].as_i64().unwrap_or_default() + 200);
+    }));
+    operator.node.send_heartbeat(id).await.expect("queued");
+    world.settle(&[&operator]).await;
+    let skew = operator.node.partner_view(id).await.expect("the partner").standing.skew_seconds;
+    assert_eq!(skew, Some(200));
+}
