@@ -164,8 +164,7 @@ impl Stage {
     async fn prepare(on: On, partners: usize, tls: bool) -> Self {
         let players = Players::start(partners, tls);
         let issuer = "http://127.0.0.1:9".to_owned();
-        let ground =
-            Ground { time: Arc::new(SystemTime), carrier: Arc::new(carrier(&players.place.root)), wire: None };
+        let ground = Ground { time: Arc::new(SystemTime), carrier: Arc::new(carrier(&players.place.root)), wire: None };
         let operator = found("Operator", issuer.clone(), on.fresh(), ground, None).await;
         let all: Vec<usize> = (0..partners).collect();
         for batch in all.chunks(BATCH) {

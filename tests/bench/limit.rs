@@ -91,6 +91,7 @@ fn notice(payload: String, manifests: &mut HashMap<String, Manifest>) -> Notice 
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "every sender is awaited")]
 async fn run(place: &Where, notices: Vec<Notice>) -> f64 {
     let key = SigningKey::from_seed(&[3; 32], KeyUse::Set).expect("every seed makes a key");
     let (client, key, notices) = (client(&place.root), Arc::new(key), Arc::new(notices));
@@ -126,8 +127,7 @@ async fn tell(client: &Client, key: &SigningKey, notice: &Notice) {
         .expect("an answer");
     let receipt = answer.headers().get(RECEIPT_HEADER).expect("a receipt").as_bytes().to_vec();
     answer.bytes().await.expect("its end");
-    let expected =
-        Expectation { jti: notice.jti, seq: notice.seq, set_sha256: &[set.set_sha256], first_attempt: now };
+    let expected = Expectation { jti: notice.jti, seq: notice.seq, set_sha256: &[set.set_sha256], first_attempt: now };
     let peer = PeerKeys { issuer: &notice.issuer, manifest: &notice.manifest };
     let receipt = check_receipt(&receipt, &peer, &notice.own_issuer, &expected, now).expect("it verifies");
     let origin = origin_of(&notice.issuer);
@@ -142,10 +142,5 @@ fn client(root: &str) -> Client {
     } else {
         Certificate::from_pem_bundle(root.as_bytes()).expect("a certificate")
     };
-    Client::builder()
-        .tls_certs_merge(roots)
-        .redirect(redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .expect("a client")
+    Client::builder().tls_certs_merge(roots).redirect(redirect::Policy::none()).no_proxy().build().expect("a client")
 }

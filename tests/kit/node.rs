@@ -126,8 +126,7 @@ impl World {
 
     /// A party whose node nobody can reach: it polls.
     pub async fn hidden_party(&self, name: &str) -> Party {
-        let ground =
-            Ground { time: Arc::clone(&self.time) as _, carrier: Arc::clone(&self.wire) as _, wire: None };
+        let ground = Ground { time: Arc::clone(&self.time) as _, carrier: Arc::clone(&self.wire) as _, wire: None };
         let issuer = format!("{HIDDEN}{}.example", name.to_lowercase().replace(' ', "-"));
         found(name, issuer, self.on.fresh(), ground, None).await
     }

@@ -383,7 +383,8 @@ impl Party {
     /// When something does not verify.
     pub async fn verify_ledger(&self) {
         let verified = self.node.store().read(ledger::verify).await;
-        let verified = verified.unwrap_or_else(|error| panic!("the ledger of {} can't be verified: {error}", self.name));
+        let verified =
+            verified.unwrap_or_else(|error| panic!("the ledger of {} can't be verified: {error}", self.name));
         assert!(verified.is_whole(), "the ledger of {} is not whole: {:?}", self.name, verified.faults);
     }
 

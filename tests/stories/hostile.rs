@@ -27,8 +27,10 @@ const EXCHANGE: Duration = Duration::from_secs(1);
 /// Partners who are what they should be.
 const HEALTHY: usize = 12;
 
+type Part = fn(&mut Line);
+
 /// What a hostile receiver does with every request, and the word that our node has for it.
-const HOSTILE: [(fn(&mut Line), &str); 9] = [
+const HOSTILE: [(Part, &str); 9] = [
     (ten_gigabytes, "not_reached"),
     (chunks_without_end, "not_reached"),
     (headers_without_end, "not_reached"),

@@ -240,7 +240,8 @@ async fn it_believes_our_webhooks_and_no_others(on: On) {
     let key = node.webhook_public_key().expect("a key for webhooks");
     assert_eq!(paired.order("keys", &json!({}))["webhook_keys"], json!([key]), "our manifest lists it");
     let knows = |secrets: &[&str]| {
-        paired.other.obey(&json!({ "do": "hook", "secrets": secrets, "key": key }));
+        let done = paired.other.obey(&json!({ "do": "hook", "secrets": secrets, "key": key }));
+        assert_eq!(done.get("error"), None, "it takes what it is told");
     };
 
     knows(&["whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]);

@@ -14,7 +14,7 @@ use server::access::Scope;
 use server::node::DoorError;
 use server::node::said::NewMessage;
 use server::store::alerts::{self, AlertKind};
-use server::store::said::{self, Message};
+use server::store::queries::said::{self, Message};
 use tests::facts::first_hour;
 use tests::node::{PASSWORD, Party, World, line, log_request, payload};
 use tests::partner::Scripted;

@@ -8,7 +8,7 @@ use domain::directory::Party as PartyRecord;
 use domain::exchange::{Exchange, NoticeDelivery};
 use domain::values::{IncidentId, PartnerId};
 use server::node::DoorError;
-use server::node::endpoints::{Format, Integration, PostState, Subscribed, Way, WebhookAddress};
+use server::node::endpoints::{Format, Integration, Subscribed, Way, WebhookAddress};
 use server::store::alerts::{self, AlertKind};
 use server::store::queries::directory;
 use tests::browser::Browser;
@@ -16,11 +16,12 @@ use tests::facts::{first_hour, more_is_known};
 use tests::node::{PASSWORD, Party, World, line, log_request};
 use tests::tickets::{Tickets, Webhook};
 use tests::visitor::Visitor;
-use tests::wire::Line;
 use tests::{On, both};
 use uuid::Uuid;
 use webhooks::jose::{CompactToken, TokenType};
 use webhooks::keys::PublicKey;
+
+mod integrations;
 
 both!(
     a_ticket_system_is_told_and_its_answer_proves_nothing,
@@ -31,11 +32,6 @@ both!(
     what_waits_goes_the_new_way,
     an_address_that_can_not_be_called_is_not_kept,
     an_administrator_sets_it_up_on_pages,
-    integrations_hear_of_what_they_chose,
-    an_integration_that_is_down_hears_later,
-    posts_are_sent_again,
-    a_paused_integration_waits,
-    integrations_are_kept_on_pages,
 );
 
 /// Aim: the pages of channels and integrations are accessible and fit, on a telephone too.
@@ -248,7 +244,7 @@ async fn an_attempt_that_fails_is_made_again_under_the_same_id(on: On) {
     assert_eq!(got[2].believed(Some(&secret), Some(&told.key()), told.now()), Ok(()));
     assert_eq!(got[0].json()["data"]["set"], got[2].json()["data"]["set"], "the signed message never changes");
     assert!(matches!(told.exchange(id).await.notices[0].delivery, NoticeDelivery::Accepted { .. }));
-    assert!(!told.alerted(AlertKind::Misdirected).await);
+    assert!(!told.alerted(AlertKind::NotTaken).await);
 }
 
 /// Aim: 410, a redirect and a wrong address are alerted at once and tried on; nothing is ever switched off.
@@ -257,7 +253,7 @@ async fn whatever_refuses_is_a_persons_turn_and_stops_nothing(on: On) {
         let (told, _) = Told::by_webhook(on, false).await;
         told.tickets.answers(&[status; 3]);
         let id = told.log().await;
-        assert!(told.alerted(AlertKind::Misdirected).await, "{status}");
+        assert!(told.alerted(AlertKind::NotTaken).await, "{status}");
         for _ in 0..5 {
             told.pass(20 * MINUTE).await;
         }
@@ -402,158 +398,4 @@ async fn an_administrator_sets_it_up_on_pages(on: On) {
 fn visitor_address(told: &Told) -> std::net::SocketAddr {
     let host = told.operator.issuer().trim_start_matches("http://");
     host.parse().expect("an address")
-}
-
-/// Aim: each event reaches who chose it, once, in its form, and says nothing of what happened.
-async fn integrations_hear_of_what_they_chose(on: On) {
-    let told = Told::listed(on).await;
-    let partner = told.world.scripted(&told.operator, "Borough", 48).await;
-    let (every, some) = (Subscribed::ALL, [Subscribed::Receipt]);
-    told.hears(Format::Standard, &every).await;
-    let slack = Integration {
-        name: line("Slack"),
-        address: address("https://slack.operator.example/x"),
-        format: Format::Slack,
-        events: some.to_vec(),
-    };
-    let tickets = Arc::new(Tickets::default());
-    told.world.wire.join_tickets("https://slack.operator.example", &tickets);
-    told.operator.node.add_integration(&told.operator.administrator(), slack).await.expect("added");
-
-    let id = told.log().await;
-    assert_eq!(told.heard(), ["incident_logged", "receipt"]);
-    let logged = told.chat.got()[0].json();
-    let reference = told.operator.incident(id).await.reference;
-    assert_eq!(logged["data"]["incident"]["reference"], reference.as_str());
-    let receipt = told.chat.got()[1].json();
-    assert_eq!(receipt["data"]["partner"]["name"], "Borough");
-    let said = tickets.got();
-    assert_eq!(said.len(), 1, "only what it chose");
-    let text = said[0].json()["text"].as_str().expect("Slack's text").to_owned();
-    assert!(text.starts_with("Borough: their node signed for version 1 of our notice about"), "{text}");
-
-    told.pass(25 * HOUR).await;
-    assert!(told.heard().contains(&"clock_step".to_owned()), "{:?}", told.heard());
-    told.pass(24 * HOUR).await;
-    let heard = told.heard();
-    assert!(heard.contains(&"clock_overdue".to_owned()) && heard.contains(&"report_due".to_owned()), "{heard:?}");
-    let secret = told.chat.got().iter().map(|got| String::from_utf8_lossy(&got.body).into_owned()).collect::<String>();
-    for fact in [TITLE, "mailbox of the case team"] {
-        assert!(!secret.contains(fact), "an integration is told {fact}");
-    }
-    let ids: std::collections::BTreeSet<String> = told.chat.got().into_iter().map(|got| got.id).collect();
-    assert_eq!(ids.len(), told.chat.got().len(), "each once");
-    drop(partner);
-    let (kept, rebuilt) = told.operator.rebuilt(on).await;
-    assert!(kept == rebuilt, "posts are no read table");
-}
-
-/// Aim: what is down hears later, in order, with one alert after a quarter of an hour; partners' notices don't wait for it.
-async fn an_integration_that_is_down_hears_later(on: On) {
-    let (told, _) = Told::by_webhook(on, false).await;
-    told.hears(Format::Standard, &[Subscribed::IncidentLogged]).await;
-    told.world.wire.set(CHAT, Line::Down);
-    told.log().await;
-    told.log().await;
-    assert_eq!(told.tickets.got().len(), 2, "partners are told");
-    assert!(!told.alerted(AlertKind::IntegrationFailing).await);
-    for _ in 0..6 {
-        told.pass(5 * MINUTE).await;
-    }
-    assert!(told.alerted(AlertKind::IntegrationFailing).await);
-    told.world.wire.set(CHAT, Line::Up);
-    told.pass(20 * MINUTE).await;
-    assert_eq!(told.heard(), ["incident_logged"; 2]);
-    assert!(!told.alerted(AlertKind::IntegrationFailing).await);
-}
-
-/// Aim: one post, some, and all since a time, are sent again under their ids and stand in the log with their attempts.
-async fn posts_are_sent_again(on: On) {
-    let told = Told::listed(on).await;
-    let id = told.hears(Format::Standard, &[Subscribed::IncidentLogged]).await;
-    let (node, by) = (&told.operator.node, told.operator.administrator());
-    told.log().await;
-    told.world.pass(HOUR);
-    let later = told.world.now();
-    told.log().await;
-    let log = node.posts(id, None, 50).await.expect("the log").items;
-    assert!(log.iter().all(|post| post.state == PostState::Taken) && log.len() == 2);
-    let again = node.replay(&by, id, vec![log[1].id]).await.expect("again");
-    assert_eq!((again.count, again.more), (1, false));
-    told.settle().await;
-    let got = told.chat.got();
-    assert_eq!((got.len(), &got[2].id), (3, &got[0].id), "under its id");
-    assert_eq!(node.post(id, log[1].id).await.expect("it").1.len(), 2, "two attempts");
-    told.world.pass(HOUR);
-    let since = node.replay_since(&by, id, later).await.expect("again");
-    assert_eq!(since.count, 2, "the second, and the first that was sent again since");
-    told.settle().await;
-    assert_eq!(told.chat.got().len(), 5);
-    let unknown = node.replay(&by, Uuid::nil(), vec![log[0].id]).await;
-    assert!(matches!(unknown, Err(DoorError::NotFound)));
-    node.remove_integration(&by, id).await.expect("removed");
-    assert!(matches!(node.integration(id).await, Err(DoorError::NotFound)));
-}
-
-/// Aim: while it is paused nothing is sent and nothing is lost; a test goes out all the same.
-async fn a_paused_integration_waits(on: On) {
-    let told = Told::listed(on).await;
-    let id = told.hears(Format::Teams, &[Subscribed::IncidentLogged]).await;
-    let (node, by) = (&told.operator.node, told.operator.administrator());
-    node.pause_integration(&by, id, true).await.expect("paused");
-    told.log().await;
-    told.pass(HOUR).await;
-    assert!(told.chat.got().is_empty());
-    assert!(node.test_integration(&by, id).await.expect("tested").taken);
-    assert_eq!(told.chat.got().len(), 1);
-    node.pause_integration(&by, id, false).await.expect("resumed");
-    told.settle().await;
-    let got = told.chat.got();
-    let card = &got[1].json()["attachments"][0]["content"];
-    assert_eq!((got.len(), card["type"].as_str()), (2, Some("AdaptiveCard")));
-}
-
-/// Aim: an administrator adds an integration, mends what is wrong, tests it, looks at the log and sends again.
-async fn integrations_are_kept_on_pages(on: On) {
-    let mut told = Told::listed(on).await;
-    let mut visitor = told.visitor().await;
-    let csrf = csrf(&mut visitor).await;
-    assert!(visitor.get("/administration").await.text().contains("Integrations"));
-    assert!(visitor.get("/integrations").await.text().contains("There is none yet"));
-    let empty = visitor.post("/integrations/new", &fields(&[("name", "Chat")], &csrf)).await;
-    assert_eq!(empty.status, 422);
-    for words in ["Give its address", "Choose what it takes", "Choose at least one thing"] {
-        assert!(empty.text().contains(words), "{words}");
-    }
-    let url = format!("{CHAT}/in/T0KEN");
-    let good = [("name", "Chat"), ("url", url.as_str()), ("format", "slack"), ("event", "incident_logged")];
-    let added = visitor.post("/integrations/new", &fields(&good, &csrf)).await;
-    assert!(added.text().contains("whsec_"), "{}", added.text());
-    let id = told.operator.node.integrations().await.expect("one")[0].id;
-    let page = format!("/integrations/{id}");
-    let tested = visitor.post(&format!("{page}/test"), &fields(&[], &csrf)).await;
-    assert!(tested.text().contains("The test was taken"), "{}", tested.text());
-    told.log().await;
-    let log = visitor.get(&page).await;
-    assert!(log.text().contains("An incident was logged") && log.text().contains("A test"));
-    let post = told.operator.node.posts(id, None, 50).await.expect("the log").items[0].id;
-    let one = visitor.get(&format!("{page}/posts/{post}")).await;
-    assert!(one.text().contains("200") && one.text().contains("Taken"), "{}", one.text());
-    let ticked = visitor.post(&format!("{page}/replay"), &fields(&[("post", &post.to_string())], &csrf)).await;
-    assert!(ticked.text().contains("One is sent again"), "{}", ticked.text());
-    let none = visitor.post(&format!("{page}/replay"), &fields(&[], &csrf)).await;
-    assert!(none.text().contains("Nothing was ticked"));
-    let undated = visitor.post(&format!("{page}/replay-since"), &fields(&[], &csrf)).await;
-    assert_eq!(undated.status, 422);
-    told.settle().await;
-    let date = [("since-day", "2"), ("since-month", "3"), ("since-year", "2026"), ("since-time", "08:00")];
-    let since = visitor.post(&format!("{page}/replay-since"), &fields(&date, &csrf)).await;
-    assert!(since.text().contains("sent again"), "{}", since.text());
-    assert_eq!(visitor.post(&format!("{page}/pause"), &fields(&[], &csrf)).await.status, 303);
-    assert!(visitor.get(&page).await.text().contains("Paused"));
-    let changed = [("name", "Chat 2"), ("url", url.as_str()), ("format", "teams"), ("event", "receipt")];
-    assert_eq!(visitor.post(&format!("{page}/edit"), &fields(&changed, &csrf)).await.status, 303);
-    assert!(visitor.get(&page).await.text().contains("Chat 2"));
-    assert_eq!(visitor.post(&format!("{page}/remove"), &fields(&[], &csrf)).await.status, 303);
-    assert_eq!(visitor.get(&page).await.status, 404);
 }

@@ -18,10 +18,7 @@ pub trait Carrier: Send + Sync {
     fn carry<'a>(&'a self, parcel: &'a Parcel) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 
     /// What is wrong with an address that a person typed. A carrier without names says what the address itself tells.
-    fn examine<'a>(
-        &'a self,
-        target: &'a Target,
-    ) -> Pin<Box<dyn Future<Output = Result<(), BadTarget>> + Send + 'a>> {
+    fn examine<'a>(&'a self, target: &'a Target) -> Pin<Box<dyn Future<Output = Result<(), BadTarget>> + Send + 'a>> {
         Box::pin(async move { judge(target, false).map(|_| ()) })
     }
 }

@@ -3,7 +3,7 @@
 //! No redirects, no environment proxies, no cookies, no automatic retries, no second look-up between judging an address
 //! and dialling it. Partners with address exceptions have a client of their own per set of exceptions, because a client
 //! reuses connections by host name: a connection opened under one partner's exceptions must not serve another. All other
-//! partners share one client and its warm connections.
+//! partners share one client and its warm connections, which are kept for a bounded number of hosts.
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
@@ -15,13 +15,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
-use reqwest::{Certificate, Client, Response, Url, redirect, retry};
+use reqwest::{Certificate, Client, Response, Url};
 
-use crate::address_guard::{Cidr, Guard, GuardedResolver, Lookup, ResolveError, SystemLookup};
+use crate::address_guard::{Cidr, Guard, Lookup, ResolveError, SystemLookup};
 use crate::carrier::{Carrier, Method, NotReached, Outcome, Parcel, ParcelKind, RetryAfter, http_date};
 use crate::push::RECEIPT_HEADER;
 use crate::target::{BadTarget, Host, Target, judge, judge_answers};
 use crate::values::is_loopback;
+use crate::warm::{Clients, Recipe};
 
 /// Time to connect (protocol §20).
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -59,13 +60,11 @@ pub enum BuildError {
 /// Carries parcels with `reqwest`.
 #[derive(Debug)]
 pub struct ReqwestCarrier {
-    roots: Vec<Certificate>,
-    user_agent: String,
-    shared: Client,
-    loopback: Option<Client>,
-    excepted: Mutex<HashMap<Vec<Cidr>, Client>>,
-    lookup: Arc<dyn Lookup>,
-    limits: Limits,
+    /// Without exceptions.
+    recipe: Recipe,
+    shared: Clients,
+    loopback: Option<Clients>,
+    excepted: Mutex<HashMap<Vec<Cidr>, Arc<Clients>>>,
 }
 
 /// How long one request may last.
@@ -106,18 +105,12 @@ impl ReqwestCarrier {
             }
             roots.extend(bundle);
         }
-        let client = |guard| build_client(&roots, &options.user_agent, guard, &lookup, limits);
-        let shared = client(Guard::Public(Vec::new()))?;
-        let loopback = options.loopback_http.then(|| client(Guard::Loopback)).transpose()?;
-        Ok(Self {
-            shared,
-            loopback,
-            user_agent: options.user_agent.clone(),
-            roots,
-            excepted: Mutex::new(HashMap::new()),
-            lookup,
-            limits,
-        })
+        let guard = Guard::Public(Vec::new());
+        let recipe = Recipe { roots, user_agent: options.user_agent.clone(), guard, lookup, limits };
+        let shared = Clients::new(recipe.clone())?;
+        let plain = || Clients::new(Recipe { guard: Guard::Loopback, ..recipe.clone() });
+        let loopback = options.loopback_http.then(plain).transpose()?;
+        Ok(Self { recipe, shared, loopback, excepted: Mutex::new(HashMap::new()) })
     }
 
     /// Checks the URL and picks the client that may call it.
@@ -138,36 +131,41 @@ impl ReqwestCarrier {
                 if literal(&url).is_some_and(|address| !guard.admits(address)) {
                     return Err(forbidden);
                 }
-                let client = self.client_for(&parcel.exceptions)?;
+                let client = self.client_for(&url, &parcel.exceptions)?;
                 Ok((url, client))
             }
             "http" if is_loopback(&url) => {
-                let client = self.loopback.clone().ok_or(forbidden)?;
+                let clients = self.loopback.as_ref().ok_or(forbidden)?;
+                let client = clients.for_host(url.authority()).map_err(|_| NotReached::Other)?;
                 Ok((url, client))
             }
             _ => Err(forbidden),
         }
     }
 
-    fn client_for(&self, exceptions: &[Cidr]) -> Result<Client, NotReached> {
+    fn client_for(&self, url: &Url, exceptions: &[Cidr]) -> Result<Client, NotReached> {
+        let failed = |_| NotReached::Other;
         if exceptions.is_empty() {
-            return Ok(self.shared.clone());
+            return self.shared.for_host(url.authority()).map_err(failed);
         }
         let mut ranges = exceptions.to_vec();
         ranges.sort_unstable();
         ranges.dedup();
         let mut excepted = self.excepted.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = excepted.get(&ranges) {
-            return Ok(client.clone());
-        }
-        if excepted.len() >= MAX_CLIENTS {
-            excepted.clear();
-        }
-        let guard = Guard::Public(ranges.clone());
-        let client = build_client(&self.roots, &self.user_agent, guard, &self.lookup, self.limits)
-            .map_err(|_| NotReached::Other)?;
-        excepted.insert(ranges, client.clone());
-        Ok(client)
+        let clients = match excepted.get(&ranges) {
+            Some(clients) => Arc::clone(clients),
+            None => {
+                if excepted.len() >= MAX_CLIENTS {
+                    excepted.clear();
+                }
+                let recipe = Recipe { guard: Guard::Public(ranges.clone()), ..self.recipe.clone() };
+                let clients = Arc::new(Clients::new(recipe).map_err(failed)?);
+                excepted.insert(ranges, Arc::clone(&clients));
+                clients
+            }
+        };
+        drop(excepted);
+        clients.for_host(url.authority()).map_err(failed)
     }
 
     async fn attempt(&self, parcel: &Parcel) -> Result<Outcome, NotReached> {
@@ -215,41 +213,14 @@ impl Carrier for ReqwestCarrier {
             match judge(target, self.loopback.is_some())? {
                 Host::Judged => Ok(()),
                 Host::Name(name) => {
-                    let looked_up = tokio::time::timeout(self.limits.connect, self.lookup.look_up(&name)).await;
+                    let looked_up =
+                        tokio::time::timeout(self.recipe.limits.connect, self.recipe.lookup.look_up(&name)).await;
                     let answers = looked_up.ok().and_then(Result::ok).unwrap_or_default();
                     judge_answers(target, &answers)
                 }
             }
         })
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "this is the one place that sets the limits and the guard")]
-fn build_client(
-    roots: &[Certificate],
-    user_agent: &str,
-    guard: Guard,
-    lookup: &Arc<dyn Lookup>,
-    limits: Limits,
-) -> Result<Client, BuildError> {
-    let plain = guard == Guard::Loopback;
-    let resolver = GuardedResolver { guard, lookup: Arc::clone(lookup) };
-    // Without an installed default the client takes rustls with aws-lc-rs, the only provider in this build.
-    Client::builder()
-        .user_agent(user_agent)
-        .tls_certs_merge(roots.iter().cloned())
-        .https_only(!plain)
-        .redirect(redirect::Policy::none())
-        .referer(false)
-        .no_proxy()
-        .retry(retry::never())
-        .dns_resolver(Arc::new(resolver))
-        .connect_timeout(limits.connect)
-        .timeout(limits.total)
-        .pool_max_idle_per_host(2)
-        .pool_idle_timeout(Duration::from_secs(90))
-        .build()
-        .map_err(|_| BuildError::Client)
 }
 
 /// The host, if it is written as an address.

@@ -46,3 +46,4 @@ pub mod standard_webhook;
 pub mod strict_json;
 pub mod target;
 pub mod values;
+mod warm;

@@ -42,7 +42,8 @@ pub const MEDIA_TYPE: &str = "application/json";
 /// Messages are long strings in an answer; everything else is as on the rest of the wire.
 const ANSWER: Limits = Limits { string: jose::MAX_TOKEN, ..WIRE };
 
-const _: () = assert!(TOKEN_MEMORY_SECONDS > TOKEN_SECONDS + 2 * TOKEN_SKEW_SECONDS, "a token is forgotten when it is dead");
+const _: () =
+    assert!(TOKEN_MEMORY_SECONDS > TOKEN_SECONDS + 2 * TOKEN_SKEW_SECONDS, "a token is forgotten when it is dead");
 
 /// Why a request or an answer can't be read. Carries no input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -323,12 +324,7 @@ pub fn open_token(authorization: Option<&str>) -> Result<OpenedToken, TokenFault
 ///
 /// # Errors
 /// [`TokenFault`], the first rule broken.
-pub fn check_token(
-    opened: &OpenedToken,
-    peer: &PeerKeys<'_>,
-    url: &str,
-    now: i64,
-) -> Result<PollCaller, TokenFault> {
+pub fn check_token(opened: &OpenedToken, peer: &PeerKeys<'_>, url: &str, now: i64) -> Result<PollCaller, TokenFault> {
     // The caller looked the peer up by the issuer named; a mix-up there must not lend one peer's keys to another.
     if opened.iss != peer.issuer || peer.manifest.iss != peer.issuer {
         return Err(TokenFault::UnknownKey);

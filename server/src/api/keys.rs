@@ -21,10 +21,15 @@ pub const GROUP: Group = Group {
             .writes("application/jwk-set+jwt"),
         get("/keys/card", "get_card", "Our party card, for a partner to take in", run!(card))
             .writes("application/party-card+jwt"),
-        post("/keys/card", "issue_card", "Issue our card again, when our record says something else of us", run!(issue))
-            .needs(&[Scope::Administer])
-            .takes::<Issue>()
-            .gives::<Issued>(),
+        post(
+            "/keys/card",
+            "issue_card",
+            "Issue our card again, when our record says something else of us",
+            run!(issue),
+        )
+        .needs(&[Scope::Administer])
+        .takes::<Issue>()
+        .gives::<Issued>(),
         post("/keys/rotate", "rotate_keys", "Replace the online keys, as planned or in an emergency", run!(rotate))
             .needs(&[Scope::Administer])
             .takes::<Rotate>()

@@ -12,7 +12,7 @@ use crate::access::Scope;
 use crate::node::said::NewMessage;
 use crate::problem::Problem;
 use crate::store::queries::incidents;
-use crate::store::said::{self, Message as Row};
+use crate::store::queries::said::{self, Message as Row};
 
 /// Operations on messages.
 pub const GROUP: Group = Group {

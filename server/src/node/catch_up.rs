@@ -35,8 +35,7 @@ const SKEW_AGAIN_SECONDS: i64 = 86_400;
 const UNSIGNED_MAX: u32 = 250;
 
 /// Alerts that end by themselves when what they tell of does.
-const ENDING: [AlertKind; 4] =
-    [AlertKind::Gap, AlertKind::NotProven, AlertKind::NotProvenLong, AlertKind::ClockSkew];
+const ENDING: [AlertKind; 4] = [AlertKind::Gap, AlertKind::NotProven, AlertKind::NotProvenLong, AlertKind::ClockSkew];
 
 /// How a partner's node stands with ours, for its page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

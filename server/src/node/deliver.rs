@@ -30,8 +30,8 @@ use super::loops::{CEILING, Causes};
 use crate::store::{StoreError, Turn, outbox};
 
 pub(super) use carry::refused;
-pub(super) use outcome::record_receipt;
 use outcome::Landed;
+pub(super) use outcome::record_receipt;
 use seal::{Found, Work};
 pub(super) use webhook::Posted;
 
@@ -68,7 +68,7 @@ impl Lanes {
 }
 
 /// A carrying under way; `None` when nothing was sent.
-type Flight<'a> = Pin<Box<dyn Future<Output = Option<Landed>> + Send + 'a>>;
+type Flight<'a> = Pin<Box<dyn Future<Output = Option<Box<Landed>>> + Send + 'a>>;
 
 impl Node {
     /// Carries everything that is due now, at most `limit` messages, and waits for all of them.
@@ -104,7 +104,7 @@ impl Node {
                     }
                 },
             };
-            Some(self.carry(ready).await)
+            Some(Box::new(self.carry(ready).await))
         })
     }
 

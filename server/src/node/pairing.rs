@@ -68,10 +68,14 @@ pub enum PairingRefusal {
     #[error("this step does not fit where the pairing stands")]
     WrongStep,
     /// Neither node accepts connections.
-    #[error("neither this node nor theirs accepts connections, so nothing can pass between them; one of the two has to be made reachable")]
+    #[error(
+        "neither this node nor theirs accepts connections, so nothing can pass between them; one of the two has to be made reachable"
+    )]
     NeitherReachable,
     /// This node accepts no connections, and theirs does not let itself be asked.
-    #[error("this node accepts no connections, and theirs does not offer to be asked for messages; this node has to be made reachable")]
+    #[error(
+        "this node accepts no connections, and theirs does not offer to be asked for messages; this node has to be made reachable"
+    )]
     NothingToAsk,
     /// The person who typed can't confirm.
     #[error("a second administrator has to confirm this")]

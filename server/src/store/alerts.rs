@@ -159,9 +159,7 @@ pub fn raised_since(
         .filter(alerts::partner_id.eq(partner.as_bytes().as_slice()))
         .filter(alerts::at.ge(at.micros()));
     let found: i64 = match message {
-        Some(message) => {
-            alike.filter(alerts::message.eq(message.as_bytes().as_slice())).count().get_result(rows.db)?
-        }
+        Some(message) => alike.filter(alerts::message.eq(message.as_bytes().as_slice())).count().get_result(rows.db)?,
         None => alike.filter(alerts::message.is_null()).count().get_result(rows.db)?,
     };
     Ok(found > 0)

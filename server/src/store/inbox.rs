@@ -208,7 +208,8 @@ struct Held {
 
 impl Held {
     fn load(rows: &mut Rows<'_>, partner: PartnerId) -> Result<Self, StoreError> {
-        let found: Option<(i64, Option<Vec<u8>>, String, Option<i64>)> = inbound::table
+        type Found = (i64, Option<Vec<u8>>, String, Option<i64>);
+        let found: Option<Found> = inbound::table
             .find(partner.as_bytes().as_slice())
             .select((inbound::head_seq, inbound::head_payload, inbound::missing, inbound::gap_since))
             .first(rows.db)
@@ -238,7 +239,9 @@ impl Held {
             diesel::update(inbound::table.find(partner.as_bytes().as_slice())).set(values).execute(rows.db)?;
         } else {
             let partner = inbound::partner_id.eq(partner.as_bytes().as_slice());
-            diesel::insert_into(inbound::table).values((partner, values.0, values.1, values.2, values.3)).execute(rows.db)?;
+            diesel::insert_into(inbound::table)
+                .values((partner, values.0, values.1, values.2, values.3))
+                .execute(rows.db)?;
         }
         Ok(())
     }

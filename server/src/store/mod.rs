@@ -37,7 +37,6 @@ pub mod people;
 pub mod posts;
 pub mod projections;
 pub mod queries;
-pub mod said;
 
 mod backend;
 mod bulk;

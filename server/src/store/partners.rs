@@ -8,9 +8,9 @@ mod listed;
 mod many;
 mod own;
 mod signed;
-mod unchanged;
 #[cfg(test)]
 mod tests;
+mod unchanged;
 
 use diesel::prelude::*;
 use domain::values::{Line, Moment, PartnerId};
@@ -20,16 +20,16 @@ pub use self::ceremony::{
     set_wrong_digits, start_ceremony, start_sequence_anew,
 };
 pub(super) use self::listed::open_name;
-pub use self::many::by_ids;
 pub use self::listed::{insert_listed, rename_listed};
+pub use self::many::by_ids;
 pub use self::own::{
     KeyPurpose, KeyStage, KeySwitch, OwnKey, OwnKeyLine, earlier_set_keys, forget_earlier_keys, keep_own_document,
     keep_own_key, key_switch, one_person_pairing, organisation, own_document, own_document_version, own_key, own_keys,
     set_key_end, set_key_stage, set_key_switch, set_one_person_pairing, set_organisation,
 };
-pub use self::unchanged::unchanged;
 use self::signed::{CARD, LATER_CARD, MANIFEST, TAKEN, manifest_row};
 pub(super) use self::signed::{earlier, seal_earlier};
+pub use self::unchanged::unchanged;
 use super::schema::{manifests_by_identity, partners};
 use super::{Rows, StoreError, Turn, outbox};
 

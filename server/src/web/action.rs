@@ -100,4 +100,3 @@ pub fn refusal(error: DoorError, anchor: &str) -> Result<Vec<FieldError>, Proble
         DoorError::NotFound | DoorError::FormUnknown | DoorError::Store(_) => Err(error.into()),
     }
 }
-

@@ -313,10 +313,7 @@ fn fallback(group: &Group, stepped: bool) -> Vec<Next> {
             vec![Next::link("", "Read what they ask and answer", format!("/exchanges/{exchange}/messages"))]
         }
         (
-            ClockKind::PartnerNotice
-            | ClockKind::PartnerAcknowledgement
-            | ClockKind::IcoReport
-            | ClockKind::Assistance,
+            ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement | ClockKind::IcoReport | ClockKind::Assistance,
             _,
             _,
         ) => Vec::new(),

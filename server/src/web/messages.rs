@@ -19,8 +19,8 @@ use crate::access::{Dpo, DutyHolder, Responder};
 use crate::node::DoorError;
 use crate::problem::Problem;
 use crate::store::queries::clocks::Single;
+use crate::store::queries::said::{self, Message};
 use crate::store::queries::{incidents, partners};
-use crate::store::said::{self, Message};
 
 /// Messages shown of one case, the newest.
 const SHOWN_MAX: usize = 200;

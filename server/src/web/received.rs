@@ -226,8 +226,13 @@ fn shown(visit: &Visit, found: Found, done: bool, form: &Form, errors: Vec<Field
 
 /// Asked when the notice was meant for another (protocol §6).
 fn deletion(form: &Form) -> Field {
-    Field::checks(form, "deleted", "They ask us to delete it", [("yes", "We have deleted every copy outside this node")])
-        .hint("It was meant for another. The record here is erased by an administrator.")
+    Field::checks(
+        form,
+        "deleted",
+        "They ask us to delete it",
+        [("yes", "We have deleted every copy outside this node")],
+    )
+    .hint("It was meant for another. The record here is erased by an administrator.")
 }
 
 fn tags(notice: &ReceivedNotice) -> Vec<Tag> {

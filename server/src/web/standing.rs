@@ -150,7 +150,8 @@ pub fn they_say(exchange: &Listed, reader: Reader) -> Option<Standing> {
         (Some(acknowledgement), _) => Some(said(acknowledgement, exchange.revision, reader)),
         (None, Some(stance)) => Some(Standing::new(stance_tag(stance), "")),
         (None, None)
-            if matches!(exchange.standing.as_str(), "delivered" | "accepted" | "told") || exchange.delivered_revision > 0 =>
+            if matches!(exchange.standing.as_str(), "delivered" | "accepted" | "told")
+                || exchange.delivered_revision > 0 =>
         {
             Some(Standing::new(Tag::amber("Nobody has read it"), ""))
         }

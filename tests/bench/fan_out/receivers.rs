@@ -33,8 +33,6 @@ const BAD_ONE_IN: usize = 100;
 const BACKLOG: u32 = 4_096;
 /// The longest request that is read.
 const REQUEST_MAX: usize = 128 * 1_024;
-/// How long one who hangs keeps a caller: beyond every time limit.
-const HANG: Duration = Duration::from_secs(120);
 /// What the endless answer promises.
 const ENDLESS: u64 = 10 * 1_024 * 1_024 * 1_024;
 
@@ -109,6 +107,7 @@ fn number(address: IpAddr) -> Option<usize> {
 }
 
 /// The child's part.
+#[expect(clippy::disallowed_methods, reason = "they run until the process ends, with the benchmark")]
 pub(crate) async fn play(count: usize, tls: bool) {
     let listen = || {
         let socket = TcpSocket::new_v4().expect("a socket");
@@ -235,15 +234,16 @@ impl Player {
             return plain("204 No Content");
         }
         match self.receipt(body) {
-            Some(receipt) => format!(
-                "HTTP/1.1 202 Accepted\r\nsecurity-event-receipt: {receipt}\r\ncontent-length: 0\r\n\r\n"
-            )
-            .into_bytes(),
+            Some(receipt) => {
+                format!("HTTP/1.1 202 Accepted\r\nsecurity-event-receipt: {receipt}\r\ncontent-length: 0\r\n\r\n")
+                    .into_bytes()
+            }
             None => plain("400 Bad Request"),
         }
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a connection lives as long as its client holds it")]
 async fn accept(listener: TcpListener, stage: Arc<Stage>, refuses: bool) {
     let turned = stage.turned.notified();
     let serve = async {
@@ -288,8 +288,8 @@ async fn converse(mut stream: impl AsyncRead + AsyncWrite + Unpin, player: &Play
                 stream.write_all(b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n").await.is_ok()
             }
             Temper::Hangs => {
-                tokio::time::sleep(HANG).await;
-                false
+                // Until the node has had enough and cuts the line.
+                std::future::pending().await
             }
             Temper::Endless => endless(&mut stream).await,
         };

@@ -64,7 +64,8 @@ pub(crate) async fn play() {
     .await
     .expect("the node opens");
     node.run().expect("its loops start");
-    let person = SignedIn::new(PersonId::from_uuid(node.time().fresh_id()), line("A. Responder"), vec![Role::Responder]);
+    let person =
+        SignedIn::new(PersonId::from_uuid(node.time().fresh_id()), line("A. Responder"), vec![Role::Responder]);
     let responder = Responder::of(&person).expect("a responder");
     let services: Vec<_> = node.services().await.expect("its services").into_iter().map(|service| service.id).collect();
     say("ready");

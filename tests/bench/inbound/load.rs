@@ -44,6 +44,7 @@ impl Told {
 }
 
 /// Sends every queue over a connection of its own.
+#[expect(clippy::disallowed_methods, reason = "every connection is awaited")]
 pub(super) async fn tell(address: SocketAddr, queues: &[Vec<Vec<u8>>], watch: &Stopwatch) -> Told {
     let mut streams = Vec::with_capacity(queues.len());
     for _ in queues {
@@ -52,11 +53,8 @@ pub(super) async fn tell(address: SocketAddr, queues: &[Vec<Vec<u8>>], watch: &S
         streams.push(stream);
     }
     let from = watch.seconds();
-    let partners: Vec<_> = streams
-        .into_iter()
-        .zip(queues.to_vec())
-        .map(|(stream, queue)| tokio::spawn(converse(stream, queue)))
-        .collect();
+    let partners: Vec<_> =
+        streams.into_iter().zip(queues.to_vec()).map(|(stream, queue)| tokio::spawn(converse(stream, queue))).collect();
     let mut answers = Vec::new();
     for partner in partners {
         answers.extend(partner.await.expect("every message is receipted"));

@@ -67,7 +67,8 @@ fn bad_tokens() {
     assert_eq!(open_token(None).err(), Some(TokenFault::Missing));
     assert_eq!(judged("Basic eDp5"), Err(TokenFault::Missing));
     assert_eq!(judged("Bearer x.y"), Err(TokenFault::Form));
-    let token = |typ: &str, signer: &str| format!("Bearer {}", forge(&header(typ, signer), &claims().to_string(), signer));
+    let token =
+        |typ: &str, signer: &str| format!("Bearer {}", forge(&header(typ, signer), &claims().to_string(), signer));
     assert_eq!(judged(&token("secevent+jwt", "A signing")), Err(TokenFault::Form), "another type");
     assert_eq!(judged(&token("node-auth+jwt", "B signing")), Err(TokenFault::UnknownKey), "another peer's key");
     assert_eq!(judged(&token("node-auth+jwt", "A log")), Err(TokenFault::UnknownKey), "a key for another purpose");
@@ -109,7 +110,15 @@ fn requests() {
     let read = PollRequest::parse(odd.to_string().as_bytes(), true).unwrap();
     assert_eq!(read.ack, [uuid(JTI)], "other ids are nobody's");
     assert_eq!(read.set_errs, [(uuid(JTI), PeerError::InvalidRequest)], "an error that we don't know");
-    for bad in [&b"[]"[..], b"", b"{", b"{\"ack\":{}}", b"{\"ack\":[1]}", b"{\"returnImmediately\":1}", b"{\"ack\":[],\"ack\":[]}"] {
+    for bad in [
+        &b"[]"[..],
+        b"",
+        b"{",
+        b"{\"ack\":{}}",
+        b"{\"ack\":[1]}",
+        b"{\"returnImmediately\":1}",
+        b"{\"ack\":[],\"ack\":[]}",
+    ] {
         assert!(PollRequest::parse(bad, true).is_err(), "{}", String::from_utf8_lossy(bad));
     }
 }

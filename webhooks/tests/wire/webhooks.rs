@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use webhooks::address_guard::{Looking, Lookup};
 use webhooks::carrier::Carrier as _;
-use webhooks::http::{Options, ReqwestCarrier};
+use webhooks::http::{Limits, Options, ReqwestCarrier};
 use webhooks::keys::{KeyUse, SigningKey};
 use webhooks::standard_webhook::{
     BadSecret, ID, Received, SECRET_OCTETS, SIGNATURE, Secret, TIMESTAMP, Unbelieved, headers, message_id, public_text,
@@ -124,7 +124,7 @@ async fn a_typed_name_is_looked_up() {
         ),
         (&[], Err("the server\u{2019}s name leads to no address: check how it is spelt")),
     ] {
-        let carrier = ReqwestCarrier::with_lookup(&Options::default(), Arc::new(Names(names))).unwrap();
+        let carrier = ReqwestCarrier::with(&Options::default(), Arc::new(Names(names)), Limits::default()).unwrap();
         let target = Target { url: "https://hooks.example/in".to_owned(), exceptions: Vec::new(), allowed_port: None };
         let examined = carrier.examine(&target).await.map_err(|fault| fault.to_string());
         assert_eq!(examined, said.map_err(str::to_owned));

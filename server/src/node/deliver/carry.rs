@@ -198,9 +198,7 @@ impl Node {
     /// How far the clock behind an answer is ahead of ours, in seconds, by its `Date`: the machine's own, never duty time.
     fn skew_told(&self, outcome: &Outcome) -> Option<i64> {
         match outcome {
-            Outcome::Answered { date, .. } => {
-                date.map(|date| date.saturating_sub(self.time.elapsed().unix_seconds()))
-            }
+            Outcome::Answered { date, .. } => date.map(|date| date.saturating_sub(self.time.elapsed().unix_seconds())),
             Outcome::NotReached { .. } => None,
         }
     }
@@ -226,7 +224,16 @@ struct Expected {
 
 impl Attempt {
     pub(super) const fn without_answer(heard: Heard, took_ms: u32) -> Self {
-        Self { heard, status: None, took_ms, receipt: None, disbelieved: None, conflict: None, skew_seconds: None, note: None }
+        Self {
+            heard,
+            status: None,
+            took_ms,
+            receipt: None,
+            disbelieved: None,
+            conflict: None,
+            skew_seconds: None,
+            note: None,
+        }
     }
 }
 

@@ -43,8 +43,10 @@ struct Desk<'a> {
     node: &'a Arc<Node>,
     looking: JoinSet<Result<Found, StoreError>>,
     ready: VecDeque<Work>,
-    flights: JoinSet<Option<Landed>>,
-    landed: Vec<Landed>,
+    flights: JoinSet<Option<Box<Landed>>>,
+    /// Boxed as they come: moving one costs a pointer.
+    #[expect(clippy::vec_box, reason = "they come boxed from their flights, and are large")]
+    landed: Vec<Box<Landed>>,
     recording: Option<Recording<'a>>,
     recorded: usize,
     /// Something may be due now.
@@ -159,7 +161,7 @@ impl Desk<'_> {
     }
 
     /// Takes in what landed, with all that landed meanwhile.
-    fn land(&mut self, first: Result<Option<Landed>, JoinError>) {
+    fn land(&mut self, first: Result<Option<Box<Landed>>, JoinError>) {
         let mut next = Some(first);
         while let Some(landed) = next {
             match landed {
@@ -178,8 +180,7 @@ impl Desk<'_> {
         self.recorded = 0;
         self.due = true;
         let now = self.node.time.elapsed();
-        let lately =
-            self.told_watch.is_some_and(|told| (0..WATCH_EVERY_SECONDS).contains(&now.seconds_since(told)));
+        let lately = self.told_watch.is_some_and(|told| (0..WATCH_EVERY_SECONDS).contains(&now.seconds_since(told)));
         if !lately || self.used() == 0 {
             self.told_watch = Some(now);
             self.node.passing.notify_one();

@@ -20,8 +20,8 @@ use crate::node::receive::{Witnessed, keep_witnessed};
 use crate::node::wire_body::our_digest;
 use crate::node::{DoorError, catch_up, pairing};
 use crate::store::alerts::{self, AlertKind};
-use crate::store::partners::Partner;
 use crate::store::outbox::{self, Claimed, Finished};
+use crate::store::partners::Partner;
 use crate::store::{Change, EntryKind, StoreError, Turn};
 
 /// Outcomes in one transaction.
@@ -79,7 +79,8 @@ impl Node {
 
     /// Records what landed: receipts, clocks, items, lanes, alerts. In one transaction; when that is refused, each in one of
     /// its own, so that one that can't be recorded holds nobody up.
-    pub(super) async fn record(&self, landed: Vec<Landed>) {
+    #[expect(clippy::vec_box, reason = "they come boxed from their flights, and are large")]
+    pub(super) async fn record(&self, landed: Vec<Box<Landed>>) {
         if landed.is_empty() {
             return;
         }
@@ -100,7 +101,8 @@ impl Node {
         }
         for at in 0..landed.len() {
             let all = Arc::clone(&landed);
-            let one = move |turn: &mut Turn<'_>| all.get(at).map_or(Ok(true), |landed| recorded(turn, landed)).map(|_| ());
+            let one =
+                move |turn: &mut Turn<'_>| all.get(at).map_or(Ok(true), |landed| recorded(turn, landed)).map(|_| ());
             if let Err(error) = self.store.write(self.time.now(), one).await {
                 tracing::error!(error = %Causes(&error), "an outcome could not be recorded");
             }
@@ -174,7 +176,7 @@ fn stated_at(receipt: &VerifiedReceipt) -> Option<Moment> {
 }
 
 /// The transaction: receipts that came as they should together, everything else one by one.
-fn record_all(turn: &mut Turn<'_>, landed: &[Landed]) -> Result<(), StoreError> {
+fn record_all(turn: &mut Turn<'_>, landed: &[Box<Landed>]) -> Result<(), StoreError> {
     let together = record_receipts(turn, landed)?;
     for (at, one) in landed.iter().enumerate().filter(|(at, _)| !together.contains(at)) {
         if !recorded(turn, one)? {
@@ -272,9 +274,8 @@ pub(in crate::node) fn record_receipt(
     let command = exchange::Command::RecordReceipt { message, toe, receipt_sha256 };
     let decided = before.as_ref().map(|state| exchange::decide(Some(state), &command, turn.now()));
     if !matches!(decided, Some(Err(exchange::Refusal::NothingChanges))) {
-        let subject = before.as_ref().map_or(partner.id.uuid(), |state| {
-            state.incident.map_or(state.id.uuid(), IncidentId::uuid)
-        });
+        let subject =
+            before.as_ref().map_or(partner.id.uuid(), |state| state.incident.map_or(state.id.uuid(), IncidentId::uuid));
         let octets = receipt.set().octets().as_bytes();
         let entry = turn.append(EntryKind::ReceiptReceived, None, Some(subject), octets)?;
         match (before, decided) {

@@ -33,7 +33,7 @@ impl Plain<'_> {
 }
 
 /// Records the receipts among these outcomes that came as they should. Answers which they were.
-pub(super) fn record_receipts(turn: &mut Turn<'_>, landed: &[Landed]) -> Result<HashSet<usize>, StoreError> {
+pub(super) fn record_receipts(turn: &mut Turn<'_>, landed: &[Box<Landed>]) -> Result<HashSet<usize>, StoreError> {
     let mut plain = plain_ones(turn, landed)?;
     if plain.is_empty() {
         return Ok(HashSet::new());
@@ -66,7 +66,7 @@ pub(super) fn record_receipts(turn: &mut Turn<'_>, landed: &[Landed]) -> Result<
 }
 
 /// First receipts for numbered messages on lanes that we hold, from partners that hold everything up to there.
-fn plain_ones<'a>(turn: &mut Turn<'_>, landed: &'a [Landed]) -> Result<Vec<Plain<'a>>, StoreError> {
+fn plain_ones<'a>(turn: &mut Turn<'_>, landed: &'a [Box<Landed>]) -> Result<Vec<Plain<'a>>, StoreError> {
     let (mut lanes, mut exchanges) = (HashSet::new(), HashSet::new());
     let mut plain: Vec<Plain<'a>> = landed
         .iter()
@@ -102,10 +102,7 @@ fn plain_one(at: usize, landed: &Landed) -> Option<Plain<'_>> {
 }
 
 /// Checkpoints to be kept, by outcome. Receipts whose checkpoint needs a closer look are left out of `plain`.
-fn new_witnesses<'a>(
-    turn: &mut Turn<'_>,
-    plain: &mut Vec<Plain<'a>>,
-) -> Result<Vec<(usize, Stated<'a>)>, StoreError> {
+fn new_witnesses<'a>(turn: &mut Turn<'_>, plain: &mut Vec<Plain<'a>>) -> Result<Vec<(usize, Stated<'a>)>, StoreError> {
     let stated: Vec<(usize, Stated<'a>)> = plain.iter().filter_map(|one| Some((one.at, stated(one)?))).collect();
     let looked_at: Vec<Stated<'_>> = stated.iter().map(|(_, stated)| stated.clone()).collect();
     let standing = witnessed::standing(turn.rows(), &looked_at)?;

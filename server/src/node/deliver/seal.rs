@@ -171,7 +171,7 @@ impl Node {
                 let contact = self.breach_contact();
                 let about = About {
                     exchange: found.exchange.as_ref().ok_or(BodyFault("its exchange is missing"))?,
-                    facts: claimed.facts.as_ref(),
+                    facts: claimed.facts.as_deref(),
                     contact: &contact,
                 };
                 (wire_body::payload(&place, &about, &queued)?, Some(claimed.next_seq))

@@ -141,12 +141,10 @@ mod tests {
         for scenario in Scenario::ALL {
             let facts = scenario.facts(now, note.as_ref());
             let asked = facts.ok().and_then(|facts| facts.asked_of_recipient);
-            assert!(
-                asked.is_some_and(|asked| {
-                    let asked = asked.as_str();
-                    asked.starts_with("This is an exercise.") && asked.ends_with("read it.")
-                })
-            );
+            assert!(asked.is_some_and(|asked| {
+                let asked = asked.as_str();
+                asked.starts_with("This is an exercise.") && asked.ends_with("read it.")
+            }));
             assert_eq!(Scenario::from_word(scenario.word()), Some(scenario));
         }
     }

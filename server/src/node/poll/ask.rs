@@ -22,9 +22,9 @@ use webhooks::refusal::PeerError;
 use crate::node::loops::Causes;
 use crate::node::receive::{Incoming, Received};
 use crate::node::{Node, pairing};
+use crate::store::StoreError;
 use crate::store::inbox::owed;
 use crate::store::partners::{self, Partner};
-use crate::store::StoreError;
 
 /// The longest that a whole poll may take (protocol §20).
 const POLL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -115,9 +115,8 @@ impl Node {
 
     /// One poll and all that follows from it but the receipts. Gives how many messages came.
     async fn ask(&self, partner: &Partner, url: &str, at_once: bool) -> usize {
-        let (ack, set_errs) = self.asking.of(partner.id, |asked| {
-            (std::mem::take(&mut asked.ack), std::mem::take(&mut asked.set_errs))
-        });
+        let (ack, set_errs) =
+            self.asking.of(partner.id, |asked| (std::mem::take(&mut asked.ack), std::mem::take(&mut asked.set_errs)));
         let request = PollRequest { max_events: DEFAULT_EVENTS, return_immediately: at_once, ack, set_errs };
         match self.exchange_poll(partner, url, &request).await {
             Ok(sets) => {
@@ -205,10 +204,8 @@ impl Node {
 
     /// Pushes the receipts that are owed to a partner, in order, until one is not taken. Gives how many were taken.
     async fn push_receipts(&self, id: PartnerId) -> Result<usize, StoreError> {
-        let found = self
-            .store
-            .read(move |rows| Ok((partners::by_id(rows, id)?, owed::to(rows, id, RECEIPTS_MAX)?)))
-            .await?;
+        let found =
+            self.store.read(move |rows| Ok((partners::by_id(rows, id)?, owed::to(rows, id, RECEIPTS_MAX)?))).await?;
         let (Some(partner), receipts) = found else { return Ok(0) };
         let Some(url) = partner.push_url.as_deref() else { return Ok(0) };
         let mut taken = 0;

@@ -3,11 +3,12 @@
 //! The order of the checks: the token's form, who it names, its signature and claims, once only (401); the pairing (403);
 //! the request (400); its rate and its open polls (429). Only then is anything of the request believed or done.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use domain::delivery::{self, Heard, LEASE_SECONDS};
 use domain::values::{MessageId, Moment, PartnerId};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 use webhooks::poll::{
     OpenedToken, PollCaller, PollRequest, TOKEN_MEMORY_SECONDS, TokenFault, WAIT_SECONDS, check_token, open_token,
@@ -88,8 +89,7 @@ impl Node {
         self.partner_rate.check(&id).map_err(|retry_after| Polled::TooMany { retry_after })?;
         // Used up by any request that gets so far, whatever its body says.
         let (jti, elapsed) = (caller.jti().to_owned(), self.time.elapsed());
-        let use_up =
-            move |turn: &mut Turn<'_>| poll::use_token(turn, id, &jti, elapsed, TOKEN_MEMORY_SECONDS);
+        let use_up = move |turn: &mut Turn<'_>| poll::use_token(turn, id, &jti, elapsed, TOKEN_MEMORY_SECONDS);
         if !self.store.write(self.time.now(), use_up).await? {
             return Err(Polled::Unauthorised);
         }
@@ -161,7 +161,7 @@ impl Node {
     /// The body of the answer, as soon as there is something to hand over, or when the wait is over.
     async fn wait_for_messages(&self, partner: PartnerId, request: &PollRequest) -> Result<String, StoreError> {
         let limit = usize::try_from(request.max_events).unwrap_or(usize::MAX);
-        let deadline = Instant::now() + Duration::from_secs(WAIT_SECONDS);
+        let mut over = pin!(sleep(Duration::from_secs(WAIT_SECONDS)));
         let mut live = self.live();
         loop {
             live.mark_unchanged();
@@ -178,14 +178,19 @@ impl Node {
                     return Ok(write_answer(&sets, more));
                 }
             }
-            if request.return_immediately || Instant::now() >= deadline {
+            if request.return_immediately || over.is_elapsed() {
                 return Ok(write_answer(&[], false));
             }
-            let left = deadline.saturating_duration_since(Instant::now());
             let nap = if waiting { Duration::from_millis(500) } else { self.machine_nap(next).min(LOOK) };
             // Whoever waits is woken by every commit, or looks again by itself.
-            if timeout(nap.min(left).max(GATHER), live.changed()).await.is_ok_and(|changed| changed.is_ok()) {
-                sleep(GATHER).await;
+            tokio::select! {
+                // One last look follows.
+                () = over.as_mut() => {}
+                changed = timeout(nap.max(GATHER), live.changed()) => {
+                    if changed.is_ok_and(|changed| changed.is_ok()) {
+                        sleep(GATHER).await;
+                    }
+                }
             }
         }
     }

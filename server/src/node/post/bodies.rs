@@ -50,7 +50,7 @@ fn standard(about: &About<'_>, link: &str, sentence: &str) -> Value {
     let mut put = |name: &str, value: Option<Value>| data.extend(value.map(|value| (name.to_owned(), value)));
     put("summary", Some(json!(sentence)));
     put("url", Some(json!(link)));
-    put("exercise", occasion.exercise.then(|| json!(true)));
+    put("exercise", occasion.exercise.then_some(json!(true)));
     put("incident", occasion.incident.map(|id| json!({ "id": id, "reference": names.incident })));
     let incoming = names.incoming;
     put("exchange", occasion.exchange.map(|id| json!({ "id": id, "reference": names.exchange, "incoming": incoming })));

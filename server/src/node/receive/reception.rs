@@ -15,9 +15,9 @@ use webhooks::message::Event;
 
 use super::events::{self, Effect};
 use super::{Fresh, Kept, Proven, Received, keep_witnessed, sign_receipt, store_alone};
+use crate::node::Node;
 use crate::node::keys::OnlineKeys;
 use crate::node::wire_body::{self, our_digest};
-use crate::node::Node;
 use crate::store::inbox::many::{self, Reach};
 use crate::store::inbox::witnessed::{self, Standing, Stated};
 use crate::store::inbox::{Arrived, Chain, Inbound};
@@ -253,9 +253,9 @@ fn in_order(turn: &mut Turn<'_>, notices: &mut Vec<Notice<'_>>) -> Result<HashMa
     let cases: Vec<_> = notices.iter().map(|notice| (notice.partner().id, notice.case)).collect();
     let known = many::known_cases(rows, &cases)?;
     notices.retain(|notice| {
-        let next = reaches.get(&notice.partner().id).is_some_and(|reach| {
-            notice.seq == reach.head_seq.saturating_add(1) && notice.prev == reach.head_payload
-        });
+        let next = reaches
+            .get(&notice.partner().id)
+            .is_some_and(|reach| notice.seq == reach.head_seq.saturating_add(1) && notice.prev == reach.head_payload);
         let new = !held.contains(&notice.message) && !known.contains(&notice.case);
         next && new && unchanged.contains(&notice.partner().id)
     });

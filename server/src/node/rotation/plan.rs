@@ -91,7 +91,8 @@ mod tests {
     }
 
     fn first(fresh: &Fresh) -> Manifest {
-        let keys = [&fresh.set, &fresh.log, &fresh.webhook].map(|drawn| listing(&drawn.key, at(0), until(at(0)))).to_vec();
+        let keys =
+            [&fresh.set, &fresh.log, &fresh.webhook].map(|drawn| listing(&drawn.key, at(0), until(at(0)))).to_vec();
         Manifest { iss: ISSUER.to_owned(), iat: at(0).unix_seconds(), version: 1, keys }
     }
 

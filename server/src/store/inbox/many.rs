@@ -29,7 +29,8 @@ pub struct Reach {
 /// [`StoreError::Corrupt`] when what is held can't be read; those of the database.
 pub fn reaches(rows: &mut Rows<'_>, partners: &[PartnerId]) -> Result<HashMap<PartnerId, Reach>, StoreError> {
     let ids: Vec<&[u8]> = partners.iter().map(|partner| partner.as_bytes().as_slice()).collect();
-    let found: Vec<(Vec<u8>, i64, Option<Vec<u8>>, String)> = inbound::table
+    type Found = (Vec<u8>, i64, Option<Vec<u8>>, String);
+    let found: Vec<Found> = inbound::table
         .filter(inbound::partner_id.eq_any(ids))
         .select((inbound::partner_id, inbound::head_seq, inbound::head_payload, inbound::missing))
         .load(rows.db)?;

@@ -57,7 +57,8 @@ pub fn standing(rows: &mut Rows<'_>, stated: &[Stated<'_>]) -> Result<Vec<Standi
     if i64::try_from(found.len()).unwrap_or(i64::MAX) >= limit {
         return Ok(vec![Standing::Unclear; stated.len()]);
     }
-    let mut seen: HashMap<Vec<u8>, Vec<(i64, Vec<u8>, i64)>> = HashMap::new();
+    type Seen = Vec<(i64, Vec<u8>, i64)>;
+    let mut seen: HashMap<Vec<u8>, Seen> = HashMap::new();
     for (partner, size, root, at) in found {
         seen.entry(partner).or_default().push((size, root, at));
     }

@@ -164,10 +164,7 @@ impl Pending {
     pub(in crate::store) fn erase(&mut self, stream: Uuid, before: u64) {
         for entry in self.entries.iter_mut().filter(|entry| entry.n < before) {
             let content = match entry.kind {
-                EntryKind::SetSent
-                | EntryKind::SetReceived
-                | EntryKind::SetRefused
-                | EntryKind::OperatorAction => true,
+                EntryKind::SetSent | EntryKind::SetReceived | EntryKind::SetRefused | EntryKind::OperatorAction => true,
                 EntryKind::Incident
                 | EntryKind::Exchange
                 | EntryKind::ReceiptSent

@@ -425,11 +425,7 @@ pub(super) struct OpenMessage {
     next_attempt_at: Option<i64>,
 }
 
-pub(super) fn open_message(
-    kind: &str,
-    attempts: i32,
-    next_attempt_at: Option<i64>,
-) -> Result<OpenMessage, StoreError> {
+pub(super) fn open_message(kind: &str, attempts: i32, next_attempt_at: Option<i64>) -> Result<OpenMessage, StoreError> {
     let kind = OutKind::from_word(kind).ok_or(StoreError::Corrupt { table: "outbox", what: "a kind" })?;
     Ok(OpenMessage { class: kind.class(), tried: count(attempts) > 0, next_attempt_at })
 }

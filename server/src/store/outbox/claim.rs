@@ -1,6 +1,7 @@
 //! Claiming: which lanes are due, which message of each goes next, and all that is needed to seal and carry it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use diesel::prelude::*;
 use domain::clock::ClockKind;
@@ -49,7 +50,7 @@ pub struct Claimed {
     /// JSON of the exchange's event that queued it; `{}` for a heartbeat.
     pub body: Vec<u8>,
     /// The facts that a notice tells.
-    pub facts: Option<Facts>,
+    pub facts: Option<Arc<Facts>>,
     /// The checkpoint fixed for it when it was queued.
     pub checkpoint: Option<Checkpoint>,
     /// Its octets, when it was sealed before: these are sent again.
@@ -485,12 +486,12 @@ fn load_exchanges(rows: &mut Rows<'_>, ids: &[Vec<u8>]) -> Result<Exchanges, Sto
 /// Messages of one batch often tell the same facts and carry the same checkpoint: each is read once.
 #[derive(Default)]
 struct Shared {
-    facts: HashMap<(Vec<u8>, u32), Option<Facts>>,
+    facts: HashMap<(Vec<u8>, u32), Option<Arc<Facts>>>,
     checkpoints: HashMap<u64, Option<Checkpoint>>,
 }
 
 impl Shared {
-    fn facts(&mut self, rows: &mut Rows<'_>, incident: &[u8], version: u32) -> Result<Option<Facts>, StoreError> {
+    fn facts(&mut self, rows: &mut Rows<'_>, incident: &[u8], version: u32) -> Result<Option<Arc<Facts>>, StoreError> {
         let key = (incident.to_vec(), version);
         if let Some(known) = self.facts.get(&key) {
             return Ok(known.clone());
@@ -501,7 +502,7 @@ impl Shared {
             .first(rows.db)
             .optional()?;
         let id = Uuid::from_slice(incident).map_err(StoreError::corrupt("facts", "an incident"))?;
-        let opened = sealed.map(|sealed| projections::open_facts(rows.seal, id, &sealed)).transpose()?;
+        let opened = sealed.map(|sealed| projections::open_facts(rows.seal, id, &sealed)).transpose()?.map(Arc::new);
         self.facts.insert(key, opened.clone());
         Ok(opened)
     }

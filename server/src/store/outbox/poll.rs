@@ -76,10 +76,6 @@ pub fn look(rows: &mut Rows<'_>, partner: PartnerId, elapsed: Moment) -> Result<
     Ok((now > 0, moment_or_none(next)?))
 }
 
-fn lane_of(partner: PartnerId) -> claim::Candidate {
-    (partner.as_bytes().to_vec(), Channel::Node.word().to_owned())
-}
-
 /// A partner that is not active yet, or a lane that stopped, is given heartbeats only.
 fn heartbeats_only(rows: &mut Rows<'_>, partner: PartnerId) -> Result<bool, StoreError> {
     let stopped: Option<Option<String>> = this_lane(partner).select(lanes::stopped).first(rows.db).optional()?;
@@ -122,7 +118,13 @@ pub fn claim_polled(
     if chosen.is_empty() {
         return Ok(Some(Vec::new()));
     }
-    let won = claim::lease_lanes(rows, &[(partner.as_bytes().to_vec(), Channel::Node.word().to_owned())], lease, elapsed, lease_until)?;
+    let won = claim::lease_lanes(
+        rows,
+        &[(partner.as_bytes().to_vec(), Channel::Node.word().to_owned())],
+        lease,
+        elapsed,
+        lease_until,
+    )?;
     if won.is_empty() {
         return Ok(None);
     }
@@ -173,7 +175,13 @@ pub fn claim_refused(
     if handed_over == 0 {
         return Ok(None);
     }
-    let won = claim::lease_lanes(rows, &[(partner.as_bytes().to_vec(), Channel::Node.word().to_owned())], lease, elapsed, lease_until)?;
+    let won = claim::lease_lanes(
+        rows,
+        &[(partner.as_bytes().to_vec(), Channel::Node.word().to_owned())],
+        lease,
+        elapsed,
+        lease_until,
+    )?;
     if won.is_empty() {
         return Ok(None);
     }

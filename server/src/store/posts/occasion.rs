@@ -7,6 +7,7 @@ use domain::exchange::{self, Direction, Exchange, Stance};
 use domain::incident::{self, Incident};
 use domain::values::{ExchangeId, IncidentId, Moment, PartnerId};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{Destination, Post, Subscribed, derived, queue};
 use crate::store::schema::{exchanges, incidents};
@@ -97,8 +98,7 @@ fn for_integrations(turn: &mut Turn<'_>, found: &[Found]) -> Result<Vec<Post>, S
             let body =
                 serde_json::to_vec(occasion).map_err(StoreError::corrupt("posts", "an occasion without JSON"))?;
             posts.push(Post {
-                // A restored backup gives its entry numbers out again; the instant tells their events apart.
-                id: derived(&[&entry.to_be_bytes(), &occasion.at.micros().to_be_bytes(), endpoint.as_bytes()]),
+                id: id_of(*entry, occasion.at, *endpoint),
                 to: Destination::Endpoint(*endpoint),
                 event: *event,
                 body,
@@ -108,6 +108,17 @@ fn for_integrations(turn: &mut Turn<'_>, found: &[Found]) -> Result<Vec<Post>, S
         }
     }
     Ok(posts)
+}
+
+/// The id of a post about an entry of the ledger. It begins with the entry's number, so that posts of one instant go out in
+/// the order of the record. A restored backup gives its numbers out again; the rest tells their posts apart.
+fn id_of(entry: u64, at: Moment, endpoint: Uuid) -> Uuid {
+    let mut id = *derived(&[&entry.to_be_bytes(), &at.micros().to_be_bytes(), endpoint.as_bytes()]).as_bytes();
+    let [_, _, number @ ..] = entry.to_be_bytes();
+    for (to, from) in id.iter_mut().zip(number) {
+        *to = from;
+    }
+    uuid::Builder::from_custom_bytes(id).into_uuid()
 }
 
 /// What there is to hear of in these changes.

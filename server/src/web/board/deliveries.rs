@@ -41,7 +41,7 @@ struct Row {
 
 /// Which message, and from where on.
 #[derive(Debug, Default, Deserialize)]
-pub struct Asked {
+pub(super) struct Asked {
     #[serde(default)]
     message: String,
     #[serde(default)]
@@ -65,7 +65,7 @@ pub(super) fn title(kind: &str, revision: u32) -> String {
 ///
 /// # Errors
 /// [`Problem`]
-pub async fn show(visit: Visit, id: web::Path<ExchangeId>, asked: web::Query<Asked>) -> Answer {
+pub(super) async fn show(visit: Visit, id: web::Path<ExchangeId>, asked: web::Query<Asked>) -> Answer {
     reader(&visit)?;
     let id = *id;
     let message = MessageId::from_str(&asked.message).map_err(|_| Problem::NotFound)?;

@@ -34,7 +34,7 @@ struct Line {
 ///
 /// # Errors
 /// [`Problem`]
-pub async fn show(visit: Visit, id: web::Path<ExchangeId>) -> Answer {
+pub(super) async fn show(visit: Visit, id: web::Path<ExchangeId>) -> Answer {
     reader(&visit)?;
     let id = *id;
     let found = visit.node.store().read(move |rows| board::differences(rows, id)).await?.ok_or(Problem::NotFound)?;

@@ -17,7 +17,7 @@ use crate::web::page::{self, Answer, Posted, Visit};
 
 /// Which message.
 #[derive(Debug, Default, Deserialize)]
-pub struct Asked {
+pub(super) struct Asked {
     #[serde(default)]
     message: String,
 }
@@ -43,7 +43,7 @@ async fn form_page(visit: &Visit, id: ExchangeId, form: &Form) -> Result<ActionP
 ///
 /// # Errors
 /// [`Problem`]
-pub async fn ask(visit: Visit, id: web::Path<ExchangeId>, asked: web::Query<Asked>) -> Answer {
+pub(super) async fn ask(visit: Visit, id: web::Path<ExchangeId>, asked: web::Query<Asked>) -> Answer {
     responder(&visit)?;
     let mut form = Form::default();
     form.set("message", asked.message.clone());
@@ -54,7 +54,7 @@ pub async fn ask(visit: Visit, id: web::Path<ExchangeId>, asked: web::Query<Aske
 ///
 /// # Errors
 /// [`Problem`]
-pub async fn act(posted: Posted, id: web::Path<ExchangeId>) -> Answer {
+pub(super) async fn act(posted: Posted, id: web::Path<ExchangeId>) -> Answer {
     let Posted { visit, form } = posted;
     let by = responder(&visit)?;
     let message = MessageId::from_str(form.first("message")).map_err(|_| Problem::NotFound)?;

@@ -16,7 +16,7 @@ use crate::web::page::{self, Answer, Posted, Visit};
 
 /// Which partner.
 #[derive(Debug, Default, Deserialize)]
-pub struct Asked {
+pub(super) struct Asked {
     #[serde(default)]
     exchange: String,
 }
@@ -57,7 +57,7 @@ async fn form_page(visit: &Visit, id: IncidentId, form: &Form) -> Result<ActionP
 ///
 /// # Errors
 /// [`Problem`]
-pub async fn ask(visit: Visit, id: web::Path<IncidentId>, asked: web::Query<Asked>) -> Answer {
+pub(super) async fn ask(visit: Visit, id: web::Path<IncidentId>, asked: web::Query<Asked>) -> Answer {
     exerciser(&visit)?;
     let mut form = Form::default();
     form.set("exchange", asked.exchange.clone());
@@ -69,7 +69,7 @@ pub async fn ask(visit: Visit, id: web::Path<IncidentId>, asked: web::Query<Aske
 ///
 /// # Errors
 /// [`Problem`]
-pub async fn act(posted: Posted, id: web::Path<IncidentId>) -> Answer {
+pub(super) async fn act(posted: Posted, id: web::Path<IncidentId>) -> Answer {
     let Posted { visit, form } = posted;
     let by = exerciser(&visit)?;
     let errors = match read(&form, &visit)? {

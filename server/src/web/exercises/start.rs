@@ -73,7 +73,7 @@ fn fields(form: &Form, reachable: &[Reachable]) -> Vec<Field> {
 ///
 /// # Errors
 /// [`Problem`]
-pub async fn ask(visit: Visit) -> Answer {
+pub(super) async fn ask(visit: Visit) -> Answer {
     exerciser(&visit)?;
     let mut form = Form::default();
     form.set("form", visit.node.make_form(&visit.person, EXERCISE_FORM).await?.to_string());
@@ -86,7 +86,7 @@ pub async fn ask(visit: Visit) -> Answer {
 ///
 /// # Errors
 /// [`Problem`]
-pub async fn act(posted: Posted) -> Answer {
+pub(super) async fn act(posted: Posted) -> Answer {
     let Posted { visit, form } = posted;
     let by = exerciser(&visit)?;
     let once = Uuid::from_str(form.first("form")).map_err(|_| Problem::FormExpired)?;

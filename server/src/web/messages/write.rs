@@ -17,7 +17,7 @@ use super::{back, find, here};
 use crate::node::DoorError;
 use crate::node::said::{MESSAGE_FORM, NewMessage};
 use crate::problem::Problem;
-use crate::store::said::Message;
+use crate::store::queries::said::Message;
 
 /// Messages offered as those that ours may be about, the newest.
 const OFFERED_MAX: usize = 30;

@@ -80,7 +80,8 @@ fn ways(rows: &mut Rows<'_>, whom: &[&[u8]]) -> Result<HashMap<Vec<u8>, Way>, St
         .filter(lanes::partner_id.eq_any(whom))
         .select((lanes::partner_id, lanes::channel, lanes::waits_until, lanes::stopped))
         .load(rows.db)?;
-    let lanes: HashMap<(Vec<u8>, String), (Option<i64>, Option<String>)> =
+    type Waits = (Option<i64>, Option<String>);
+    let lanes: HashMap<(Vec<u8>, String), Waits> =
         lanes.into_iter().map(|(id, channel, until, stopped)| ((id, channel), (until, stopped))).collect();
     let ends: Vec<(Option<Vec<u8>>, String, bool)> = endpoints::table
         .filter(endpoints::partner_id.eq_any(whom))

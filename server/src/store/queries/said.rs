@@ -13,9 +13,9 @@ use domain::clock::Anchor;
 use domain::exchange::{Direction, Exchange, Said};
 use domain::values::{ExchangeId, IncidentId, MessageId, Moment, PartnerId};
 
-use super::queries::{clocks, partners};
-use super::schema::{clocks as clock_rows, exchanges, outbox, said};
-use super::{Rows, StoreError, projections};
+use super::{clocks, partners};
+use crate::store::schema::{clocks as clock_rows, exchanges, outbox, said};
+use crate::store::{Rows, StoreError, projections};
 
 const TABLE: &str = "said";
 
