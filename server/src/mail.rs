@@ -33,6 +33,8 @@ use self::stream::Narrow;
 pub const LIMIT: Duration = Duration::from_secs(30);
 /// How long connecting to one address may take.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long farewells to the server may take.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// Mails under way at once; servers dislike more from one sender.
 const CONNECTIONS_MAX: usize = 8;
 /// Addresses of the server's name that are tried.
@@ -299,7 +301,16 @@ impl Mailer {
         let outcome = match self.written(mail) {
             None => Outcome::Refused(BAD_ADDRESS),
             Some(message) => match timeout(self.limit, self.hand_over(&message)).await {
-                Ok(Ok(())) => Outcome::Accepted,
+                Ok(Ok(idle)) => {
+                    // The mail is taken over already: a farewell that fails or hangs changes nothing.
+                    let farewell = async {
+                        for mut connection in idle {
+                            drop(connection.quit().await);
+                        }
+                    };
+                    drop(timeout(FAREWELL, farewell).await);
+                    Outcome::Accepted
+                }
                 Ok(Err(trouble)) => trouble.into(),
                 Err(_) => Outcome::NotReached(Unreached::Timeout),
             },
@@ -331,7 +342,8 @@ impl Mailer {
             .ok()
     }
 
-    async fn hand_over(&self, message: &Message) -> Result<(), Trouble> {
+    /// Answers with the connections that nobody needs any more.
+    async fn hand_over(&self, message: &Message) -> Result<Vec<AsyncSmtpConnection>, Trouble> {
         // Never closed.
         let _place = self.places.acquire().await;
         let mut connection = match self.kept_one().await {
@@ -341,15 +353,12 @@ impl Mailer {
         connection.send(message.envelope(), &message.formatted()).await?;
         if self.places.available_permits() == 0 {
             self.kept().push(connection);
-        } else {
-            // Few are under way: nobody is kept waiting for a connection that the server may close.
-            let idle = std::mem::take(&mut *self.kept());
-            for mut connection in idle.into_iter().chain([connection]) {
-                // The mail is taken over already; a farewell that fails changes nothing.
-                drop(connection.quit().await);
-            }
+            return Ok(Vec::new());
         }
-        Ok(())
+        // Few are under way: nobody is kept waiting for a connection that the server may close.
+        let mut idle = std::mem::take(&mut *self.kept());
+        idle.push(connection);
+        Ok(idle)
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Vec<AsyncSmtpConnection>> {

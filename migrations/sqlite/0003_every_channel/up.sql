@@ -40,6 +40,7 @@ CREATE TABLE posts (
   lease_until BIGINT,
   done_at BIGINT
 );
+CREATE INDEX posts_done ON posts (done_at) WHERE NOT open;
 CREATE INDEX posts_due ON posts (next_attempt_at) WHERE open;
 CREATE INDEX posts_waiting ON posts (endpoint_id, queued_at) WHERE open;
 CREATE INDEX posts_endpoint ON posts (endpoint_id, queued_at) WHERE endpoint_id IS NOT NULL;
@@ -56,6 +57,7 @@ CREATE TABLE ack_links (
   used_at BIGINT
 );
 CREATE INDEX ack_links_message ON ack_links (message);
+CREATE INDEX ack_links_partner ON ack_links (partner_id);
 CREATE INDEX ack_links_expiry ON ack_links (expires_at);
 
 -- Poll tokens that were used, remembered while they could be used again. Machine time.

@@ -20,6 +20,7 @@ use super::pairing::{self, PartnerState};
 use super::people::is_mail_address;
 use super::{DoorError, Node};
 use crate::access::Administrator;
+use crate::store::ack_links;
 use crate::store::endpoints::{self, Details, Endpoint, EndpointKind, OVERLAP_SECONDS, Replaced, Secret};
 use crate::store::outbox::{self, reroute::reroute};
 use crate::store::{StoreError, Turn, partners};
@@ -315,6 +316,10 @@ fn keep(
         return Ok((kind == EndpointKind::Webhook).then(|| secret.text()));
     };
     let shown = (kind == EndpointKind::Webhook && known.details.secret.is_none()).then(|| secret.text());
+    if known.details.address != details.address {
+        // Whoever got mail at the old address is not the partner any more.
+        ack_links::end_of(turn, partner)?;
+    }
     let Details { secret: kept, replaced, .. } = known.details;
     known.details = Details { secret: kept.or_else(new), replaced, ..details };
     endpoints::save(turn, &known)?;

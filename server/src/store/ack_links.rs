@@ -34,6 +34,17 @@ pub struct AckLink {
     pub used_at: Option<Moment>,
 }
 
+/// Ends every unused link of a partner: the address that they went to was not theirs.
+///
+/// # Errors
+/// Those of the database.
+pub fn end_of(turn: &mut Turn<'_>, partner: PartnerId) -> Result<usize, StoreError> {
+    let theirs = ack_links::table
+        .filter(ack_links::partner_id.eq(partner.as_bytes().as_slice()))
+        .filter(ack_links::used_at.is_null());
+    Ok(diesel::delete(theirs).execute(turn.rows().db)?)
+}
+
 /// Keeps a new link.
 ///
 /// # Errors

@@ -12,21 +12,13 @@ use std::fmt::Write as _;
 use super::StoreError;
 use super::backend::{Db, each};
 
-/// Inserts a slice of rows: `insert_many!(db, schema::outbox::table, &rows)` gives `Result<(), StoreError>`. On Postgres
-/// many rows share a statement, and with it a round trip. On SQLite there is none to save: one prepared statement, run for
-/// each row, is cheaper than reading a long text anew.
+/// Inserts a slice of rows: `insert_many!(db, schema::outbox::table, &rows)` gives `Result<(), StoreError>`.
 macro_rules! insert_many {
     ($db:expr, $table:expr, $rows:expr) => {{
         let mut done: Result<(), $crate::store::StoreError> = Ok(());
         for chunk in $rows.chunks($crate::store::backend::ROWS_PER_STATEMENT) {
-            let inserted = match &mut *$db {
-                $crate::store::backend::Db::Postgres(c) => {
-                    diesel::RunQueryDsl::execute(diesel::insert_into($table).values(chunk), c).map(|_| ())
-                }
-                $crate::store::backend::Db::Sqlite(c) => chunk.iter().try_for_each(|row| {
-                    diesel::RunQueryDsl::execute(diesel::insert_into($table).values(row), c).map(|_| ())
-                }),
-            };
+            let inserted = $crate::store::backend::each!(&mut *$db, c =>
+                diesel::RunQueryDsl::execute(diesel::insert_into($table).values(chunk), c));
             if let Err(error) = inserted {
                 done = Err(error.into());
                 break;

@@ -32,9 +32,6 @@ pub use self::verify::{Fault, Verification, verify};
 const SALT_LEN: usize = 16;
 /// Where contents are sealed for.
 const CONTENT: &str = "contents.sealed";
-/// Nodes of the tree are stored from this level on. Those below cover fewer than eight entries and are made again from
-/// them, which spares most of the rows.
-const NODES_FROM: u8 = 3;
 /// Entries read at once where a whole ledger is walked.
 const PAGE: i64 = 500;
 /// Most entries in one answer of [`timeline`].
@@ -261,34 +258,11 @@ pub(super) fn root_at(rows: &mut Rows<'_>, pending: &Pending, size: u64) -> Resu
 
 fn stored_node(rows: &mut Rows<'_>, level: u8, position: u64) -> Result<Digest32, StoreError> {
     use schema::tree_nodes::dsl;
-    if level < NODES_FROM {
-        return small_node(rows, level, position);
-    }
     let hash: Vec<u8> = dsl::tree_nodes
         .filter(dsl::level.eq(i16::from(level)).and(dsl::position.eq(to_stored(position)?)))
         .select(dsl::hash)
         .first(rows.db)?;
     Digest32::from_slice(&hash).map_err(StoreError::corrupt("tree_nodes", "a hash"))
-}
-
-/// A node of a level that is not stored, from the entries below it.
-fn small_node(rows: &mut Rows<'_>, level: u8, position: u64) -> Result<Digest32, StoreError> {
-    use schema::ledger::dsl;
-    let (first, end) = (position << level, (position + 1) << level);
-    let entries: Vec<String> = dsl::ledger
-        .filter(dsl::n.ge(to_stored(first)?).and(dsl::n.lt(to_stored(end)?)))
-        .order(dsl::n)
-        .select(dsl::octets)
-        .load(rows.db)?;
-    let mut frontier = Frontier::default();
-    for octets in &entries {
-        frontier.push(chain::leaf_hash(octets.as_bytes()));
-    }
-    if frontier.size() == end - first {
-        Ok(frontier.root())
-    } else {
-        Err(StoreError::Corrupt { table: "ledger", what: "an entry is missing" })
-    }
 }
 
 /// Erases stored contents: those of a stream's events, and of the messages and notes filed under it, before entry `before`.

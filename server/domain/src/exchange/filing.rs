@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Event, Exchange, NoticeDelivery, Refusal};
 use crate::values::{Actor, Line, MessageId, Moment};
 
-/// Filings of one case, both ways together.
+/// Filings of one case each way.
 pub const FILINGS_MAX: usize = 100;
 
 /// The label under which the ids of our messages are derived.
@@ -59,7 +59,7 @@ pub(super) fn tell(exchange: &Exchange, filing: &Filing, by: &Actor, now: Moment
     if !exchange.is_told() || ours().any(|told| told.filing == filing) {
         return Ok(Vec::new());
     }
-    if exchange.filings.len() >= FILINGS_MAX {
+    if ours().count() >= FILINGS_MAX {
         return Err(Refusal::TooManyMessages);
     }
     let number = u32::try_from(ours().count()).unwrap_or(u32::MAX).saturating_add(1);
@@ -75,7 +75,7 @@ pub(super) fn hear(exchange: &Exchange, heard: &HearFiled, now: Moment) -> Resul
     if exchange.knows(heard.message) {
         return Err(Refusal::NothingChanges);
     }
-    if exchange.filings.len() >= FILINGS_MAX {
+    if exchange.filings.iter().filter(|told| told.delivery.is_none()).count() >= FILINGS_MAX {
         return Err(Refusal::TooManyMessages);
     }
     Ok(vec![Event::FiledReceived { message: heard.message, filing: heard.filing.clone(), at: now }])

@@ -10,7 +10,7 @@ use super::{Direction, Event, Exchange, NoticeDelivery, Refusal};
 use crate::clock::{Anchor, Clock, ClockChange, ClockKind, Evidence};
 use crate::values::{Actor, Line, LongText, MessageId, Moment};
 
-/// Messages of one case, both ways together.
+/// Messages of one case each way: theirs never use up our right to answer.
 pub const MESSAGES_MAX: usize = 1_000;
 /// How far ahead an answer may be asked for: a leap year, in seconds.
 pub const DUE_SECONDS_MAX: i64 = 8_784 * 3_600;
@@ -231,7 +231,7 @@ pub(super) fn say(exchange: &Exchange, say: &Say, now: Moment) -> Result<Vec<Eve
     if !exchange.is_told() {
         return Err(Refusal::NothingTold);
     }
-    if exchange.said.len() >= MESSAGES_MAX {
+    if exchange.said.iter().filter(|mark| mark.is_ours()).count() >= MESSAGES_MAX {
         return Err(Refusal::TooManyMessages);
     }
     check(exchange, say, now)?;
@@ -287,7 +287,7 @@ pub(super) fn hear(exchange: &Exchange, hear: &Hear, now: Moment) -> Result<Vec<
     if exchange.knows(hear.said.message) {
         return Err(Refusal::NothingChanges);
     }
-    if exchange.said.len() >= MESSAGES_MAX {
+    if exchange.said.iter().filter(|mark| !mark.is_ours()).count() >= MESSAGES_MAX {
         return Err(Refusal::TooManyMessages);
     }
     // Nothing was said after it reached us.

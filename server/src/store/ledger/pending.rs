@@ -7,7 +7,7 @@ use domain::chain::{self, Frontier};
 use domain::values::{Digest32, Moment};
 use uuid::Uuid;
 
-use super::{CONTENT, Checkpoint, EntryKind, NODES_FROM, SALT_LEN, bound_to, content_digest, from_stored, to_stored};
+use super::{CONTENT, Checkpoint, EntryKind, SALT_LEN, bound_to, content_digest, from_stored, to_stored};
 use crate::store::StoreError;
 use crate::store::backend::Db;
 use crate::store::bulk::insert_many;
@@ -221,7 +221,7 @@ impl Pending {
             content.push(ContentRow { n, sealed });
         }
         let mut nodes = Vec::with_capacity(self.nodes.len());
-        for (level, position, hash) in self.nodes.iter().filter(|node| node.0 >= NODES_FROM) {
+        for (level, position, hash) in &self.nodes {
             nodes.push(NodeRow { level: i16::from(*level), position: to_stored(*position)?, hash: hash.as_bytes() });
         }
         insert_many!(db, ledger::table, entries)?;

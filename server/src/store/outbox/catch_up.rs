@@ -10,6 +10,8 @@ use crate::store::{Rows, StoreError, Turn, ledger};
 
 /// Messages sent again for one receipt; the next receipt names what is left.
 pub const RESENT_MAX: i64 = 100;
+/// What is lost again and again rests so long for each attempt there was, in microseconds.
+const REST_MICROS: i64 = 5_000_000;
 /// Partners in one answer.
 const PARTNERS_MAX: i64 = 10_000;
 
@@ -26,10 +28,12 @@ pub fn reopen_lost(
     missing: &[u64],
     toe: Moment,
 ) -> Result<Vec<MessageId>, StoreError> {
+    let now = turn.now().micros();
     let rows = turn.rows();
     let head = i64::try_from(head).unwrap_or(i64::MAX);
     let missing: Vec<i64> = missing.iter().filter_map(|seq| i64::try_from(*seq).ok()).collect();
-    let lost: Vec<(Vec<u8>, Option<i64>)> = outbox::table
+    type Lost = (Vec<u8>, Option<i64>, i32, Option<i64>);
+    let lost: Vec<Lost> = outbox::table
         .filter(outbox::partner_id.eq(partner.as_bytes().as_slice()))
         .filter(outbox::channel.eq(Channel::Node.word()))
         .filter(outbox::receipted_at.lt(toe.micros()))
@@ -37,10 +41,15 @@ pub fn reopen_lost(
         .filter(outbox::seq.gt(head).or(outbox::seq.eq_any(missing)))
         .order(outbox::seq)
         .limit(RESENT_MAX)
-        .select((outbox::id, outbox::set_entry))
+        .select((outbox::id, outbox::set_entry, outbox::attempts, outbox::last_attempt_at))
         .load(rows.db)?;
     let mut again = Vec::with_capacity(lost.len());
-    for (id, entry) in lost {
+    for (id, entry, attempts, tried) in lost {
+        // Sent a moment ago: whoever goes on losing it waits longer each time.
+        let rest = i64::from(attempts.clamp(1, 180)) * REST_MICROS;
+        if tried.is_some_and(|tried| now < tried.saturating_add(rest)) {
+            continue;
+        }
         let Some(entry) = entry.and_then(|entry| u64::try_from(entry).ok()) else { continue };
         if ledger::object(rows, entry)?.is_some() {
             again.push(id);

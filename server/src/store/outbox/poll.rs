@@ -136,6 +136,9 @@ pub fn claim_polled(
         alerts::raise(turn, AlertKind::OwnFault, Some(partner), None, None, Some(message))?;
         rests(turn.rows(), message, elapsed.plus_seconds(BROKEN_REST_SECONDS))?;
     }
+    if claimed.is_empty() {
+        give_back(turn.rows(), lease, partner)?;
+    }
     let places: HashMap<Vec<u8>, usize> = chosen.into_iter().zip(0..).collect();
     claimed.sort_by_key(|item| places.get(item.message.as_bytes().as_slice()).copied());
     Ok(Some(claimed))

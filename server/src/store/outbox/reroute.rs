@@ -12,7 +12,8 @@ use super::queue::{ensure_lanes, wake};
 use crate::store::schema::{lanes, outbox};
 use crate::store::{StoreError, Turn};
 
-/// Moves a partner's open messages that were never sealed to the lane of a channel, and looks at that lane at once, as one
+/// Moves a partner's open messages, but for those that have a number in the stream to its node, to the lane of a channel,
+/// where they are sealed anew, and looks at that lane at once, as one
 /// that never failed. Answers how many were moved.
 ///
 /// # Errors
@@ -25,14 +26,24 @@ pub fn reroute(turn: &mut Turn<'_>, partner: PartnerId, channel: Channel) -> Res
     diesel::update(others)
         .set((lanes::lease.eq(None::<Vec<u8>>), lanes::lease_until.eq(None::<i64>)))
         .execute(rows.db)?;
-    let unsealed = outbox::table
+    let movable = outbox::table
         .filter(outbox::partner_id.eq(&id))
         .filter(outbox::open)
         .filter(outbox::channel.ne(channel.word()))
         .filter(outbox::kind.ne(OutKind::Heartbeat.word()))
-        .filter(outbox::payload_sha256.is_null());
-    let moved = diesel::update(unsealed)
-        .set((outbox::channel.eq(channel.word()), outbox::next_attempt_at.eq(None::<i64>), outbox::failures.eq(0)))
+        // A number in the stream to a partner's node stays taken; over other channels nobody counts.
+        .filter(outbox::payload_sha256.is_null().or(outbox::channel.ne(Channel::Node.word())));
+    let moved = diesel::update(movable)
+        .set((
+            outbox::channel.eq(channel.word()),
+            outbox::state.eq("queued"),
+            outbox::next_attempt_at.eq(None::<i64>),
+            outbox::failures.eq(0),
+            outbox::seq.eq(None::<i64>),
+            outbox::payload_sha256.eq(None::<Vec<u8>>),
+            outbox::set_sha256.eq(None::<Vec<u8>>),
+            outbox::set_entry.eq(None::<i64>),
+        ))
         .execute(rows.db)?;
     diesel::update(lanes::table.find((id.clone(), channel.word())))
         .set((

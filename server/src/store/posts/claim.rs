@@ -81,7 +81,9 @@ pub fn claim(
 ) -> Result<Vec<ClaimedPost>, StoreError> {
     let ahead = elapsed.plus_seconds(AHEAD_SECONDS_MAX);
     let stale = turn.now().plus_seconds(-TRIED_SECONDS);
-    let mut found: Vec<(Row, Option<Endpoint>)> = Vec::new();
+    // People first: their mails are few, and a duty waits on them.
+    let people = for_people(turn.rows(), elapsed, ahead, limit)?;
+    let mut found: Vec<(Row, Option<Endpoint>)> = people.into_iter().map(|row| (row, None)).collect();
     for endpoint in endpoints::integrations(turn.rows())? {
         let waits = endpoint.waits_until.is_some_and(|until| elapsed < until && until <= ahead);
         if found.len() < limit && !endpoint.paused && !waits {
@@ -91,8 +93,6 @@ pub fn claim(
             }
         }
     }
-    let left = limit.saturating_sub(found.len());
-    found.extend(for_people(turn.rows(), elapsed, ahead, left)?.into_iter().map(|row| (row, None)));
     let mut claimed = Vec::with_capacity(found.len());
     for (row, endpoint) in found {
         let id = row.id.clone();

@@ -323,17 +323,19 @@ pub fn contact_tries(rows: &mut Rows<'_>, id: IncidentId) -> Result<Vec<(Actor, 
         .filter(ledger::subject.eq(id.as_bytes().as_slice()))
         .filter(ledger::kind.eq(EntryKind::OperatorAction.word()))
         .order(ledger::n)
-        .limit(i64::try_from(TRIES_MAX).unwrap_or(i64::MAX))
         .select(ledger::n)
         .load(rows.db)?;
     let corrupt = || StoreError::corrupt("ledger", "a note of another form");
-    let mut tries = Vec::with_capacity(numbers.len());
+    let mut tries = Vec::new();
     for n in numbers {
         let n = u64::try_from(n).map_err(StoreError::corrupt("ledger", "a number"))?;
         let Some(octets) = entries::object(rows, n)? else { continue };
         let noted: Noted = serde_json::from_slice(&octets).map_err(corrupt())?;
         if noted.action == CONTACT_TRIED {
             tries.push((noted.by, serde_json::from_value(noted.about).map_err(corrupt())?));
+            if tries.len() >= TRIES_MAX {
+                break;
+            }
         }
     }
     Ok(tries)
