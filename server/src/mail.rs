@@ -3,7 +3,7 @@
 //! A mail is plain text and short. It goes out under TLS, checked against the system's roots and those that the
 //! administrator trusts; a server that offers none gets nothing, but for one on this machine that was expressly named so.
 //! Every mail has a fixed `Message-ID`, so that a mail sent twice can be recognised. Of what a server says only its code
-//! is kept. Nobody waits longer than [`LIMIT`], and at most [`CONNECTIONS_MAX`] mails are under way at once.
+//! is kept. Nobody waits longer than [`LIMIT`], and at most `CONNECTIONS_MAX` mails are under way at once.
 
 mod stream;
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! *Contract*, which other nodes can see:
 //! - A message gets its number, `prev` and octets once, in lane order, under the lane's lease ([`keep_sealed`]), before it
 //!   is sent. Sealing that loses its lease in between keeps nothing.
-//! - Only a receipt ([`receipted`]), a webhook's or a mail server's acceptance, or a person ([`abandon`]) ends a delivery.
+//! - Only a receipt ([`receipted()`]), a webhook's or a mail server's acceptance, or a person ([`abandon`]) ends a delivery.
 //!   Whoever finishes without the lease changes nothing ([`finish`]).
 //! - Nothing is sent to the node of a partner who is not active, but for heartbeats to a verified one; nothing but
 //!   heartbeats goes out on a stopped lane. Webhooks and mail need a destination that is not paused, and a partner whose

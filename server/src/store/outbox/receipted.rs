@@ -1,4 +1,4 @@
-//! Deliveries that receipts ended, many at once, with a fixed number of statements: what [`super::receipted`] and
+//! Deliveries that receipts ended, many at once, with a fixed number of statements: what [`super::receipted()`] and
 //! [`super::finish`] do one by one. For numbered messages to nodes whose lanes are held and whose receipts are the first.
 
 use std::collections::{HashMap, HashSet};
