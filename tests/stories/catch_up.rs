@@ -96,7 +96,7 @@ async fn a_gap_is_told_after_a_quarter_of_an_hour_and_forgotten_when_it_closes(o
 /// 26 and 72 hours without a receipt; a receipt ends both.
 async fn a_silent_node_is_warned_of_and_then_alarmed_about(on: On) {
     let (world, operator, partner) = paired(on).await;
-    partner.behave(Behaviour::Hang);
+    partner.behave(Behaviour::Answer(503, ""));
     let after = async |hours: u64| {
         for _ in 0..hours {
             world.pass(Duration::from_secs(HOUR));

@@ -78,7 +78,7 @@ pub const GROUP: Group = Group {
             .lists::<Post>(),
         get("/posts/{id}/attempts", "list_post_attempts", "The attempts of one post, the newest first", run!(attempts))
             .needs(ADMINISTER)
-            .lists::<Attempt>(),
+            .lists::<PostAttempt>(),
         post("/integrations/{id}/replay", "replay_posts", "Post some again, or all since an instant", run!(replay))
             .needs(ADMINISTER)
             .takes::<Replay>()
@@ -220,7 +220,7 @@ answer! {
 
 answer! {
     /// One attempt.
-    Attempt {
+    PostAttempt {
         /// 1, 2, 3 …
         number: u32,
         /// When.
@@ -323,7 +323,7 @@ impl Post {
     }
 }
 
-impl Attempt {
+impl PostAttempt {
     fn of(line: AttemptLine) -> Self {
         let AttemptLine { number, at, outcome, status, took_ms } = line;
         Self { number, at, outcome, status: status.map(u32::from), took_ms }
@@ -432,7 +432,7 @@ async fn posts(call: Call) -> Result<Reply, Problem> {
 async fn attempts(call: Call) -> Result<Reply, Problem> {
     call.administrator()?;
     let items = call.node.post_attempts(call.id()?).await?;
-    Ok(call.page_of(items, |line| line.number.to_string())?.reply(Attempt::of))
+    Ok(call.page_of(items, |line| line.number.to_string())?.reply(PostAttempt::of))
 }
 
 async fn replay(call: Call) -> Result<Reply, Problem> {

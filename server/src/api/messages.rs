@@ -21,13 +21,13 @@ pub const GROUP: Group = Group {
             due, views and decisions.",
     operations: &[
         get("/notices/{id}/messages", "list_messages", "Messages of a case, ours and theirs, by time", run!(list))
-            .lists::<Message>(),
+            .lists::<CaseMessage>(),
         post("/notices/{id}/messages", "write_message", "Say something about a case to the partner", run!(write))
             .needs(&[Scope::Respond])
-            .takes::<NewText>(),
+            .takes::<NewMessageText>(),
         post("/notices/{id}/messages/read", "read_message", "A person here has read a message of theirs", run!(read))
             .needs(&[Scope::Respond, Scope::Decide])
-            .takes::<Read>(),
+            .takes::<MessageRead>(),
         post(
             "/incidents/{id}/tell-filed",
             "tell_filed",
@@ -40,7 +40,7 @@ pub const GROUP: Group = Group {
 
 answer! {
     /// A message about a case.
-    Message {
+    CaseMessage {
         /// Which.
         id: MessageId,
         /// It is ours.
@@ -74,7 +74,7 @@ answer! {
 
 request! {
     /// A message to the partner, in the name of the token's person.
-    NewText {
+    NewMessageText {
         /// What it is.
         kind: MessageKind,
         /// In words, without data of the people affected.
@@ -92,7 +92,7 @@ request! {
 
 request! {
     /// A message of theirs that was read.
-    Read {
+    MessageRead {
         /// Which.
         message: MessageId,
     }
@@ -110,12 +110,12 @@ async fn list(call: Call) -> Result<Reply, Problem> {
         })
         .await?;
     let page = call.page_of(found.ok_or(Problem::NotFound)?, |message| message.said.message.to_string())?;
-    Ok(page.reply(|message| Message::of(message, now)))
+    Ok(page.reply(|message| CaseMessage::of(message, now)))
 }
 
 async fn write(call: Call) -> Result<Reply, Problem> {
     let by = call.responder()?;
-    let NewText { kind, text, re, due_at, received_at, checked } = call.body()?;
+    let NewMessageText { kind, text, re, due_at, received_at, checked } = call.body()?;
     texts_must_be_checked(&call, &[("text", text.as_str())], checked.unwrap_or(false), "").await?;
     let new = NewMessage { form: None, kind, text, re, due: due_at, received_at };
     call.node.say(&by, call.id()?, new).await?;
@@ -124,7 +124,7 @@ async fn write(call: Call) -> Result<Reply, Problem> {
 
 async fn read(call: Call) -> Result<Reply, Problem> {
     let by = call.duty_holder()?;
-    let Read { message } = call.body()?;
+    let MessageRead { message } = call.body()?;
     call.node.read_message(&by, call.id()?, message).await?;
     Ok(Reply::done())
 }
@@ -136,7 +136,7 @@ async fn tell_filed(call: Call) -> Result<Reply, Problem> {
     Ok(Reply::done())
 }
 
-impl Message {
+impl CaseMessage {
     fn of(message: Row, now: Moment) -> Self {
         let clock = message.clock.as_ref().map(|clock| Clock::of(clock, now));
         let said = message.said;

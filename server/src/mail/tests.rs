@@ -56,6 +56,8 @@ async fn sent(security: Security, lines: &[&'static str]) -> (Outcome, String) {
     (outcome, told.await.unwrap())
 }
 
+/// A server that refuses is asked to close, and says good-bye.
+const BYE: &str = "221 bye\r\n";
 const GREETING: &str = "220 mail.example ESMTP\r\n";
 const PLAIN: &str = "250-mail.example\r\n250 8BITMIME\r\n";
 const OFFERS_TLS: &str = "250-mail.example\r\n250 STARTTLS\r\n";
@@ -118,10 +120,10 @@ async fn answers_are_codes() {
     let (outcome, told) = sent(Security::None, &took).await;
     assert_eq!(outcome, Outcome::Accepted);
     assert!(told.contains("MAIL FROM:<tocsin@operator.example>") && told.contains("RCPT TO:<dpo@council.example>"));
-    let (outcome, _) = sent(Security::None, &[GREETING, PLAIN, "250 good\r\n", "550 nobody here\r\n"]).await;
+    let (outcome, _) = sent(Security::None, &[GREETING, PLAIN, "250 good\r\n", "550 nobody here\r\n", BYE]).await;
     assert_eq!((outcome, outcome.heard()), (Outcome::Refused(550), Heard::Misdirected { status: 550 }));
     assert!(!outcome.to_string().contains("nobody"), "{outcome}");
-    let (outcome, _) = sent(Security::None, &[GREETING, PLAIN, "250 good\r\n", "451 later\r\n"]).await;
+    let (outcome, _) = sent(Security::None, &[GREETING, PLAIN, "250 good\r\n", "451 later\r\n", BYE]).await;
     assert_eq!((outcome, outcome.heard()), (Outcome::Later(451), Heard::Busy { retry_after_seconds: None }));
     let (outcome, _) = sent(Security::None, &["I am no mail server\r\n"]).await;
     assert_eq!(outcome.heard(), Heard::NotReached);
@@ -133,7 +135,7 @@ async fn no_mail_without_tls() {
     let (outcome, told) = sent(Security::StartTls, &[GREETING, PLAIN]).await;
     assert_eq!(outcome, Outcome::NotReached(Unreached::Offers));
     assert!(!told.contains("MAIL FROM"), "{told}");
-    let (outcome, told) = sent(Security::StartTls, &[GREETING, OFFERS_TLS, "454 not now\r\n"]).await;
+    let (outcome, told) = sent(Security::StartTls, &[GREETING, OFFERS_TLS, "454 not now\r\n", BYE]).await;
     assert_eq!(outcome, Outcome::Later(454));
     assert!(!told.contains("MAIL FROM"), "{told}");
 }
