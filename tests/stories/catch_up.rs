@@ -109,7 +109,8 @@ async fn a_silent_node_is_warned_of_and_then_alarmed_about(on: On) {
     assert_eq!(after(2).await, (true, false));
     assert_eq!(after(46).await, (true, true));
     partner.behave(Behaviour::Accept);
-    assert_eq!(after(2).await, (false, false));
+    // The next try may be an hour and its jitter away.
+    assert_eq!(after(4).await, (false, false));
 }
 
 /// Two hundred seconds ahead, by the receipt of a heartbeat.
