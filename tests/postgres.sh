@@ -44,7 +44,7 @@ case ${1:-} in
     port=$((20000 + $$ % 20000))
     tries=0
     until as_owner "$bin/pg_ctl" -D "$dir/data" -w -t 30 -l "$dir/data/server.log" -o "-p $port -k '' \
-        -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off -c max_connections=1000" \
+        -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off -c max_connections=200" \
         start >"$dir/log" 2>&1; do
       tries=$((tries + 1))
       [ "$tries" -lt 10 ] || { cat "$dir/log" "$dir/data/server.log" >&2; exit 1; }

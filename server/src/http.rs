@@ -68,12 +68,13 @@ pub struct HttpOptions {
     pub certificates: Option<Arc<Certificates>>,
 }
 
-/// A running server.
+/// A running server. Dropping it ends it at once, with whatever it has in hand.
 pub struct Running {
     address: SocketAddr,
     handle: ServerHandle,
     stop: watch::Sender<bool>,
-    thread: JoinHandle<std::io::Result<()>>,
+    /// `None` once it has stopped in order.
+    thread: Option<JoinHandle<std::io::Result<()>>>,
 }
 
 impl Running {
@@ -84,12 +85,23 @@ impl Running {
     }
 
     /// Ends live streams, lets requests in hand finish, and stops listening.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.stop.send_replace(true);
         self.handle.stop(true).await;
-        let joined = tokio::task::spawn_blocking(move || self.thread.join()).await;
+        let Some(thread) = self.thread.take() else { return };
+        let joined = tokio::task::spawn_blocking(move || thread.join()).await;
         if !matches!(joined, Ok(Ok(Ok(())))) {
             tracing::error!("the web server did not stop cleanly");
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.thread.is_some() {
+            self.stop.send_replace(true);
+            // Asked for by the call; nobody waits for the answer.
+            drop(self.handle.stop(false));
         }
     }
 }
@@ -196,7 +208,7 @@ pub(crate) fn start(
         })
     })?;
     let handle = take.recv().map_err(|_| std::io::Error::other("the web server did not start"))?;
-    Ok(Running { address, handle, stop, thread })
+    Ok(Running { address, handle, stop, thread: Some(thread) })
 }
 
 /// What every worker shares.

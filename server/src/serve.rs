@@ -89,6 +89,7 @@ async fn run(
     stop.await;
     tracing::info!("stopping");
     let in_order = async {
+        node.end_polls();
         web.stop().await;
         node.stop().await;
     };

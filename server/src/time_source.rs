@@ -125,11 +125,6 @@ impl HandTime {
     pub fn set_now(&self, to: Moment) {
         held(&self.0).0 = to;
     }
-
-    /// Sets machine time.
-    pub fn set_elapsed(&self, to: Moment) {
-        held(&self.0).1 = to;
-    }
 }
 
 impl TimeSource for HandTime {

@@ -63,8 +63,10 @@ const PEOPLE: [(&str, &str, Role); 8] = [
     ("H. Auditor", "auditor", Role::Auditor),
 ];
 
-/// One party: its node, its database, its people.
+/// One party: its node, its database, its people. Dropping it ends its pages and its node.
 pub struct Party {
+    // It holds the node, and goes before the database does.
+    pub(crate) running: Option<Running>,
     /// Its node.
     pub node: Arc<Node>,
     /// Its name.
@@ -75,7 +77,6 @@ pub struct Party {
     pub(crate) people: BTreeMap<&'static str, SignedIn>,
     pub(crate) services: Options<ServiceId>,
     pub(crate) listener: Option<(TcpListener, SocketAddr)>,
-    pub(crate) running: Option<Running>,
 }
 
 /// What a party's node stands on: the same again after a restart.
@@ -240,7 +241,7 @@ pub async fn found(
         let id = node.add_person(&founder, new).await.expect("an account");
         people.insert(mailbox, node.person(id).await.expect("the account just made"));
     }
-    Party { node, name: name.to_owned(), database, ground, people, services, listener, running: None }
+    Party { running: None, node, name: name.to_owned(), database, ground, people, services, listener }
 }
 
 pub(crate) fn address_of(mailbox: &str, name: &str) -> String {

@@ -7,6 +7,7 @@ use domain::clock::ClockState;
 use domain::exchange::NoticeDelivery;
 use domain::values::IncidentId;
 use futures_util::future::join_all;
+use tests::dice::{Dice, fresh_seed};
 use tests::facts::first_hour;
 use tests::node::log_request;
 use tests::pairs::Stage;
@@ -14,7 +15,6 @@ use tests::proxy::{POINTS, Point};
 use tests::visitor::Visitor;
 use tests::wait::until;
 use tests::{On, both};
-use uuid::Uuid;
 
 both!(killed_at_every_point, killed_at_random);
 
@@ -69,7 +69,8 @@ async fn killed_at_random(on: On) {
         ids.push(stage.operator.party().log(request).await);
     }
     let token = stage.operator.party().api_token().await;
-    let mut dice = Dice::new();
+    let seed = fresh_seed();
+    let mut dice = Dice::new(seed);
     stage.start().await;
     for kill in 0..KILLS {
         pause(Duration::from_millis(20 + dice.below(400))).await;
@@ -83,7 +84,7 @@ async fn killed_at_random(on: On) {
         victim.kill();
         victim.start().await;
     }
-    delivered(&stage, &token, ids.len() * COUNCILS, &dice.to_string()).await;
+    delivered(&stage, &token, ids.len() * COUNCILS, &format!("seed {seed:#x}")).await;
     stage.take_back().await;
     whole(&stage, &ids).await;
 }
@@ -126,33 +127,4 @@ async fn whole(stage: &Stage, ids: &[IncidentId]) {
 /// Lets time pass: the point of these stories is the instant of the kill, which no condition names.
 async fn pause(by: Duration) {
     let _ = tokio::time::timeout(by, std::future::pending::<()>()).await;
-}
-
-/// Numbers from a seed that is shown when the story fails.
-struct Dice {
-    seed: u64,
-    state: u64,
-}
-
-impl Dice {
-    #[expect(clippy::disallowed_methods, reason = "a fresh seed for every run, shown on failure")]
-    fn new() -> Self {
-        let (seed, _) = Uuid::new_v4().as_u64_pair();
-        Self { seed, state: seed }
-    }
-
-    /// SplitMix64.
-    fn below(&mut self, bound: u64) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-}
-
-impl std::fmt::Display for Dice {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "seed {:#x}", self.seed)
-    }
 }

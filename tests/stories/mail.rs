@@ -29,6 +29,7 @@ both!(
     a_withdrawn_notice_is_not_shown,
     a_question_is_read_on_the_page,
     a_drill_says_so,
+    an_address_that_takes_no_mail_is_not_kept,
     a_refused_recipient_is_a_persons_turn,
     a_recipient_is_tried_again_later,
     a_server_that_is_down_delays_only,
@@ -97,6 +98,28 @@ impl Told {
     async fn has_alert(&self, kind: AlertKind) -> bool {
         let open = self.operator.node.store().read(|rows| alerts::open(rows, 100)).await.expect("the alerts");
         open.iter().any(|alert| alert.kind == kind && alert.partner == Some(self.partner))
+    }
+}
+
+/// A partner told by mail, somebody there who opened the mail's link, and the page that they see.
+struct Opened {
+    server: MailServer,
+    told: Told,
+    id: IncidentId,
+    link: String,
+    visitor: Visitor,
+    shown: Answer,
+}
+
+impl Opened {
+    async fn on(on: On) -> Self {
+        let server = MailServer::start(Security::None).await;
+        let told = Told::by(on, server.settings(), "dpo").await;
+        let id = told.log().await;
+        let link = server.took(1).await[0].link();
+        let mut visitor = told.stranger();
+        let shown = visitor.get(&link).await;
+        Self { server, told, id, link, visitor, shown }
     }
 }
 
@@ -205,12 +228,7 @@ async fn looking_changes_nothing(on: On) {
 
 /// Aim: links that were never made, are cut short or have ended all look the same, and say whom to ring; guessing is slow.
 async fn a_link_ends(on: On) {
-    let server = MailServer::start(Security::None).await;
-    let told = Told::by(on, server.settings(), "dpo").await;
-    let id = told.log().await;
-    let link = server.took(1).await[0].link();
-    let mut visitor = told.stranger();
-    let shown = visitor.get(&link).await;
+    let Opened { server: _server, told, id, link, mut visitor, shown } = Opened::on(on).await;
     let form = filled(&shown, "affected");
     told.world.pass(30 * DAY);
     let mut all = vec![link.clone(), link[..link.len() - 1].to_owned(), format!("/ack/{}", "A".repeat(43))];
@@ -232,12 +250,7 @@ async fn a_link_ends(on: On) {
 
 /// Aim: what stands now is shown, by the old link too; what was read before it came is not acknowledged.
 async fn a_newer_version_takes_its_place(on: On) {
-    let server = MailServer::start(Security::None).await;
-    let told = Told::by(on, server.settings(), "dpo").await;
-    let id = told.log().await;
-    let first = server.took(1).await[0].link();
-    let mut visitor = told.stranger();
-    let old = visitor.get(&first).await;
+    let Opened { server, told, id, link: first, mut visitor, shown: old } = Opened::on(on).await;
     let by = told.operator.responder();
     told.operator.node.update_facts(&by, id, 1, more_is_known(&first_hour(TITLE))).await.expect("newer facts");
     told.operator.node.send_update(&by, id).await.expect("sent");
@@ -262,12 +275,7 @@ async fn a_newer_version_takes_its_place(on: On) {
 
 /// Aim: what no longer stands is not shown any more, whichever link is opened.
 async fn a_withdrawn_notice_is_not_shown(on: On) {
-    let server = MailServer::start(Security::None).await;
-    let told = Told::by(on, server.settings(), "dpo").await;
-    let id = told.log().await;
-    let first = server.took(1).await[0].link();
-    let mut visitor = told.stranger();
-    let old = visitor.get(&first).await;
+    let Opened { server, told, id, link: first, mut visitor, shown: old } = Opened::on(on).await;
     let reason = WithdrawalReason::SentInError;
     told.operator.node.withdraw(&told.operator.responder(), id, reason, None).await.expect("withdrawn");
     told.settle().await;
@@ -325,6 +333,24 @@ async fn a_drill_says_so(on: On) {
     assert!(told.stranger().get(&mail.link()).await.text().contains("EXERCISE"));
 }
 
+/// Aim: an address that no mail can be sent to is refused beside its field, and the one before stays.
+async fn an_address_that_takes_no_mail_is_not_kept(on: On) {
+    let server = MailServer::start(Security::None).await;
+    let told = Told::by(on, server.settings(), "dpo").await;
+    let mut visitor = Visitor::signed_in(told.address, &told.operator.email("administrator"), PASSWORD).await;
+    let page = format!("/partners/{}/channel/mail", told.partner);
+    for bad in ["jos\u{e9}@council.example", "dpo@council.example, a@b.example", "dpo"] {
+        let mut form = visitor.get(&page).await.page().form("Tell them this way").fields();
+        form.retain(|(name, _)| name != "address");
+        form.push(("address".to_owned(), bad.to_owned()));
+        let refused = visitor.post(&page, &form).await;
+        assert_eq!(refused.status, 422, "{bad}: {}", refused.text());
+        assert!(refused.text().contains("href=\"#address\"") && refused.text().contains("without accented letters"));
+    }
+    let kept = told.operator.node.partner_channel(told.partner).await.expect("how they are told");
+    assert_eq!(kept.mail.expect("a mailbox").address, "dpo@council.example");
+}
+
 /// Aim: a mailbox that is not there is told to a person, and only the server's code is kept of its words.
 async fn a_refused_recipient_is_a_persons_turn(on: On) {
     let server = MailServer::start(Security::StartTls).await;
@@ -332,10 +358,13 @@ async fn a_refused_recipient_is_a_persons_turn(on: On) {
     let id = told.log().await;
     assert!(told.has_alert(AlertKind::NotTaken).await);
     let message = told.exchange(id).await.notices[0].message;
-    let attempts = told.operator.node.store().read(move |rows| exchanges::attempts(rows, message, 10)).await;
-    let attempts = attempts.expect("the attempts");
+    let attempts = told.operator.node.store().read(move |rows| exchanges::attempts(rows, message, None, 10)).await;
+    let attempts = attempts.expect("the attempts").items;
     assert_eq!(attempts.iter().map(|attempt| attempt.status).collect::<Vec<_>>(), [Some(550)]);
     assert!(!told.operator.everything_readable().await.contains("secret-of-the-server"));
+    let mut visitor = Visitor::signed_in(told.address, &told.operator.email("responder"), PASSWORD).await;
+    let shown = visitor.get(&format!("/exchanges/{}", told.exchange(id).await.id)).await.text();
+    assert!(shown.contains("the mail server refused it") && shown.contains("code 550"), "{shown}");
     // A person puts the address right, and the same message goes out.
     let way = Way::Mail { address: "dpo@council.example".to_owned() };
     told.operator.node.set_partner_channel(&told.operator.administrator(), told.partner, way).await.expect("put right");
@@ -375,7 +404,8 @@ async fn a_server_that_is_down_delays_only(on: On) {
     let exchange = told.exchange(id).await;
     assert_eq!(mail.header("Message-ID"), format!("<{}@127.0.0.1>", exchange.notices[0].message));
     let (message, node) = (exchange.notices[0].message, &told.operator.node);
-    let attempts = node.store().read(move |rows| exchanges::attempts(rows, message, 100)).await.expect("the attempts");
+    let attempts = node.store().read(move |rows| exchanges::attempts(rows, message, None, 100)).await;
+    let attempts = attempts.expect("the attempts").items;
     let outcomes: Vec<&str> = attempts.iter().map(|attempt| attempt.outcome.as_str()).collect();
     for outcome in ["not_reached", "busy", "accepted"] {
         assert!(outcomes.contains(&outcome), "{outcome}: {outcomes:?}");

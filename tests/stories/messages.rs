@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use domain::clock::{Anchor, ClockState, Evidence};
-use domain::exchange::{Direction, MessageKind, Refusal, Stance};
+use domain::exchange::{Direction, MessageKind, NoticeDelivery, Refusal, Stance};
 use domain::incident::WithdrawalReason;
 use domain::report::{Submission, SubmissionChannel};
 use domain::values::{ExchangeId, IncidentId, LongText, MessageId, Moment};
@@ -17,7 +17,7 @@ use server::store::alerts::{self, AlertKind};
 use server::store::queries::said::{self, Message};
 use tests::facts::first_hour;
 use tests::node::{PASSWORD, Party, World, line, log_request, payload};
-use tests::partner::Scripted;
+use tests::partner::{Behaviour, Scripted};
 use tests::visitor::Visitor;
 use tests::{On, both};
 use webhooks::message::{self as wire, Event, Person};
@@ -30,6 +30,8 @@ both!(
     a_joint_decision_is_talked_over,
     a_report_to_the_ico_is_told,
     what_a_partner_may_not_say,
+    a_message_that_overtook_its_notice_finds_its_place,
+    refused_words_are_said_again,
     what_we_cannot_say,
     programs_talk_too,
     a_notice_for_another_is_answered_deleted,
@@ -329,6 +331,71 @@ fn their_message(partner: &Scripted, case: &str, now: i64, change: impl FnOnce(&
         change(&mut message);
         Event::Message(message)
     })
+}
+
+/// Aim: words about a case that is not known yet are kept, and belong to it from its notice on: the request has its clock,
+/// and nobody is told of an unknown case any more. Words about other cases go on waiting.
+async fn a_message_that_overtook_its_notice_finds_its_place(on: On) {
+    const CASE: &str = "0199f6c2-5c1e-7a50-9d3e-3a6f0c1b7e21";
+    const OTHER: &str = "0199f6c2-5c1e-7a50-9d3e-3a6f0c1b7e22";
+    let notice = serde_json::from_str(include_str!("../../webhooks/tests/golden/notified.json")).expect("JSON");
+    let world = World::new(on);
+    // The notice tells of things in November.
+    world.pass(hours(24 * 266));
+    let operator = world.party("Operator").await;
+    let partner = world.scripted(&operator, "Council", 48).await;
+    let now = world.now().unix_seconds();
+    let (first, second) =
+        (partner.notified(CASE, &notice, now), their_message(&partner, CASE, now, |message| message.exercise = true));
+    let elsewhere = their_message(&partner, OTHER, now, |message| message.exercise = true);
+    let receipt = operator.take(&second).await.expect("kept and signed for");
+    operator.take(&elsewhere).await.expect("kept and signed for");
+    assert_eq!(open_alerts(&operator).await, [AlertKind::UnknownCase, AlertKind::UnknownCase]);
+    operator.take(&first).await.expect("stored");
+    let exchange = operator.only_received().await;
+    assert_eq!((exchange.said.len(), exchange.asked.len(), exchange.unread()), (1, 1, 1));
+    assert!(exchange.asked[0].is_our_duty() && exchange.asked[0].clock.is_open());
+    let alerts = open_alerts(&operator).await;
+    assert_eq!(alerts.iter().filter(|kind| **kind == AlertKind::UnknownCase).count(), 1, "{alerts:?}");
+    assert!(alerts.contains(&AlertKind::MessageUnread), "{alerts:?}");
+    assert_eq!(operator.take(&second).await.expect("stored"), receipt, "the same receipt");
+    // The next number, so that it is taken together with others when nothing of theirs waits.
+    let third = partner.notified(OTHER, &notice, now);
+    operator.take(&third).await.expect("stored");
+    assert!(!open_alerts(&operator).await.contains(&AlertKind::UnknownCase));
+}
+
+/// Aim: a request and a filing that the partner's node refused are said again by a person, and arrive; the request keeps its
+/// clock.
+async fn refused_words_are_said_again(on: On) {
+    let world = World::new(on);
+    let operator = world.party("Operator").await;
+    let partner = world.scripted(&operator, "Council", 48).await;
+    let incident = operator.log(log_request(first_hour("A mailbox was open"), world.now())).await;
+    world.settle(&[&operator]).await;
+    let exchange = operator.incident(incident).await.owed.remove(0).exchange;
+    partner.behave(Behaviour::Answer(400, r#"{"err":"invalid_request","description":"A filter."}"#));
+    let due = world.now().plus_seconds(6 * HOUR);
+    let asking =
+        NewMessage { due: Some(due), ..saying(MessageKind::AssistanceRequest, "Please send the access logs.") };
+    say(&operator, exchange, asking).await;
+    submit(&operator, incident, world.now()).await;
+    operator.node.tell_filed(&operator.dpo(), incident).await.expect("told");
+    world.settle(&[&operator]).await;
+    partner.behave(Behaviour::Accept);
+    let refused = operator.exchange(exchange).await;
+    for message in [refused.said[0].message, refused.filings[0].message] {
+        let reason = LongText::parse("Their filter was put right.").expect("a text");
+        operator.node.reissue(&operator.responder(), exchange, message, reason).await.expect("said again");
+    }
+    world.settle(&[&operator]).await;
+    let state = operator.exchange(exchange).await;
+    let arrived = |delivery: Option<&NoticeDelivery>| matches!(delivery, Some(NoticeDelivery::Receipted { .. }));
+    assert!(arrived(state.said.last().and_then(|said| said.delivery.as_ref())), "{:?}", state.said);
+    assert!(arrived(state.filings.last().and_then(|told| told.delivery.as_ref())), "{:?}", state.filings);
+    let open: Vec<_> = state.asked.iter().filter(|asked| asked.clock.is_open()).collect();
+    assert_eq!((open.len(), open[0].request, open[0].clock.due()), (1, state.said[1].message, due));
+    assert!(!open_alerts(&operator).await.contains(&AlertKind::Parked));
 }
 
 /// Aim: a repeat is signed for again and said once; words about an unknown case are kept for a person; a request without a

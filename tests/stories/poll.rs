@@ -17,6 +17,8 @@ use tests::visitor::Visitor;
 use tests::wait::{SOON, until};
 use tests::wire::Line as Wire;
 use tests::{On, both};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use webhooks::jose::{CompactToken, TokenType};
 use webhooks::poll::read_answer;
 
@@ -27,6 +29,7 @@ both!(
     only_a_good_token_is_good_and_only_once,
     what_was_fetched_comes_again_until_its_receipt,
     a_third_open_poll_is_turned_away,
+    polls_that_wait_are_answered_when_the_node_stops,
     http_is_checked_in_order,
 );
 
@@ -264,28 +267,42 @@ async fn open(party: &Party) -> Vec<AlertKind> {
     open.into_iter().map(|alert| alert.kind).collect()
 }
 
-/// Two polls wait; a third is told to come back, and the two are given a message as soon as there is one.
+/// One poll that waits. While it is on its way in, the one that looks whether there is room may hold its place: then it is
+/// turned away itself, and asks again as pollers do.
+async fn wait(operator: &Party, partner: &Scripted, world: &World) -> Polled {
+    loop {
+        let token = token(operator, partner, world);
+        let polled = poll(operator, partner, &token, json!({ "returnImmediately": false })).await;
+        if !matches!(polled, Polled::TooMany { .. }) {
+            return polled;
+        }
+    }
+}
+
+/// Two polls that wait, and a third that was turned away meanwhile.
 #[expect(clippy::disallowed_methods, reason = "two polls stay open beside the third; both are awaited")]
-async fn a_third_open_poll_is_turned_away(on: On) {
-    let world = World::new(on);
-    let operator = Arc::new(world.party("Operator").await);
-    let partner = scripted_poller(&world, &operator, "Council").await;
-    let waiting: Vec<_> = (0..2)
-        .map(|_| {
-            let (operator, partner) = (Arc::clone(&operator), Arc::clone(&partner));
-            let token = token(&operator, &partner, &world);
-            tokio::spawn(async move { poll(&operator, &partner, &token, json!({ "returnImmediately": false })).await })
-        })
-        .collect();
+async fn two_that_wait(world: &Arc<World>, operator: &Arc<Party>, partner: &Arc<Scripted>) -> Vec<JoinHandle<Polled>> {
+    let waiting = (0..2).map(|_| {
+        let (operator, partner, world) = (Arc::clone(operator), Arc::clone(partner), Arc::clone(world));
+        tokio::spawn(async move { wait(&operator, &partner, &world).await })
+    });
+    let waiting = waiting.collect();
     until("a third poll turned away", SOON, async || {
-        let third = poll(&operator, &partner, &token(&operator, &partner, &world), json!({ "maxEvents": 0 })).await;
+        let third = poll(operator, partner, &token(operator, partner, world), json!({ "maxEvents": 0 })).await;
         matches!(third, Polled::TooMany { .. }).then_some(())
     })
     .await;
+    waiting
+}
+
+/// Two polls wait; a third is told to come back, and one of the two is given a message as soon as there is one.
+async fn a_third_open_poll_is_turned_away(on: On) {
+    let world = Arc::new(World::new(on));
+    let operator = Arc::new(world.party("Operator").await);
+    let partner = scripted_poller(&world, &operator, "Council").await;
+    let waiting = two_that_wait(&world, &operator, &partner).await;
     operator.log(log_request(first_hour("A mailbox was open"), world.now())).await;
-    let given =
-        until("the message", SOON, async || waiting.iter().any(tokio::task::JoinHandle::is_finished).then_some(()));
-    given.await;
+    until("the message", SOON, async || waiting.iter().any(JoinHandle::is_finished).then_some(())).await;
     for wait in waiting {
         if wait.is_finished() {
             assert_eq!(sets(wait.await.expect("it ends")).len(), 1);
@@ -293,6 +310,24 @@ async fn a_third_open_poll_is_turned_away(on: On) {
             wait.abort();
         }
     }
+}
+
+/// A stop waits for nobody: those that wait are told that there is nothing, and so is everybody who still asks.
+async fn polls_that_wait_are_answered_when_the_node_stops(on: On) {
+    let world = Arc::new(World::new(on));
+    let operator = Arc::new(world.party("Operator").await);
+    let partner = scripted_poller(&world, &operator, "Council").await;
+    let mut answers = two_that_wait(&world, &operator, &partner).await;
+    operator.node.end_polls();
+    let late = wait(&operator, &partner, &world);
+    let nothing = Polled::Answer(r#"{"sets":{},"moreAvailable":false}"#.to_owned());
+    let ended = async {
+        assert_eq!(late.await, nothing);
+        for answer in &mut answers {
+            assert_eq!(answer.await.expect("it ends"), nothing);
+        }
+    };
+    timeout(SOON, ended).await.expect("well before a poll is over by itself");
 }
 
 /// Over HTTP: GET, another media type, no token.

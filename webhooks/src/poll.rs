@@ -18,8 +18,6 @@ use crate::refusal::PeerError;
 use crate::set;
 use crate::strict_json::{self, Limits, WIRE};
 
-/// The longest body of a request, in octets.
-pub const MAX_REQUEST: u64 = 65_536;
 /// The longest answer, in octets (protocol §20).
 pub const MAX_ANSWER: usize = 1_048_576;
 /// Messages in one answer unless the poller says otherwise (protocol §12).

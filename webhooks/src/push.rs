@@ -15,19 +15,20 @@ use crate::set::{self, Checked, Claims};
 use crate::strict_json;
 use crate::values::Digest;
 
-/// The longest body of a push, in octets (protocol §7 step 2).
+/// The longest body of a request to any door, in octets (protocol §7 step 2, §20).
 pub const MAX_BODY: u64 = 65_536;
 /// The media type of a message.
 pub const MEDIA_TYPE: &str = "application/secevent+jwt";
 /// The header a receipt rides in.
 pub const RECEIPT_HEADER: &str = "Security-Event-Receipt";
 
-/// Steps 1 to 4: method, declared length, encoding, media type. A body of undeclared length is counted by the caller and
-/// refused with [`Refusal::TooLarge`] as it passes [`MAX_BODY`].
+/// Steps 1 to 4: method, declared length, encoding, media type: [`MEDIA_TYPE`] for a push, another one's at another door. A
+/// body of undeclared length is counted by the caller and refused with [`Refusal::TooLarge`] as it passes [`MAX_BODY`].
 ///
 /// # Errors
 /// The first check that fails.
 pub fn check_request(
+    wanted: &str,
     method: &str,
     content_type: Option<&str>,
     content_encoding: Option<&str>,
@@ -43,7 +44,7 @@ pub fn check_request(
         return Err(Refusal::ContentEncoding);
     }
     let media_type = content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
-    if media_type.eq_ignore_ascii_case(MEDIA_TYPE) { Ok(()) } else { Err(Refusal::MediaType) }
+    if media_type.eq_ignore_ascii_case(wanted) { Ok(()) } else { Err(Refusal::MediaType) }
 }
 
 /// A message whose form passed and whose issuer can be looked up. Nothing in it is believed yet.

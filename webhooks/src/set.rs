@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::jose::{self, CompactToken, MAX_TOKEN, TokenType};
+use crate::jose::{self, MAX_TOKEN, TokenType};
 use crate::keys::{SigningKey, stream_id};
 use crate::message::{Event, EventError, MAX_ID, NS, RECEIPT, VERIFICATION};
 use crate::refusal::Refusal;
@@ -119,15 +119,7 @@ pub fn sign_set(key: &SigningKey, payload: &[u8]) -> SignedSet {
     SignedSet { set_sha256: Digest::of(octets.as_bytes()), payload_sha256: Digest::of(payload), octets }
 }
 
-/// The issuer a token names, before anything is verified: says whose keys to look at, and nothing more.
-///
-/// # Errors
-/// [`Refusal::UnknownIssuer`] when the payload cannot be read or names none (protocol §7 step 7).
-pub fn peek_issuer(token: &CompactToken) -> Result<String, Refusal> {
-    let payload = token.payload_object().map_err(|_| Refusal::UnknownIssuer)?;
-    issuer_of(&payload).map(str::to_owned)
-}
-
+/// The issuer that a payload names: says whose keys to look at, and nothing more.
 pub(crate) fn issuer_of(payload: &Map<String, Value>) -> Result<&str, Refusal> {
     payload
         .get("iss")

@@ -6,12 +6,10 @@
 //!
 //! | call | answers |
 //! |---|---|
-//! | [`Heard::from_answer`] | what an HTTP answer means |
 //! | [`after`] | the item's next step, the lane's back-off, an alert |
 //! | [`may_try`] | whether an item may be sent now |
 //! | [`next_item`] | which item of a lane goes first |
 //! | [`start_wait_seconds`] | how long a lane's heartbeat waits at start |
-//! | [`first_word_alert_at`] | when a first word without a receipt is a person's turn |
 //!
 //! A **lane** is one partner over one channel; it has one request in flight. A **first word** is an initial notice
 //! (`notified`).
@@ -26,8 +24,6 @@ pub const LEASE_SECONDS: i64 = 90;
 pub const REQUEST_SECONDS: i64 = 30;
 /// Seconds to connect.
 pub const CONNECT_SECONDS: i64 = 5;
-/// The most of an answer's body that is read, in octets.
-pub const RESPONSE_BODY_MAX: usize = 16 * 1024;
 /// Seconds between tries of new first words on a lane that is backing off.
 pub const FIRST_WORD_SECONDS: i64 = 60;
 /// Seconds after queueing at which a first word without a receipt is alerted.
@@ -198,20 +194,6 @@ pub enum Heard {
 }
 
 impl Heard {
-    /// What an HTTP answer means. `receipt_valid`: its body is a receipt that verified; `err`: the member of its JSON body.
-    #[must_use]
-    pub fn from_answer(status: u16, receipt_valid: bool, err: Option<&str>, retry_after_seconds: Option<u32>) -> Self {
-        match status {
-            200..=299 if receipt_valid => Self::Receipted,
-            200..=299 => Self::Unconfirmed,
-            408 | 425 | 429 | 500..=599 => Self::Busy { retry_after_seconds },
-            400 => {
-                err.and_then(RefusedErr::from_word).map_or(Self::Misdirected { status }, |err| Self::Refused { err })
-            }
-            _ => Self::Misdirected { status },
-        }
-    }
-
     /// The word in the list of attempts.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -223,15 +205,6 @@ impl Heard {
             Self::Busy { .. } => "busy",
             Self::Misdirected { .. } => "misdirected",
             Self::Refused { .. } => "refused",
-        }
-    }
-
-    /// Whether two attempts came to the same: the outcome that [`Attempts::same_outcome`] counts.
-    #[must_use]
-    pub fn is_like(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::Refused { err }, Self::Refused { err: other }) => err == other,
-            (one, other) => std::mem::discriminant(&one) == std::mem::discriminant(&other),
         }
     }
 }
@@ -250,7 +223,7 @@ pub struct Sent {
 pub struct Attempts {
     /// Attempts of this item before this one.
     pub attempts: u32,
-    /// How many of them, in a row up to this one, came to the same ([`Heard::is_like`]); 0 when this outcome is new.
+    /// How many of them, in a row up to this one, came to the same outcome; 0 when this outcome is new.
     pub same_outcome: u32,
     /// The lane before this attempt.
     pub lane: Lane,
@@ -462,12 +435,6 @@ fn derived(from: &[&[u8]], bound: i64) -> i64 {
 #[must_use]
 pub fn start_wait_seconds(partner: PartnerId) -> i64 {
     derived(&[partner.as_bytes()], START_WAIT_SECONDS_MAX + 1)
-}
-
-/// When a first word that is still without a receipt is alerted. Machine time.
-#[must_use]
-pub fn first_word_alert_at(queued_at: Moment) -> Moment {
-    queued_at.plus_seconds(FIRST_WORD_ALERT_SECONDS)
 }
 
 /// An item waiting in a lane.

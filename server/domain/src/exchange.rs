@@ -13,6 +13,7 @@ mod reissue;
 mod said;
 #[cfg(test)]
 mod tests;
+mod withdrawal;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,7 @@ pub use evolve::{evolve, fold};
 pub use filing::{FILINGS_MAX, Filing, HearFiled, ToldFiling};
 pub use reissue::reissue;
 pub use said::{Asked, DUE_SECONDS_MAX, Hear, MESSAGES_MAX, MessageKind, Said, SaidMark, Say};
+pub use withdrawal::WithdrawnAt;
 
 /// Who told whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -246,6 +248,8 @@ pub struct Exchange {
     pub filings: Vec<ToldFiling>,
     /// The notice no longer stands.
     pub withdrawn: Option<WithdrawalReason>,
+    /// When it was withdrawn.
+    pub withdrawn_at: Option<WithdrawnAt>,
     /// Contents are erased.
     pub anonymised: bool,
 }
@@ -272,6 +276,9 @@ pub struct ReceivedVersion {
     pub set_sha256: Digest32,
     /// When our node durably held it.
     pub at: Moment,
+    /// When they say that they made it: of a withdrawal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_at: Option<Moment>,
 }
 
 /// The contract clock as a notice states it.
@@ -488,6 +495,8 @@ pub enum ReceiveContent {
         revision: u32,
         /// Why.
         reason: WithdrawalReason,
+        /// When they say that they withdrew it.
+        made_at: Moment,
     },
 }
 

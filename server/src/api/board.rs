@@ -163,7 +163,7 @@ answer! {
         at: Moment,
         /// What came of it.
         outcome: String,
-        /// The HTTP status, when there was an answer.
+        /// The HTTP status or the mail server's code, when there was an answer.
         status: Option<u32>,
         /// How long it took, in milliseconds.
         took_ms: u32,
@@ -251,7 +251,7 @@ async fn attempts(call: Call) -> Result<Reply, Problem> {
             let newest = exchanges::one(rows, id)?.and_then(|exchange| exchange.message).map(|message| message.id);
             let Some(message) = asked.or(newest) else { return Ok(None) };
             let Some(logged) = board::logged(rows, id, message)? else { return Ok(None) };
-            board::attempts(rows, logged.message, before, limit).map(Some)
+            exchanges::attempts(rows, logged.message, before, limit).map(Some)
         })
         .await?
         .ok_or(Problem::NotFound)?;
@@ -318,7 +318,7 @@ impl CarriedMessage {
 }
 
 impl DeliveryAttempt {
-    fn of(attempt: board::Attempt) -> Self {
+    fn of(attempt: exchanges::Attempt) -> Self {
         Self {
             number: attempt.number,
             at: attempt.at,

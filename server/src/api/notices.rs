@@ -16,8 +16,10 @@ use crate::store::queries::notices::{self, Notice as Row};
 
 use self::views::Case;
 
-/// Messages and attempts shown of one case.
+/// Messages shown of one case.
 const SHOWN_MAX: i64 = 50;
+/// Attempts shown of one message.
+const ATTEMPTS_MAX: usize = 50;
 
 /// Operations on notices.
 pub const GROUP: Group = Group {
@@ -118,7 +120,7 @@ async fn one(call: Call) -> Result<Reply, Problem> {
             let Some(exchange) = exchanges::one(rows, id)? else { return Ok(None) };
             let mut messages = Vec::new();
             for message in exchanges::messages(rows, id, SHOWN_MAX)? {
-                let attempts = exchanges::attempts(rows, message.id, SHOWN_MAX)?;
+                let attempts = exchanges::attempts(rows, message.id, None, ATTEMPTS_MAX)?.items;
                 messages.push((message, attempts));
             }
             Ok(Some((exchange, messages)))

@@ -66,17 +66,7 @@ async fn events(
     rate: web::Data<AddressRate>,
     address: web::Data<Address>,
 ) -> HttpResponse {
-    let headers = request.headers();
-    let checked = push::check_request(
-        request.method().as_str(),
-        text(headers, &header::CONTENT_TYPE),
-        text(headers, &header::CONTENT_ENCODING),
-        length(headers),
-    );
-    if let Err(refusal) = checked {
-        return refused(refusal, None);
-    }
-    match body(&request, payload, &rate, &address).await {
+    match body(push::MEDIA_TYPE, &request, payload, &rate, &address).await {
         Ok(octets) => answer(node.receive(Incoming { octets }).await, StatusCode::ACCEPTED),
         Err(answer) => answer,
     }
@@ -89,23 +79,7 @@ async fn keys(
     rate: web::Data<AddressRate>,
     address: web::Data<Address>,
 ) -> HttpResponse {
-    let headers = request.headers();
-    let media_type = text(headers, &header::CONTENT_TYPE).and_then(|value| value.split(';').next()).unwrap_or_default();
-    let refusal = if request.method() != actix_web::http::Method::POST {
-        Some(Refusal::MethodNotAllowed)
-    } else if length(headers).is_some_and(|length| length > MAX_BODY) {
-        Some(Refusal::TooLarge)
-    } else if headers.contains_key(header::CONTENT_ENCODING) {
-        Some(Refusal::ContentEncoding)
-    } else if !media_type.trim().eq_ignore_ascii_case(MANIFEST_TYPE) {
-        Some(Refusal::MediaType)
-    } else {
-        None
-    };
-    if let Some(refusal) = refusal {
-        return refused(refusal, None);
-    }
-    match body(&request, payload, &rate, &address).await {
+    match body(MANIFEST_TYPE, &request, payload, &rate, &address).await {
         Ok(octets) => answer(node.receive_keys(Incoming { octets }).await, StatusCode::NO_CONTENT),
         Err(answer) => answer,
     }
@@ -119,24 +93,9 @@ async fn poll(
     address: web::Data<Address>,
 ) -> HttpResponse {
     let headers = request.headers();
-    let media_type = text(headers, &header::CONTENT_TYPE).and_then(|value| value.split(';').next()).unwrap_or_default();
-    let refusal = if request.method() != actix_web::http::Method::POST {
-        Some(Refusal::MethodNotAllowed)
-    } else if length(headers).is_some_and(|length| length > wire_poll::MAX_REQUEST) {
-        Some(Refusal::TooLarge)
-    } else if headers.contains_key(header::CONTENT_ENCODING) {
-        Some(Refusal::ContentEncoding)
-    } else if !media_type.trim().eq_ignore_ascii_case(wire_poll::MEDIA_TYPE) {
-        Some(Refusal::MediaType)
-    } else {
-        None
-    };
-    if let Some(refusal) = refusal {
-        return refused(refusal, None);
-    }
     let authorization = text(headers, &header::AUTHORIZATION).map(str::to_owned);
     let language = headers.contains_key(header::CONTENT_LANGUAGE);
-    match body(&request, payload, &rate, &address).await {
+    match body(wire_poll::MEDIA_TYPE, &request, payload, &rate, &address).await {
         Ok(body) => polled(node.serve_poll(PollIncoming { authorization, language, body }).await),
         Err(answer) => answer,
     }
@@ -182,13 +141,23 @@ fn document(media_type: &'static str, body: String) -> HttpResponse {
     HttpResponse::Ok().content_type(media_type).insert_header((header::CACHE_CONTROL, "no-cache")).body(body)
 }
 
-/// Step 5, then the body, counted while it is read.
+/// Steps 1 to 5, then the body, counted while it is read.
 async fn body(
+    media_type: &str,
     request: &HttpRequest,
     payload: web::Payload,
     rate: &AddressRate,
     address: &Address,
 ) -> Result<Vec<u8>, HttpResponse> {
+    let headers = request.headers();
+    push::check_request(
+        media_type,
+        request.method().as_str(),
+        text(headers, &header::CONTENT_TYPE),
+        text(headers, &header::CONTENT_ENCODING),
+        length(headers),
+    )
+    .map_err(|refusal| refused(refusal, None))?;
     rate.check(address, request).map_err(|wait| refused(Refusal::RateLimited, Some(wait)))?;
     let limit = usize::try_from(MAX_BODY).unwrap_or(usize::MAX);
     match tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(limit)).await {

@@ -31,8 +31,10 @@ pub const SKEW_SHOWN_SECONDS: i32 = 60;
 const SKEW_ALERT_SECONDS: i32 = 300;
 /// A clock that stays wrong is told of once a day.
 const SKEW_AGAIN_SECONDS: i64 = 86_400;
-/// Messages without a receipt looked at in one round.
+/// Messages without a receipt told of in one round.
 const UNSIGNED_MAX: u32 = 250;
+/// Alerts raised or cleared in one turn: nobody else waits for the writer longer than 100 ms (ruling 22).
+const TOLD_MAX: usize = 250;
 
 /// Alerts that end by themselves when what they tell of does.
 const ENDING: [AlertKind; 4] = [AlertKind::Gap, AlertKind::NotProven, AlertKind::NotProvenLong, AlertKind::ClockSkew];
@@ -67,50 +69,81 @@ impl Node {
         if !self.catching_up.is_due(elapsed, ROUND_SECONDS) {
             return Ok(0);
         }
-        let found = self.store.read(move |rows| {
-            let unsigned = poll::unsigned(rows, elapsed, UNSIGNED_MAX)?;
-            let troubles = troubles(rows, elapsed)?;
-            let open = alerts::open(rows, u32::MAX)?;
-            let open: BTreeSet<(AlertKind, PartnerId)> = open
-                .into_iter()
-                .filter(|alert| ENDING.contains(&alert.kind))
-                .filter_map(|alert| Some((alert.kind, alert.partner?)))
-                .collect();
-            Ok((poll::is_unseen(rows)?, unsigned, troubles, open))
-        });
-        let (unseen, unsigned, troubles, open) = found.await?;
-        let over = open.iter().any(|(kind, whose)| !troubles.iter().any(|it| (it.kind, it.partner) == (*kind, *whose)));
-        let new = troubles.iter().any(|trouble| !open.contains(&(trouble.kind, trouble.partner)));
-        if !unseen && unsigned.is_empty() && !over && !new {
-            return Ok(0);
-        }
         let now = self.time.now();
-        let told = self.store.write(now, move |turn| {
-            poll::note_waiting(turn, elapsed)?;
-            let mut told = 0;
-            for item in unsigned {
-                let (partner, message) = (item.partner, Some(item.message));
-                if !alerts::raised_since(turn.rows(), AlertKind::PolledUnsigned, partner, message, Moment::EPOCH)? {
-                    alerts::raise(turn, AlertKind::PolledUnsigned, Some(partner), item.exchange, None, message)?;
-                    told += 1;
+        let Round { unseen, unsigned, new, over } =
+            self.store.read(move |rows| Round::look(rows, elapsed, now)).await?;
+        let mut told = 0;
+        if unseen || !unsigned.is_empty() {
+            let noted = self.store.write(now, move |turn| {
+                poll::note_waiting(turn, elapsed)?;
+                for item in &unsigned {
+                    let (partner, message) = (Some(item.partner), Some(item.message));
+                    alerts::raise(turn, AlertKind::PolledUnsigned, partner, item.exchange, None, message)?;
                 }
-            }
-            for trouble in &troubles {
-                let since = now.plus_seconds(trouble.since.seconds_since(elapsed));
-                if !alerts::raised_since(turn.rows(), trouble.kind, trouble.partner, None, since)? {
+                Ok::<_, DoorError>(unsigned.len())
+            });
+            told += noted.await?;
+        }
+        for some in new.chunks(TOLD_MAX).map(<[Trouble]>::to_vec) {
+            told += some.len();
+            let raising = self.store.write(now, move |turn| {
+                for trouble in some {
                     alerts::raise(turn, trouble.kind, Some(trouble.partner), None, None, None)?;
-                    told += 1;
                 }
-            }
-            for (kind, partner) in open {
-                if !troubles.iter().any(|trouble| (trouble.kind, trouble.partner) == (kind, partner)) {
+                Ok::<_, DoorError>(())
+            });
+            raising.await?;
+        }
+        for some in over.chunks(TOLD_MAX).map(<[Open]>::to_vec) {
+            told += some.len();
+            let clearing = self.store.write(now, move |turn| {
+                for (kind, partner) in some {
                     alerts::clear(turn, kind, Some(partner), None)?;
-                    told += 1;
                 }
+                Ok::<_, DoorError>(())
+            });
+            clearing.await?;
+        }
+        Ok(told)
+    }
+}
+
+/// An alert that is open.
+type Open = (AlertKind, PartnerId);
+
+/// What one round has to record. Whatever is on record already is left out, so that most rounds write nothing.
+struct Round {
+    /// Messages wait for partners that poll, and nobody noted since when.
+    unseen: bool,
+    unsigned: Vec<poll::Unsigned>,
+    new: Vec<Trouble>,
+    over: Vec<Open>,
+}
+
+impl Round {
+    fn look(rows: &mut Rows<'_>, elapsed: Moment, now: Moment) -> Result<Self, StoreError> {
+        let troubles = troubles(rows, elapsed)?;
+        let there: BTreeSet<Open> = troubles.iter().map(|it| (it.kind, it.partner)).collect();
+        let open: BTreeSet<Open> = alerts::open(rows, u32::MAX)?
+            .into_iter()
+            .filter(|alert| ENDING.contains(&alert.kind))
+            .filter_map(|alert| Some((alert.kind, alert.partner?)))
+            .collect();
+        let mut new = Vec::new();
+        for trouble in troubles {
+            let since = now.plus_seconds(trouble.since.seconds_since(elapsed));
+            let told = open.contains(&(trouble.kind, trouble.partner))
+                || alerts::raised_since(rows, trouble.kind, trouble.partner, None, since)?;
+            if !told {
+                new.push(trouble);
             }
-            Ok::<_, DoorError>(told)
-        });
-        told.await
+        }
+        Ok(Self {
+            unseen: poll::is_unseen(rows)?,
+            unsigned: poll::unsigned(rows, elapsed, UNSIGNED_MAX)?,
+            new,
+            over: open.difference(&there).copied().collect(),
+        })
     }
 }
 

@@ -20,6 +20,7 @@ use super::pairing::{self, PartnerState};
 use super::people::is_mail_address;
 use super::{DoorError, Node};
 use crate::access::Administrator;
+use crate::mail;
 use crate::store::ack_links;
 use crate::store::endpoints::{self, Details, Endpoint, EndpointKind, OVERLAP_SECONDS, Replaced, Secret};
 use crate::store::outbox::{self, reroute::reroute};
@@ -196,8 +197,10 @@ impl Node {
             }
             Way::Mail { address } => {
                 let address = address.trim().to_owned();
-                if !is_mail_address(&address) {
-                    return Err(DoorError::Invalid("this is not an e-mail address: it looks like name@example.org"));
+                if !is_mail_address(&address) || mail::Address::parse(&address).is_err() {
+                    return Err(DoorError::Invalid(
+                        "mail can't be sent to this address: give one like name@example.org, without accented letters",
+                    ));
                 }
                 Some((EndpointKind::Mail, mail_details(address)))
             }

@@ -322,15 +322,7 @@ impl Node {
     /// One command on one exchange.
     pub(super) async fn on_exchange(&self, id: ExchangeId, command: exchange::Command) -> Result<(), DoorError> {
         let keys = self.keys();
-        self.store
-            .write(self.time.now(), move |turn| {
-                // Should it queue a message: how far our ledger reached when it was made.
-                let checkpoint = keys.checkpoint(turn)?;
-                turn.set_fan_out_checkpoint(checkpoint);
-                let before = turn.exchange(id)?.ok_or(DoorError::NotFound)?;
-                decide_exchange(turn, id, Some(before), &command)
-            })
-            .await?;
+        self.store.write(self.time.now(), move |turn| decide_known(turn, &keys, id, &command)).await?;
         self.changed();
         Ok(())
     }
@@ -518,6 +510,20 @@ fn told_so_far(incident: &Incident) -> Vec<ExchangeId> {
 
 const fn opens(ask: &exchange::Command) -> bool {
     matches!(ask, exchange::Command::Open(_))
+}
+
+/// Decides a command on an exchange that is there. Should it queue a message, that says how far our ledger reached when it
+/// was made.
+pub(super) fn decide_known(
+    turn: &mut Turn<'_>,
+    keys: &OnlineKeys,
+    id: ExchangeId,
+    command: &exchange::Command,
+) -> Result<(), DoorError> {
+    let checkpoint = keys.checkpoint(turn)?;
+    turn.set_fan_out_checkpoint(checkpoint);
+    let before = turn.exchange(id)?.ok_or(DoorError::NotFound)?;
+    decide_exchange(turn, id, Some(before), command)
 }
 
 /// Decides a command on an exchange and records it.

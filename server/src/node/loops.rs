@@ -91,8 +91,9 @@ impl Node {
         Ok(())
     }
 
-    /// Ends the loops, finishing the steps in hand within [`GRACE`], then the store.
+    /// Ends the loops, finishing the steps in hand within [`GRACE`], then the store with all its connections.
     pub async fn stop(&self) {
+        self.end_polls();
         if let Some(started) = self.running.take() {
             started.stop.send_replace(true);
             let all = async {
@@ -107,7 +108,7 @@ impl Node {
             }
             started.runtime.shutdown_background();
         }
-        self.store.stop();
+        self.store.close();
     }
 
     /// How long the machine may sleep until duty time reaches `due`.

@@ -43,8 +43,8 @@ pub struct NewInvitation {
     pub roles: Vec<Role>,
 }
 
-/// Whether a text can be a mail address: one `@` with something on both sides, and no blanks. Nothing is sent to it, so
-/// more is not asked.
+/// Whether a text can be the mail address of an account: one `@` with something on both sides, and no blanks. It is a name to
+/// sign in with, so more is not asked; whether mail can be sent to it is [`crate::mail::Address`]'s to say.
 #[must_use]
 pub fn is_mail_address(text: &str) -> bool {
     let parts = text.split_once('@');

@@ -11,10 +11,15 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use domain::values::{Moment, PartnerId};
+use tokio::sync::watch;
+
+use super::Node;
 
 /// What is remembered of pollers between their requests. Losing it costs a repeated heartbeat, nothing else.
 #[derive(Default)]
 pub(super) struct Desk {
+    /// True once nobody may wait any more.
+    closing: watch::Sender<bool>,
     open: Mutex<HashMap<PartnerId, u32>>,
     greeted: Mutex<HashMap<PartnerId, Moment>>,
 }
@@ -23,6 +28,13 @@ pub(super) struct Desk {
 pub(super) struct Place<'a> {
     desk: &'a Desk,
     partner: PartnerId,
+}
+
+impl Node {
+    /// Answers the polls that wait, and later ones at once: before a stop, which finishes what is in hand.
+    pub fn end_polls(&self) {
+        self.polls.closing.send_replace(true);
+    }
 }
 
 impl Desk {

@@ -6,7 +6,7 @@ use domain::values::{ExchangeId, IncidentId, LongText, MessageId, Moment};
 use uuid::Uuid;
 
 use super::answer::role_on_the_wire;
-use super::execute::decide_exchange;
+use super::execute::decide_known;
 use super::{DoorError, Node};
 use crate::access::{Dpo, DutyHolder, Responder};
 use crate::store::forms::{self, FormUse};
@@ -52,10 +52,7 @@ impl Node {
                         FormUse::Unknown => return Err(DoorError::FormUnknown),
                     }
                 }
-                let checkpoint = keys.checkpoint(turn)?;
-                turn.set_fan_out_checkpoint(checkpoint);
-                let before = turn.exchange(id)?.ok_or(DoorError::NotFound)?;
-                decide_exchange(turn, id, Some(before), &command)
+                decide_known(turn, &keys, id, &command)
             })
             .await?;
         self.changed();

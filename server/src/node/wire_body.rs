@@ -9,6 +9,7 @@ use domain::exchange::{self, Acknowledgement, Exchange, Phase, ReceiveContent, S
 use domain::facts::{Contact, Facts, IncidentKind, Nature, YesNo};
 use domain::incident::WithdrawalReason;
 use domain::values::{CaseId, Digest32, Hours, Line, LongText, Moment};
+use webhooks::jose::{CompactToken, TokenType};
 use webhooks::message::{self as wire, Event};
 use webhooks::set::{Claims, build_payload, heartbeat_claims};
 use webhooks::values::{Digest, WireTime};
@@ -99,6 +100,20 @@ pub(super) fn payload(place: &Place<'_>, about: &About<'_>, queued: &exchange::E
         toe: Some(toe.unix_seconds_up()),
     };
     written(&claims, &event)
+}
+
+/// Since when a message of ours may have been sent. The first attempt that we remember need not be the first: a database put
+/// back from a backup forgets what was sent since, and sends the same octets again. No attempt was before the message was
+/// made, and that stands in the octets (protocol §5, §8).
+pub(super) fn sent_since(octets: &[u8], remembered: Option<Moment>) -> Option<Moment> {
+    #[derive(serde::Deserialize)]
+    struct Made {
+        iat: i64,
+    }
+    let token = CompactToken::parse(octets, TokenType::Set).ok();
+    let made = token.and_then(|token| serde_json::from_slice::<Made>(token.payload()).ok());
+    let made = made.and_then(|made| Moment::from_unix_seconds(made.iat).ok());
+    made.into_iter().chain(remembered).min()
 }
 
 /// The payload of a heartbeat: how far our lane reaches.
@@ -280,9 +295,10 @@ pub(super) fn notice_content(notice: &wire::Notice, case: CaseId) -> ReceiveCont
     }
 }
 
-/// What a withdrawal asks of its exchange.
-pub(super) const fn withdrawal_content(withdrawn: &wire::Withdrawn) -> ReceiveContent {
+/// What a withdrawal that was made at an instant asks of its exchange.
+pub(super) const fn withdrawal_content(withdrawn: &wire::Withdrawn, made_at: Moment) -> ReceiveContent {
     ReceiveContent::Withdrawal {
+        made_at,
         revision: withdrawn.revision,
         reason: match withdrawn.reason {
             wire::WithdrawalReason::NotABreach => WithdrawalReason::NotABreach,
@@ -373,4 +389,36 @@ pub(super) fn ssf_configuration(issuer: &str) -> String {
         "poll_endpoint": format!("{issuer}/ssf/poll"),
     })
     .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use webhooks::keys::{KeyUse, SigningKey};
+    use webhooks::set::sign_set;
+
+    use super::*;
+
+    /// Aim: a receipt from before the first attempt that we remember counts from when its message was made; one of a message
+    /// that can't be read from what we remember.
+    #[test]
+    fn a_message_may_have_been_sent_since_it_was_made() {
+        let at = |seconds| Moment::from_unix_seconds(seconds).unwrap();
+        let place = Place {
+            issuer: "https://node-a.example",
+            audience: "https://node-b.example",
+            jti: uuid::Uuid::from_u128(1),
+            seq: 1,
+            prev: None,
+            checkpoint: String::new(),
+        };
+        let key = SigningKey::from_seed(&[7; 32], KeyUse::Set).unwrap();
+        let octets = sign_set(&key, &heartbeat(&place, at(1_000)).unwrap()).octets;
+        assert_eq!(sent_since(octets.as_bytes(), Some(at(9_000))), Some(at(1_000)));
+        assert_eq!(sent_since(octets.as_bytes(), Some(at(900))), Some(at(900)));
+        assert_eq!(sent_since(octets.as_bytes(), None), Some(at(1_000)));
+        assert_eq!(sent_since(b"no token", Some(at(9_000))), Some(at(9_000)));
+        assert_eq!(sent_since(b"no token", None), None);
+    }
 }

@@ -183,16 +183,6 @@ pub fn clear(
     Ok(true)
 }
 
-/// A person has seen to an alert. Answers whether it was open.
-///
-/// # Errors
-/// Those of the database.
-pub fn clear_one(turn: &mut Turn<'_>, id: Uuid) -> Result<bool, StoreError> {
-    let at = turn.now();
-    let open = alerts::table.find(id.as_bytes().as_slice()).filter(alerts::cleared_at.is_null());
-    Ok(diesel::update(open).set(alerts::cleared_at.eq(at.micros())).execute(turn.rows().db)? == 1)
-}
-
 /// Open alerts, newest first, at most `limit`.
 ///
 /// # Errors

@@ -1,16 +1,17 @@
 //! All that differs between SQLite and Postgres, both arms side by side: connecting, migrating, transactions, and
-//! statements of many rows. A second place with such a difference is a review stop.
+//! (in `bulk`) rows written many at a time. A second place with such a difference is a review stop.
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection};
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use super::StoreError;
 
+pub(super) mod bulk;
 pub(super) mod cells;
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations/sqlite");
@@ -37,8 +38,8 @@ const SQLITE_PRAGMAS: [&str; 8] = [
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",
-    "PRAGMA cache_size = -4000",
-    "PRAGMA wal_autocheckpoint = 1000",
+    "PRAGMA cache_size = -8000",
+    "PRAGMA wal_autocheckpoint = 4000",
     "PRAGMA journal_size_limit = 67108864",
 ];
 const POSTGRES_SESSION: [&str; 4] = [
@@ -270,7 +271,8 @@ pub(super) fn count_statements(db: &mut Db, counter: Arc<AtomicU64>) {
 
 /// A few reading connections.
 pub(super) struct Readers {
-    pool: r2d2::Pool<Reader>,
+    /// `None` once it is closed. Whoever reads at that moment holds the pool until it has read.
+    pool: RwLock<Option<r2d2::Pool<Reader>>>,
 }
 
 impl Readers {
@@ -281,12 +283,21 @@ impl Readers {
             .connection_timeout(READER_WAIT)
             .build(Reader { file: address.file(), address })
             .map_err(|error| StoreError::unavailable("opening reading connections", error))?;
-        Ok(Self { pool })
+        Ok(Self { pool: RwLock::new(Some(pool)) })
+    }
+
+    /// Closes the connections, each as soon as nobody reads with it.
+    pub(super) fn close(&self) {
+        drop(self.pool.write().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    fn pool(&self) -> Result<r2d2::Pool<Reader>, StoreError> {
+        self.pool.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(StoreError::Stopped)
     }
 
     /// Runs a closure on one snapshot.
     pub(super) fn snapshot<T>(&self, f: impl FnOnce(&mut Db) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut pooled = self.pool.get().map_err(|_| StoreError::Busy)?;
+        let mut pooled = self.pool()?.get().map_err(|_| StoreError::Busy)?;
         // Stays so when anything below fails, and the pool then drops the connection.
         pooled.broken = true;
         begin_snapshot(&mut pooled.db)?;
@@ -319,6 +330,8 @@ impl r2d2::ManageConnection for Reader {
         let mut db = self.address.connect()?;
         if let Db::Sqlite(c) = &mut db {
             c.batch_execute("PRAGMA query_only = ON")?;
+            // Whatever the writer commits empties a reader's cache: a large one would only cost memory.
+            c.batch_execute("PRAGMA cache_size = -1000")?;
         }
         Ok(Pooled { db, broken: false })
     }

@@ -8,6 +8,7 @@ pub mod many;
 pub mod owed;
 #[cfg(test)]
 mod tests;
+pub mod unplaced;
 pub mod witnessed;
 
 use diesel::prelude::*;

@@ -257,7 +257,13 @@ pub(super) fn root_at(rows: &mut Rows<'_>, pending: &Pending, size: u64) -> Resu
 }
 
 fn stored_node(rows: &mut Rows<'_>, level: u8, position: u64) -> Result<Digest32, StoreError> {
+    use schema::ledger;
     use schema::tree_nodes::dsl;
+    if level == 0 {
+        let octets: String =
+            ledger::table.filter(ledger::n.eq(to_stored(position)?)).select(ledger::octets).first(rows.db)?;
+        return Ok(chain::leaf_hash(octets.as_bytes()));
+    }
     let hash: Vec<u8> = dsl::tree_nodes
         .filter(dsl::level.eq(i16::from(level)).and(dsl::position.eq(to_stored(position)?)))
         .select(dsl::hash)

@@ -39,7 +39,6 @@ pub mod projections;
 pub mod queries;
 
 mod backend;
-mod bulk;
 mod error;
 mod schema;
 mod sealed;
@@ -76,7 +75,7 @@ pub struct StoreSettings {
 /// Reading connections unless told otherwise.
 pub const READERS: u32 = 4;
 
-/// The store of one node. Clones share it; the last one to go stops the writer.
+/// The store of one node. Clones share it; the last one to go closes it.
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
@@ -117,8 +116,8 @@ impl Store {
     /// Runs a closure on one snapshot of the database. It can't change anything.
     ///
     /// # Errors
-    /// What the closure answers; [`StoreError::Busy`] when no connection is free soon; [`StoreError::Fault`] when it
-    /// panics.
+    /// What the closure answers; [`StoreError::Busy`] when no connection is free soon; [`StoreError::Stopped`] after
+    /// [`Store::close`]; [`StoreError::Fault`] when it panics.
     pub async fn read<T: Send + 'static>(
         &self,
         f: impl FnOnce(&mut Rows<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -162,9 +161,16 @@ impl Store {
         fresh.write(now, rebuild).await
     }
 
-    /// Finishes what was handed to the writer and stops it. Later writes answer [`StoreError::Stopped`].
+    /// Finishes what was handed to the writer and stops it. Later writes answer [`StoreError::Stopped`]; reading goes on.
     pub fn stop(&self) {
         self.inner.writer.stop();
+    }
+
+    /// Stops the writer and lets go of every connection, whoever still holds the store: another process may want them,
+    /// or the file. Reads under way finish; later ones answer [`StoreError::Stopped`].
+    pub fn close(&self) {
+        self.stop();
+        self.inner.readers.close();
     }
 
     /// Statements that the writer has executed so far.

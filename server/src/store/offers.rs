@@ -13,7 +13,7 @@ use domain::values::{Moment, PartnerId};
 
 use super::partners::PartnerState;
 use super::schema::{manifest_offers, partners};
-use super::{Rows, StoreError, Turn, bulk};
+use super::{Rows, StoreError, Turn, backend::bulk};
 
 const TABLE: &str = "manifest_offers";
 /// Partners that a manifest is offered to; an agreement with more is beyond what one node is for.

@@ -222,16 +222,7 @@ fn lane_over(partner: PartnerId, channel: Channel) -> ThisLane {
 /// # Errors
 /// Those of the database.
 pub fn heard_from(turn: &mut Turn<'_>, partner: PartnerId, elapsed: Moment) -> Result<(), StoreError> {
-    let rows = turn.rows();
-    diesel::update(this_lane(partner))
-        .set((
-            lanes::heard_at.eq(elapsed.micros()),
-            lanes::fail_count.eq(0),
-            lanes::waits_until.eq(None::<i64>),
-            lanes::failed_since.eq(None::<i64>),
-        ))
-        .execute(rows.db)?;
-    diesel::update(this_lane(partner).filter(lanes::due_at.is_not_null())).set(lanes::due_at.eq(0)).execute(rows.db)?;
+    catch_up::heard_from_all(turn, &[partner], elapsed)?;
     Ok(())
 }
 

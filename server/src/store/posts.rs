@@ -22,7 +22,7 @@ use domain::delivery::Channel;
 use domain::values::{Digest32, ExchangeId, IncidentId, Moment, PersonId};
 use uuid::Uuid;
 
-use super::bulk::insert_many;
+use super::backend::bulk::insert_many;
 use super::schema::{attempts, posts};
 use super::{Rows, StoreError, Turn};
 
@@ -243,11 +243,13 @@ pub fn end_of(turn: &mut Turn<'_>, endpoint: Uuid) -> Result<usize, StoreError> 
         .execute(turn.rows().db)?)
 }
 
-/// Forgets posts that ended a month of duty time ago, with their attempts, at most `limit`. Answers how many.
+/// Fails what paused integrations were not sent for seven days, and forgets posts that ended a month of duty time ago, with
+/// their attempts, at most `limit`. Answers how many it forgot.
 ///
 /// # Errors
 /// Those of the database.
 pub fn sweep(turn: &mut Turn<'_>, limit: usize) -> Result<usize, StoreError> {
+    claim::give_up_paused(turn)?;
     let before = turn.now().plus_seconds(-KEPT_SECONDS).micros();
     let rows = turn.rows();
     let old: Vec<Vec<u8>> = posts::table

@@ -6,7 +6,7 @@
 //!
 //! Promises:
 //! - A change of one exchange costs a fixed number of statements, however many partners its incident has; a chunk of a
-//!   fan-out writes its rows with few statements and leaves the same rows behind as one exchange at a time would.
+//!   fan-out writes its rows together and leaves the same rows behind as one exchange at a time would.
 //! - The tables `incidents`, `facts`, `exchanges`, `clocks`, `ladders` and `said` depend on event entries alone: the same
 //!   events `replay`ed into empty tables leave the same rows ([`tables::Tables`] compares them).
 //!

@@ -72,6 +72,15 @@ impl TestStore {
         done.expect(sql);
     }
 
+    /// Statements that writing so many rows at once may take: to Postgres each is a way to the server and back; on SQLite a
+    /// prepared one is run for each row.
+    pub(crate) const fn statements_for(&self, rows: u64) -> u64 {
+        match &self.place {
+            Place::Sqlite(_) => rows,
+            Place::Postgres { .. } => rows.div_ceil(500),
+        }
+    }
+
     /// A store on a copy of the database's files as they lie on disk now, as after a crash (SQLite only).
     pub(crate) fn copy(&self) -> Self {
         let Place::Sqlite(from) = &self.place else { panic!("only the files of SQLite are at hand") };

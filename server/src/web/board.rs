@@ -281,7 +281,8 @@ fn why(carried: &Carried, reader: Reader) -> String {
         return String::new();
     };
     let when = carried.last_attempt_at.map(|at| format!(" {}", reader.near(at))).unwrap_or_default();
-    format!("{}; the last{when}: {}", counted(i64::from(carried.attempts), "attempt"), standing::outcome(outcome))
+    let outcome = standing::outcome(&carried.channel, outcome);
+    format!("{}; the last{when}: {outcome}", counted(i64::from(carried.attempts), "attempt"))
 }
 
 /// `POST /incidents/{id}/partners/try-now`: everybody shown who is still being told.

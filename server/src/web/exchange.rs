@@ -28,7 +28,7 @@ use crate::store::queries::{incidents, partners};
 /// Messages on the page.
 const MESSAGES_MAX: i64 = 20;
 /// Attempts listed for each.
-const ATTEMPTS_MAX: i64 = 20;
+const ATTEMPTS_MAX: usize = 20;
 
 #[derive(Template)]
 #[template(path = "exchange.html")]
@@ -94,7 +94,7 @@ async fn find(visit: &Visit, id: ExchangeId) -> Result<Found, Problem> {
             let Some(exchange) = exchanges::one(rows, id)? else { return Ok(None) };
             let mut messages = Vec::new();
             for message in exchanges::messages(rows, id, MESSAGES_MAX)? {
-                let attempts = exchanges::attempts(rows, message.id, ATTEMPTS_MAX)?;
+                let attempts = exchanges::attempts(rows, message.id, None, ATTEMPTS_MAX)?.items;
                 messages.push((message, attempts));
             }
             let listed = match exchange.incident {
@@ -218,13 +218,10 @@ fn line(message: &Message, attempts: &[Attempt], visit: &Visit, elapsed: Moment)
         attempts: attempts
             .iter()
             .map(|attempt| {
-                let status = attempt.status.map(|status| format!(", HTTP {status}")).unwrap_or_default();
-                format!(
-                    "{}: {} ({} ms{status})",
-                    reader.near(attempt.at),
-                    standing::outcome(&attempt.outcome),
-                    attempt.took_ms
-                )
+                let whose = if message.channel == "mail" { "code" } else { "HTTP" };
+                let status = attempt.status.map(|status| format!(", {whose} {status}")).unwrap_or_default();
+                let outcome = standing::outcome(&message.channel, &attempt.outcome);
+                format!("{}: {outcome} ({} ms{status})", reader.near(attempt.at), attempt.took_ms)
             })
             .collect(),
         parked: (message.state == "parked").then_some(message.id),

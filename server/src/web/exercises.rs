@@ -218,7 +218,8 @@ fn shown(row: &exercises::Row, report: &Report, reader: Reader) -> Row {
             .failures
             .iter()
             .map(|(over, outcome, many)| {
-                format!("{}: {} ({})", channel(over), standing::outcome(outcome), counted(i64::from(*many), "attempt"))
+                let outcome = standing::outcome(over, outcome);
+                format!("{}: {outcome} ({})", channel(over), counted(i64::from(*many), "attempt"))
             })
             .collect(),
         tries: row.tries.iter().map(|tried| tried_words(tried, reader)).collect(),

@@ -294,7 +294,8 @@ fn row(exchange: &Listed, visit: &Visit, elapsed: domain::values::Moment) -> Boa
     let message = exchange.carried.as_ref().filter(|message| message.attempts > 0);
     let why = message.map(|message| {
         let when = message.last_attempt_at.map(|at| format!(" {}", reader.near(at))).unwrap_or_default();
-        format!("Last attempt{when}: {}.", standing::outcome(message.last_outcome.as_deref().unwrap_or_default()))
+        let outcome = standing::outcome(&message.channel, message.last_outcome.as_deref().unwrap_or_default());
+        format!("Last attempt{when}: {outcome}.")
     });
     BoardRow {
         href: format!("/exchanges/{}", exchange.id),

@@ -1,8 +1,6 @@
 //! One-time links: accepting an invitation, setting a new password. A link that can't be used gets one answer, whether it
 //! was used, has expired or never was.
 
-use std::net::IpAddr;
-
 use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig, resource};
 use actix_web::{HttpRequest, web::Data};
@@ -15,7 +13,7 @@ use super::sign_in::Tries;
 use crate::access::throttle::Address;
 use crate::node::people::{OpenLink, Purpose};
 use crate::node::{DoorError, Node};
-use crate::problem::{Problem, capitalised};
+use crate::problem::capitalised;
 
 /// The addresses of these pages.
 pub fn routes(config: &mut ServiceConfig) {
@@ -50,7 +48,7 @@ pub async fn show(
     address: Data<Address>,
     secret: web::Path<String>,
 ) -> Answer {
-    counted(&tries, address.of(&request))?;
+    tries.count(&address, &request)?;
     match node.link(&secret).await? {
         Some(open) => shown(&node, &secret, &open, Vec::new()),
         None => gone(&node),
@@ -69,7 +67,7 @@ pub async fn accept(
     secret: web::Path<String>,
     stranger: Stranger,
 ) -> Answer {
-    counted(&tries, address.of(&request))?;
+    tries.count(&address, &request)?;
     let Some(open) = node.link(&secret).await? else { return gone(&node) };
     let errors = new_password_faults(&node, &stranger.form, &open.person_name, &open.email);
     if !errors.is_empty() {
@@ -80,10 +78,6 @@ pub async fn accept(
         Err(DoorError::NotFound) => gone(&node),
         Err(error) => Err(error.into()),
     }
-}
-
-fn counted(tries: &Tries, from: Option<IpAddr>) -> Result<(), Problem> {
-    from.map_or(Ok(()), |from| tries.by_address.check(&from).map_err(Problem::TooMany))
 }
 
 fn shown(node: &Node, secret: &str, open: &OpenLink, errors: Vec<FieldError>) -> Answer {

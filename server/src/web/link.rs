@@ -5,8 +5,6 @@
 //! know the secret in its address, and whoever knows that may send it. Nothing is kept by browsers or found by search
 //! engines.
 
-use std::net::IpAddr;
-
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web::{self, Data, ServiceConfig, resource};
@@ -25,7 +23,6 @@ use crate::access::throttle::Address;
 use crate::node::link::{LinkAnswer, Linked};
 use crate::node::received::FactValue;
 use crate::node::{DoorError, Node};
-use crate::problem::Problem;
 
 /// Every address of these pages.
 pub fn routes(config: &mut ServiceConfig) {
@@ -86,7 +83,7 @@ pub async fn show(
     address: Data<Address>,
     secret: web::Path<String>,
 ) -> Answer {
-    counted(&tries, address.of(&request))?;
+    tries.count(&address, &request)?;
     match node.linked(&secret).await? {
         Some(linked) => shown(&node, &secret, &linked, &Form::default(), Outcome::default()),
         None => gone(&node),
@@ -105,7 +102,7 @@ pub async fn acknowledge(
     secret: web::Path<String>,
     stranger: Stranger,
 ) -> Answer {
-    counted(&tries, address.of(&request))?;
+    tries.count(&address, &request)?;
     let form = stranger.form;
     let answer = match read(&form, Reader::new(node.zone(), node.now())) {
         Ok(answer) => answer,
@@ -160,10 +157,6 @@ fn read(form: &Form, reader: Reader) -> Result<LinkAnswer, Vec<FieldError>> {
         }
         _ => Err(errors),
     }
-}
-
-fn counted(tries: &Tries, from: Option<IpAddr>) -> Result<(), Problem> {
-    from.map_or(Ok(()), |from| tries.by_address.check(&from).map_err(Problem::TooMany))
 }
 
 fn shown(node: &Node, secret: &str, linked: &Linked, form: &Form, outcome: Outcome) -> Answer {

@@ -42,6 +42,14 @@ impl Tries {
             by_account: Throttle::new(node.shared_time(), TRIES_PER_MINUTE, TRIES_AT_ONCE),
         }
     }
+
+    /// Counts a try from the address that a request came from.
+    ///
+    /// # Errors
+    /// [`Problem::TooMany`]
+    pub fn count(&self, from: &Address, request: &HttpRequest) -> Result<(), Problem> {
+        from.of(request).map_or(Ok(()), |from| self.by_address.check(&from).map_err(Problem::TooMany))
+    }
 }
 
 #[derive(Template)]
@@ -111,9 +119,7 @@ pub async fn enter(
     let form = stranger.form;
     let email: String = form.first("email").trim().chars().take(EMAIL_CHARACTERS_MAX).collect();
     let password = form.first("password").to_owned();
-    if let Some(from) = address.of(&request) {
-        tries.by_address.check(&from).map_err(Problem::TooMany)?;
-    }
+    tries.count(&address, &request)?;
     tries.by_account.check(&sessions::text_digest(&email.to_lowercase())).map_err(Problem::TooMany)?;
     if email.is_empty() || password.is_empty() {
         return refused(&node, &form, "Enter your e-mail address and your password");

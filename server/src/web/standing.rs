@@ -2,6 +2,7 @@
 //! a machine's word, "read by" a person's, and a recorded call neither's signature.
 
 use domain::clock::ClockKind;
+use domain::delivery::RefusedErr;
 use domain::exchange::{Acknowledgement, Direction, Stance};
 use domain::facts::IncidentKind;
 use domain::values::Moment;
@@ -127,19 +128,23 @@ fn carrying(exchange: &Listed, elapsed: Moment) -> String {
     parts.join("; ")
 }
 
-/// The words of an attempt's outcome.
+/// The words of an attempt's outcome over a channel: who answered, and what.
 #[must_use]
-pub fn outcome(word: &str) -> &'static str {
-    match word {
-        "receipted" => "delivered: a signed receipt came back",
-        "accepted" => "accepted; nothing is signed",
-        "unconfirmed" => "answered, but without a signed receipt: unconfirmed",
-        "not_reached" => "not reached",
-        "busy" => "their node was busy or in trouble",
-        "polled" => "fetched by their node; its signed receipt is awaited",
-        "misdirected" => "something other than their node answered",
-        "refused" => "their node refused it",
-        _ => "not delivered",
+pub fn outcome(channel: &str, word: &str) -> &'static str {
+    match (channel, word) {
+        (_, "receipted") => "delivered: a signed receipt came back",
+        (_, "accepted") => "accepted; nothing is signed",
+        (_, "unconfirmed") => "answered, but without a signed receipt: unconfirmed",
+        (_, "not_reached") => "not reached",
+        (_, "polled") => "fetched by their node; its signed receipt is awaited",
+        ("webhook", "busy") => "their webhook was busy or in trouble",
+        ("webhook", "misdirected") => "their webhook did not take it",
+        ("mail", "busy") => "the mail server asked to try later",
+        ("mail", "misdirected") => "the mail server refused it",
+        (_, "busy") => "their node was busy or in trouble",
+        (_, "misdirected") => "something other than their node answered",
+        (_, word) if RefusedErr::from_word(word).is_some() => "their node refused it",
+        (_, _) => "not delivered",
     }
 }
 
@@ -241,4 +246,29 @@ pub fn pressing(exchange: &Listed) -> (bool, bool, Option<Moment>, String) {
     let open = exchange.clocks.iter().filter(|clock| clock.open).map(|clock| clock.due).min();
     let outgoing = exchange.direction == Direction::Outgoing;
     (open.is_none(), outgoing && exchange.standing == "delivered", open, exchange.partner_name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::delivery::{Channel, Heard};
+
+    use super::*;
+    use crate::store::outbox::outcome_word;
+
+    /// Aim: an attempt is put down to whoever answered it, on each channel.
+    #[test]
+    fn outcomes_name_who_answered() {
+        let no = outcome_word(Heard::Misdirected { status: 550 });
+        let later = outcome_word(Heard::Busy { retry_after_seconds: None });
+        for (channel, who) in
+            [(Channel::Node, "their node"), (Channel::Webhook, "their webhook"), (Channel::Mail, "the mail server")]
+        {
+            for word in [no, later] {
+                assert!(outcome(channel.word(), word).contains(who), "{channel:?}: {word}");
+            }
+        }
+        for err in RefusedErr::ALL {
+            assert_eq!(outcome("node", outcome_word(Heard::Refused { err })), "their node refused it");
+        }
+    }
 }

@@ -2,12 +2,13 @@
 
 use domain::exchange::{Call, CallChannel, Direction, MessageKind, Stance};
 use domain::facts::IncidentKind;
-use domain::incident::{Awareness, WithdrawalReason};
+use domain::incident::{Awareness, Incident, Stage, WithdrawalReason};
+use domain::report::{Submission, SubmissionChannel};
 use domain::values::{ExchangeId, IncidentId, LongText};
-use server::node::StreamId;
 use server::node::execute::LOG_FORM;
 use server::node::rotation::Rotation;
 use server::node::said::NewMessage;
+use server::node::{DoorError, StreamId};
 
 use super::view::Violation;
 use super::world::World;
@@ -69,7 +70,9 @@ impl World {
             49..69 => self.acknowledge(who).await,
             69..84 => self.say(who).await,
             84..91 => self.call(who).await,
-            _ => self.take_in_hand(who).await,
+            91..95 => self.take_in_hand(who).await,
+            95..98 => self.report(who).await,
+            _ => self.erase(who).await,
         }
     }
 
@@ -171,6 +174,37 @@ impl World {
         let (node, by) = (self.node(who), self.seats[who].party.duty_holder());
         let taking = async move { node.take_in_hand(&by, StreamId::Incident(id), kind, due).await };
         self.at(who, "takes a duty in hand", taking).await.map(drop)
+    }
+
+    /// The report to the ICO was submitted, and partners are told so.
+    async fn report(&mut self, who: usize) -> Result<(), Violation> {
+        let Some(id) = self.incident(who) else { return Ok(()) };
+        let (node, party) = (self.node(who), &self.seats[who].party);
+        let (reporter, officer) = (party.reporter(), party.dpo());
+        let submitting = async move {
+            let submission = Submission {
+                at: node.now(),
+                channel: SubmissionChannel::OnlineForm,
+                ico_reference: Some(line("IC-000000-X0X0")),
+                delay_reasons: LongText::parse("Its extent was not known.").ok(),
+                proof: None,
+            };
+            // Recorded already, it may still have to be told.
+            match node.record_submission(&reporter, id, submission).await {
+                Ok(()) | Err(DoorError::Refused(_)) => node.tell_filed(&officer, id).await,
+                Err(other) => Err(other),
+            }
+        };
+        self.at(who, "tells that it reported", submitting).await.map(drop)
+    }
+
+    /// What was withdrawn is erased when nothing of it is owed any more.
+    async fn erase(&mut self, who: usize) -> Result<(), Violation> {
+        let ended = |it: &&Incident| matches!(it.stage, Stage::Withdrawn { .. } | Stage::Closed);
+        let ended: Vec<IncidentId> = self.seats[who].view.incidents.values().filter(ended).map(|it| it.id).collect();
+        let Some(id) = self.dice.one_of(&ended).copied() else { return Ok(()) };
+        let (node, by) = (self.node(who), self.seats[who].party.administrator());
+        self.at(who, "erases an incident", async move { node.anonymise(&by, id).await }).await.map(drop)
     }
 
     /// Things go wrong, or come right again.

@@ -134,26 +134,6 @@ impl World {
         for open in parked.collect::<Vec<_>>() {
             busy |= self.see_to_parked(who, &open).await?;
         }
-        if !self.seats[who].forgotten.is_empty() && self.seats[who].peek.alerts().iter().any(|it| it == "unconfirmed") {
-            busy |= self.give_up_unconfirmed(who).await?;
-        }
-        Ok(busy)
-    }
-
-    /// A node that went back to a backup may have sent a message of which it knows nothing any more. The partner's receipt
-    /// for that one is from before what we take for the first attempt, and protocol §8 has us disbelieve it; a person sees
-    /// the alert, asks the partner, and ends the carrying.
-    async fn give_up_unconfirmed(&mut self, who: usize) -> Result<bool, Violation> {
-        let open = self.seats[who].peek.open();
-        let mut busy = false;
-        for open in open.into_iter().filter(|open| open.last_outcome.as_deref() == Some("unconfirmed")) {
-            let message = MessageId::from_slice(&open.id).expect("an id");
-            let Some(id) = open.exchange_id.as_deref().and_then(|id| ExchangeId::from_slice(id).ok()) else { continue };
-            let (node, by) = (self.node(who), self.seats[who].party.responder());
-            let reason = LongText::parse("The partner signed for it before our backup was put back.").expect("a text");
-            let ending = async move { node.abandon(&by, id, message, reason).await };
-            busy |= self.at(who, "gives an unconfirmed message up", ending).await?.is_some();
-        }
         Ok(busy)
     }
 
@@ -208,7 +188,7 @@ impl World {
             for owed in &incident.owed {
                 let told = view.exchanges.get(&owed.exchange);
                 let last = told.and_then(|told| told.notices.last());
-                let withdrawn = told.is_some_and(|told| told.withdrawn.is_some());
+                let withdrawn = told.is_some_and(|told| told.withdrawn.is_some() || told.anonymised);
                 must(withdrawn || last.is_some_and(|last| last.facts_version == incident.sent_version), || {
                     format!("node {who} owes version {} of {}, and said {last:?}", incident.sent_version, incident.id)
                 })?;
@@ -231,6 +211,9 @@ impl World {
             .filter(|it| it.direction == Direction::Incoming && it.case == ours.case)
             .collect();
         let what = |said: &str| format!("case {} of node {who} at node {other}: {said}", ours.case);
+        if ours.anonymised || theirs.iter().any(|it| it.anonymised) {
+            return Ok(());
+        }
         let Some(last) = last else {
             return must(theirs.is_empty(), || what("they know of it, and nothing was to be told"));
         };
@@ -254,14 +237,11 @@ impl World {
         let (said, heard) = (theirs[0].acknowledgements.last(), ours.acknowledgements.last());
         let (said, heard) = (said.map(|it| it.stance), heard.map(|it| it.stance));
         must(said == heard, || what(&format!("they said {said:?}, we heard {heard:?}")))?;
-        let messages = |it: &Exchange| it.said.iter().map(|said| said.message).collect::<BTreeSet<_>>();
-        must(messages(ours) == messages(theirs[0]), || {
+        let (we_said, they_said) = (told_of(ours), told_of(theirs[0]));
+        let given_up: BTreeSet<_> = given_up(ours).chain(given_up(theirs[0])).collect();
+        must(we_said.difference(&given_up).eq(they_said.difference(&given_up)), || {
             what(&format!("we hold the messages {:?}, they {:?}", ours.said, theirs[0].said))
         })?;
-        // A request that crosses a withdrawal counts for whoever was asked, and for nobody else.
-        if ours.withdrawn.is_some() {
-            return Ok(());
-        }
         let waiting = |it: &Exchange| it.asked.iter().filter(|asked| asked.clock.is_open()).count();
         must(waiting(ours) == waiting(theirs[0]), || what("the sides do not agree on what waits for an answer"))
     }
@@ -308,4 +288,17 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Messages about a case and filings, whoever sent them.
+fn told_of(it: &Exchange) -> BTreeSet<MessageId> {
+    let filed = it.filings.iter().map(|told| told.message);
+    it.said.iter().map(|said| said.message).chain(filed).collect()
+}
+
+/// Those of ours whose carrying a person ended.
+fn given_up(it: &Exchange) -> impl Iterator<Item = MessageId> {
+    let said = it.said.iter().map(|said| (said.message, said.delivery.as_ref()));
+    let filed = it.filings.iter().map(|told| (told.message, told.delivery.as_ref()));
+    said.chain(filed).filter(|(_, delivery)| *delivery == Some(&NoticeDelivery::Abandoned)).map(|(message, _)| message)
 }

@@ -2,8 +2,8 @@
 //!
 //! A world is four parties, one of which polls, with real nodes and stores in one process. Their times are moved by hand and are wrong; the
 //! network between them loses, repeats, delays and mixes up; their power goes between any two writes; backups take the
-//! place of databases; keys are replaced and pairings suspended while messages are under way. People log, correct,
-//! withdraw, acknowledge and call. Then nothing goes wrong any more, and everything must come to rest.
+//! place of databases; keys are replaced and pairings suspended while messages are under way. People log, correct, talk,
+//! withdraw, acknowledge, call, report and erase. Then nothing goes wrong any more, and everything must come to rest.
 //!
 //! One step is awaited before the next begins, and everything that could differ between two runs is drawn from the seed, so
 //! that a failing seed is a bug report. What the seed does not choose: keys, salts, cases and references, which come from

@@ -166,8 +166,9 @@ impl World {
         self.network.leave(who);
         let seat = &mut self.seats[who];
         seat.up = false;
-        // The writer ends what it has in hand: a process that ends may have committed that, or not.
-        seat.party.node.stop().await;
+        // The writer ends what it has in hand: a process that ends may have committed that, or not. Its ledger can still be
+        // read, as a disk without its machine can.
+        seat.party.node.store().stop();
     }
 
     /// A node starts again on its database.

@@ -1,15 +1,15 @@
 //! The edges of a push (protocol §7, §9): what a request must look like, what a refusal says, what an answer means.
 
 use webhooks::carrier::{NotReached, Outcome};
-use webhooks::push::{Answer, PeerRefusal, check_request, classify, parse_error};
+use webhooks::push::{Answer, MEDIA_TYPE, PeerRefusal, check_request, classify, parse_error};
 use webhooks::refusal::{PeerError, Refusal};
 
 const TYPE: Option<&str> = Some("application/secevent+jwt");
 
 #[test]
 fn a_request_is_checked_in_order() {
-    assert_eq!(check_request("POST", TYPE, None, Some(65_536)), Ok(()));
-    assert_eq!(check_request("POST", TYPE, None, None), Ok(()));
+    assert_eq!(check_request(MEDIA_TYPE, "POST", TYPE, None, Some(65_536)), Ok(()));
+    assert_eq!(check_request(MEDIA_TYPE, "POST", TYPE, None, None), Ok(()));
     for (method, content_type, encoding, length, expected) in [
         ("GET", None, Some("gzip"), Some(65_537), Refusal::MethodNotAllowed),
         ("post", TYPE, None, None, Refusal::MethodNotAllowed),
@@ -21,8 +21,15 @@ fn a_request_is_checked_in_order() {
         ("POST", Some("application/secevent+jwtx"), None, None, Refusal::MediaType),
         ("POST", Some(""), None, None, Refusal::MediaType),
     ] {
-        assert_eq!(check_request(method, content_type, encoding, length), Err(expected));
+        assert_eq!(check_request(MEDIA_TYPE, method, content_type, encoding, length), Err(expected));
     }
+}
+
+#[test]
+fn each_door_has_its_media_type() {
+    let manifest = "application/jwk-set+jwt";
+    assert_eq!(check_request(manifest, "POST", Some(manifest), None, None), Ok(()));
+    assert_eq!(check_request(manifest, "POST", TYPE, None, None), Err(Refusal::MediaType));
 }
 
 #[test]
@@ -30,7 +37,7 @@ fn media_types_may_be_upper_case_and_have_parameters() {
     for content_type in
         ["Application/SecEvent+JWT", "application/secevent+jwt; charset=utf-8", "application/secevent+jwt ;x=y"]
     {
-        assert_eq!(check_request("POST", Some(content_type), None, None), Ok(()));
+        assert_eq!(check_request(MEDIA_TYPE, "POST", Some(content_type), None, None), Ok(()));
     }
 }
 

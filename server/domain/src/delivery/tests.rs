@@ -42,28 +42,6 @@ fn is_step(waited: i64, step: i64) -> bool {
 }
 
 #[test]
-fn answers_mean_what_the_table_says() {
-    let busy = Heard::Busy { retry_after_seconds: Some(7) };
-    for status in [200, 202, 204] {
-        assert_eq!(Heard::from_answer(status, true, None, None), Heard::Receipted);
-        assert_eq!(Heard::from_answer(status, false, None, None), Heard::Unconfirmed);
-    }
-    for status in [408, 425, 429, 500, 501, 502, 503, 504, 507, 599] {
-        assert_eq!(Heard::from_answer(status, false, None, Some(7)), busy, "{status}");
-    }
-    for status in [100, 301, 302, 307, 308, 401, 403, 404, 405, 410, 413, 415, 418, 421, 451] {
-        assert_eq!(Heard::from_answer(status, false, Some("access_denied"), None), Heard::Misdirected { status });
-    }
-    for err in RefusedErr::ALL {
-        assert_eq!(Heard::from_answer(400, false, Some(err.word()), None), Heard::Refused { err });
-    }
-    for err in [None, Some("teapot"), Some("")] {
-        assert_eq!(Heard::from_answer(400, false, err, None), Heard::Misdirected { status: 400 });
-    }
-    assert_eq!(Heard::from_answer(503, true, None, None), Heard::Busy { retry_after_seconds: None });
-}
-
-#[test]
 fn a_receipt_ends_the_delivery_and_clears_the_lane() {
     let next = after(first_word(), history(5), Heard::Receipted, now(), OPEN);
     assert_eq!((next.item, next.lane, next.alert), (ItemNext::Done, Lane::CLEAR, None));
@@ -182,15 +160,6 @@ fn a_heartbeat_never_parks() {
     }
 }
 
-#[test]
-fn outcomes_are_alike_by_kind_and_error() {
-    let refused = |err| Heard::Refused { err };
-    assert!(refused(RefusedErr::InvalidKey).is_like(refused(RefusedErr::InvalidKey)));
-    assert!(!refused(RefusedErr::InvalidKey).is_like(refused(RefusedErr::AccessDenied)));
-    assert!(Heard::Misdirected { status: 403 }.is_like(Heard::Misdirected { status: 404 }));
-    assert!(!Heard::NotReached.is_like(Heard::Unconfirmed));
-}
-
 fn waiting(n: u64, class: Class) -> Waiting {
     Waiting { id: id(n.into()), class, order: n, attempts: 0, fails: 0, next_attempt_at: None, parked: false }
 }
@@ -232,7 +201,6 @@ fn the_start_wait_is_fixed_for_a_partner_and_spread_over_partners() {
     assert!(waits.iter().all(|wait| (0..=START_WAIT_SECONDS_MAX).contains(wait)));
     assert!(waits.iter().collect::<std::collections::BTreeSet<_>>().len() > 20);
     assert_eq!(start_wait_seconds(PartnerId::from_uuid(Uuid::nil())), waits.first().copied().unwrap());
-    assert_eq!(first_word_alert_at(now()).seconds_since(now()), 900);
 }
 
 fn any_heard() -> impl Strategy<Value = Heard> {

@@ -6,9 +6,9 @@
 use super::{
     Acknowledgement, Asked, Command, Decision, Direction, Event, Exchange, NoticeDelivery, Phase, Refusal, Survives,
 };
-use super::{filing, incoming, outgoing, said};
+use super::{filing, incoming, outgoing, said, withdrawal};
 use crate::clock::{Clock, ClockChange, ClockKind};
-use crate::incident::{ERASED, WithdrawalReason, next_overdue, without_reason};
+use crate::incident::{ERASED, next_overdue, without_reason};
 use crate::ladder::{self, LadderState};
 use crate::values::{Actor, Digest32, Line, LongText, MessageId, Moment};
 
@@ -98,7 +98,7 @@ impl Exchange {
         all.into_iter().find(|(id, _)| *id == message).map(|(_, delivery)| delivery)
     }
 
-    fn clocks(&self) -> impl Iterator<Item = &Clock> {
+    pub(super) fn clocks(&self) -> impl Iterator<Item = &Clock> {
         [&self.notice_clock, &self.acknowledgement_clock, &self.ico_clock].into_iter().flatten()
     }
 
@@ -116,18 +116,6 @@ impl Exchange {
 /// A change of a clock as an event, if there is one.
 pub(super) fn changed(kind: ClockKind, change: Option<ClockChange>, now: Moment) -> Option<Event> {
     change.map(|change| Event::ClockChanged { kind, change, at: now })
-}
-
-/// Ends every open clock with the withdrawal's reason (ruling 6).
-pub(super) fn end_clocks(exchange: &Exchange, reason: WithdrawalReason, now: Moment) -> Vec<Event> {
-    let Some(why) = reason.clock_reason() else {
-        return Vec::new();
-    };
-    let clocks = exchange.clocks().filter_map(|clock| changed(clock.kind, clock.not_required(now, why.clone()), now));
-    // A data subject's request is owed an answer whatever becomes of the notice.
-    let about_notice = exchange.asked.iter().filter(|asked| !asked.forwarded);
-    let asked = about_notice.filter_map(|it| said::changed(it, it.clock.not_required(now, why.clone()), now));
-    clocks.chain(asked).collect()
 }
 
 /// A verified receipt. It proves that the partner holds the message since `toe`; the earliest of several counts.
@@ -149,6 +137,7 @@ fn record_receipt(
     if tells(exchange, message) {
         events.extend(outgoing::told_by_receipt(exchange, toe, now));
     }
+    events.extend(withdrawal::receipted(exchange, message, toe, now));
     Ok(events)
 }
 

@@ -1,8 +1,8 @@
 //! The fold of an exchange's stream. Total: it only records, never refuses and never looks at the time.
 
 use super::{
-    AcknowledgementMessage, Asked, Direction, Event, Exchange, Notice, NoticeDelivery, ReceivedVersion, Said, SaidMark,
-    Survives, ToldFiling,
+    AcknowledgementMessage, Asked, Direction, Event, Exchange, Notice, NoticeDelivery, Phase, ReceivedVersion, Said,
+    SaidMark, Survives, ToldFiling, WithdrawnAt,
 };
 use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::facts::IncidentKind;
@@ -96,6 +96,7 @@ const fn empty(id: ExchangeId, partner: PartnerId, case: CaseId, direction: Dire
         asked: Vec::new(),
         filings: Vec::new(),
         withdrawn: None,
+        withdrawn_at: None,
         anonymised: false,
     }
 }
@@ -123,12 +124,20 @@ impl Exchange {
                 self.notices.push(notice.clone());
                 self.kind = *kind;
             }
-            Event::WithdrawalQueued { notice, reason, .. } => {
+            Event::WithdrawalQueued { notice, reason, at, .. } => {
                 self.notices.push(notice.clone());
-                self.withdrawn = Some(*reason);
+                // Said again, it was withdrawn when it was said first.
+                self.withdrawn.get_or_insert(*reason);
+                self.withdrawn_at.get_or_insert(WithdrawnAt::ours(*at));
             }
             Event::WithdrawnUnsent { reason, .. } => self.withdrawn = Some(*reason),
-            Event::Receipted { message, toe, .. } => self.deliver(*message, &NoticeDelivery::Receipted { at: *toe }),
+            Event::Receipted { message, toe, .. } => {
+                self.deliver(*message, &NoticeDelivery::Receipted { at: *toe });
+                let withdrawal = |it: &Notice| it.message == *message && it.phase == Phase::Withdrawal;
+                if self.notices.iter().any(withdrawal) {
+                    self.withdrawn_at = self.withdrawn_at.map(|withdrawn| withdrawn.held_since(*toe));
+                }
+            }
             Event::Abandoned { message, .. } => self.deliver(*message, &NoticeDelivery::Abandoned),
             Event::ClockChanged { kind, change, .. } => self.change_clock(*kind, change),
             Event::Acknowledged { acknowledgement, .. } => self.acknowledgements.push(acknowledgement.clone()),
@@ -239,6 +248,7 @@ impl Exchange {
     fn withdraw(&mut self, reason: WithdrawalReason, version: &ReceivedVersion) {
         if self.takes(version.revision) {
             self.withdrawn = Some(reason);
+            self.withdrawn_at = Some(WithdrawnAt::theirs(version));
         }
         self.received.push(version.clone());
     }

@@ -55,7 +55,7 @@ pub(super) fn tell(exchange: &Exchange, filing: &Filing, by: &Actor, now: Moment
         return Err(Refusal::InFuture);
     }
     let filing = Filing { at: filing.at.floor_second(), ..filing.clone() };
-    let ours = || exchange.filings.iter().filter(|told| told.delivery.is_some());
+    let ours = || ours(exchange);
     if !exchange.is_told() || ours().any(|told| told.filing == filing) {
         return Ok(Vec::new());
     }
@@ -65,6 +65,11 @@ pub(super) fn tell(exchange: &Exchange, filing: &Filing, by: &Actor, now: Moment
     let number = u32::try_from(ours().count()).unwrap_or(u32::MAX).saturating_add(1);
     let message = MessageId::derive(exchange.id, FILED, number);
     Ok(vec![Event::FiledQueued { message, filing, at: now, by: by.clone() }])
+}
+
+/// What we told the partner.
+pub(super) fn ours(exchange: &Exchange) -> impl Iterator<Item = &ToldFiling> {
+    exchange.filings.iter().filter(|told| told.delivery.is_some())
 }
 
 /// Records that the partner reported the case.

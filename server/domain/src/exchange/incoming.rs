@@ -3,7 +3,8 @@
 //! Receiving starts our own 72 hours when the partner says that it is a breach, or is still looking (ruling 9). It also
 //! meets their contract clock, which we judge by the instant that our receipt gives them, so that both sides agree.
 
-use super::decide::{changed, end_clocks};
+use super::decide::changed;
+use super::withdrawal::{self, end_clocks};
 use super::{
     Acknowledgement, Event, Exchange, Phase, Receive, ReceiveContent, ReceivedVersion, Refusal, Stance, StatedClock,
 };
@@ -43,8 +44,8 @@ pub(super) fn receive(exchange: &Exchange, receive: &Receive, now: Moment) -> Re
                 events.extend(own_clock(*kind, now));
             }
         }
-        ReceiveContent::Withdrawal { revision, reason } if exchange.takes(*revision) => {
-            events.extend(end_clocks(exchange, *reason, now));
+        ReceiveContent::Withdrawal { revision, reason, made_at } if exchange.takes(*revision) => {
+            events.extend(end_clocks(exchange, *reason, withdrawal::stated(*made_at, now), now));
         }
         ReceiveContent::Notice { .. } | ReceiveContent::Withdrawal { .. } => {}
     }
@@ -58,6 +59,7 @@ fn recorded(receive: &Receive, now: Moment) -> Event {
         message: receive.message,
         set_sha256: receive.set_sha256,
         at: now,
+        made_at: None,
     };
     match &receive.content {
         ReceiveContent::Notice { revision, phase, kind, reference, clock } => Event::NoticeReceived {
@@ -70,13 +72,16 @@ fn recorded(receive: &Receive, now: Moment) -> Event {
             stated: *clock,
             version: version(*revision, *phase),
         },
-        ReceiveContent::Withdrawal { revision, reason } => Event::WithdrawalReceived {
+        ReceiveContent::Withdrawal { revision, reason, made_at } => Event::WithdrawalReceived {
             id: receive.id,
             partner: receive.partner,
             case: receive.case,
             exercise: receive.exercise,
             reason: *reason,
-            version: version(*revision, Phase::Withdrawal),
+            version: ReceivedVersion {
+                made_at: withdrawal::stated(*made_at, now),
+                ..version(*revision, Phase::Withdrawal)
+            },
         },
     }
 }

@@ -4,7 +4,8 @@
 //! acknowledgement, at the instant of that evidence (rulings 4 and 6). None of them ends a delivery but its own receipt
 //! (ruling 7).
 
-use super::decide::{changed, end_clocks};
+use super::decide::changed;
+use super::withdrawal::end_clocks;
 use super::{
     Acknowledgement, BACKDATE_SECONDS_MAX, Call, Event, Exchange, Notice, NoticeDelivery, Open, Phase, Refusal,
     StatedClock,
@@ -125,7 +126,7 @@ pub(super) fn withdraw(
         },
         None => Event::WithdrawnUnsent { reason, at: now },
     }];
-    events.extend(end_clocks(exchange, reason, now));
+    events.extend(end_clocks(exchange, reason, None, now));
     events
 }
 

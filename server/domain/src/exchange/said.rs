@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Direction, Event, Exchange, NoticeDelivery, Refusal};
+use super::{Direction, Event, Exchange, NoticeDelivery, Refusal, withdrawal};
 use crate::clock::{Anchor, Clock, ClockChange, ClockKind, Evidence};
 use crate::values::{Actor, Line, LongText, MessageId, Moment};
 
@@ -14,6 +14,9 @@ use crate::values::{Actor, Line, LongText, MessageId, Moment};
 pub const MESSAGES_MAX: usize = 1_000;
 /// How far ahead an answer may be asked for: a leap year, in seconds.
 pub const DUE_SECONDS_MAX: i64 = 8_784 * 3_600;
+
+/// How far the clocks of two parties may differ, in seconds (protocol §20).
+pub(super) const SKEW_SECONDS: i64 = 300;
 
 /// The label under which the ids of our messages are derived.
 const MESSAGE: &str = "message";
@@ -253,6 +256,7 @@ pub(super) fn say(exchange: &Exchange, say: &Say, now: Moment) -> Result<Vec<Eve
     // Who answers a message has read it.
     let unread = exchange.said.iter().find(|mark| Some(mark.message) == say.re && !mark.read);
     events.extend(unread.map(|mark| Event::MessageRead { message: mark.message, at: now, by: say.by.clone() }));
+    events.extend(withdrawal::crossed(exchange, &said, clock.as_ref(), true, now));
     events.insert(0, Event::MessageQueued { said: Box::new(said), clock, at: now, by: say.by.clone() });
     Ok(events)
 }
@@ -290,11 +294,14 @@ pub(super) fn hear(exchange: &Exchange, hear: &Hear, now: Moment) -> Result<Vec<
     if exchange.said.iter().filter(|mark| !mark.is_ours()).count() >= MESSAGES_MAX {
         return Err(Refusal::TooManyMessages);
     }
-    // Nothing was said after it reached us.
-    let said = Said { at: hear.said.at.min(now).floor_second(), ..hear.said.clone() };
+    // Nothing was said after it reached us, but for what two clocks may differ.
+    let at = Some(hear.said.at).filter(|at| *at <= now.plus_seconds(SKEW_SECONDS)).unwrap_or(now);
+    let said = Said { at: at.floor_second(), ..hear.said.clone() };
     let clock = clock(&said, Anchor::AskedOfUs, now);
-    let met = answered(exchange, &said, Anchor::AskedByUs, now);
-    Ok([Event::MessageReceived { said: Box::new(said), clock, at: now }].into_iter().chain(met).collect())
+    let crossed = withdrawal::crossed(exchange, &said, clock.as_ref(), false, now);
+    let met = answered(exchange, &hear.said, Anchor::AskedByUs, now);
+    let heard = Event::MessageReceived { said: Box::new(said), clock, at: now };
+    Ok([heard].into_iter().chain(crossed).chain(met).collect())
 }
 
 /// The clock of a request with a due instant, as both sides compute it.
@@ -303,13 +310,16 @@ fn clock(said: &Said, anchor: Anchor, now: Moment) -> Option<Clock> {
     Some(Clock::until(ClockKind::Assistance, anchor, said.at.min(now), due))
 }
 
-/// What an answer does to the clock of the request that it names. Its instant counts no earlier than the request and no
-/// later than we heard of it.
+/// What an answer does to the clock of the request that it names, at the instant at which it was given. As with a receipt
+/// (protocol §8), one before the request or after now by more than clocks may differ is not believed: then the answer
+/// counts from when we heard of it.
 fn answered(exchange: &Exchange, said: &Said, anchor: Anchor, now: Moment) -> Option<Event> {
     let request = said.re.filter(|_| said.kind.answers())?;
     let asked = exchange.asked.iter().find(|asked| asked.request == request && asked.clock.anchor == anchor)?;
-    let at = said.at.min(now).max(asked.clock.anchored_at);
-    changed(asked, asked.clock.meet(at, Evidence::Answer), now)
+    let asked_at = asked.clock.anchored_at;
+    let possible = asked_at.plus_seconds(-SKEW_SECONDS)..=now.plus_seconds(SKEW_SECONDS);
+    let at = if possible.contains(&said.at) { said.at.min(now) } else { now };
+    changed(asked, asked.clock.meet(at.max(asked_at), Evidence::Answer), now)
 }
 
 /// A person here has read what the partner said.

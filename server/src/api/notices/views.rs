@@ -105,7 +105,7 @@ answer! {
         at: Moment,
         /// What came of it.
         outcome: String,
-        /// The HTTP status, when there was an answer.
+        /// The HTTP status or the mail server's code, when there was an answer.
         status: Option<u32>,
         /// How long it took, in milliseconds.
         took_ms: u32,

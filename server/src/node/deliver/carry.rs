@@ -55,7 +55,8 @@ impl Node {
             message: ready.claimed.message,
             seq: ready.seq,
             versions: self.keys().versions(&ready.octets),
-            first_attempt: ready.claimed.first_attempt_at.unwrap_or_else(|| self.time.now()),
+            first_attempt: wire_body::sent_since(&ready.octets, ready.claimed.first_attempt_at)
+                .unwrap_or_else(|| self.time.now()),
         };
         self.attempt(&ready.partner, &ready.octets, &expected).await
     }

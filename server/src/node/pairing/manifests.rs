@@ -32,7 +32,10 @@ const REFRESHED_AT_ONCE: u32 = 8;
 /// Between two rounds.
 const ROUND: Duration = Duration::from_secs(60);
 
-/// Manifests read so far, and who is being asked.
+/// Manifests kept read: each takes some kilobytes, and reading one again some tens of microseconds.
+const READ_MAX: usize = 1_024;
+
+/// Manifests read lately, and who is being asked.
 #[derive(Default)]
 pub(in crate::node) struct Manifests {
     /// By the token that each was read from, of which a short digest is kept: tokens of thousands of partners are large.
@@ -52,7 +55,11 @@ impl Manifests {
         }
         // Reading takes a while; others need not wait for it.
         let manifest = Arc::new(parse_again(partner)?);
-        known().insert(partner.id, (token, Arc::clone(&manifest)));
+        let mut known = known();
+        if known.len() >= READ_MAX {
+            known.clear();
+        }
+        known.insert(partner.id, (token, Arc::clone(&manifest)));
         Some(manifest)
     }
 

@@ -158,11 +158,12 @@ impl Node {
         Ok(())
     }
 
-    /// The body of the answer, as soon as there is something to hand over, or when the wait is over.
+    /// The body of the answer, as soon as there is something to hand over, or when the wait is over or the node stops.
     async fn wait_for_messages(&self, partner: PartnerId, request: &PollRequest) -> Result<String, StoreError> {
         let limit = usize::try_from(request.max_events).unwrap_or(usize::MAX);
         let mut over = pin!(sleep(Duration::from_secs(WAIT_SECONDS)));
         let mut live = self.live();
+        let mut closing = self.polls.closing.subscribe();
         loop {
             live.mark_unchanged();
             let elapsed = self.time.elapsed();
@@ -178,7 +179,7 @@ impl Node {
                     return Ok(write_answer(&sets, more));
                 }
             }
-            if request.return_immediately || over.is_elapsed() {
+            if request.return_immediately || over.is_elapsed() || *closing.borrow() {
                 return Ok(write_answer(&[], false));
             }
             let nap = if waiting { Duration::from_millis(500) } else { self.machine_nap(next).min(LOOK) };
@@ -186,6 +187,7 @@ impl Node {
             tokio::select! {
                 // One last look follows.
                 () = over.as_mut() => {}
+                _ = closing.changed() => {}
                 changed = timeout(nap.max(GATHER), live.changed()) => {
                     if changed.is_ok_and(|changed| changed.is_ok()) {
                         sleep(GATHER).await;

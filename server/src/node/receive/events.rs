@@ -73,7 +73,9 @@ pub(super) fn decide(
             receive(turn, partner, set, Place { case, message, fresh }, content)
         }
         Event::Withdrawn(withdrawn) => {
-            let content = wire_body::withdrawal_content(withdrawn);
+            let claims = set.claims();
+            let made_at = Moment::from_unix_seconds(claims.toe.unwrap_or(claims.iat)).unwrap_or_else(|_| turn.now());
+            let content = wire_body::withdrawal_content(withdrawn, made_at);
             receive(turn, partner, set, Place { case, message, fresh }, content)
         }
         Event::Acknowledged(said) => acknowledged(turn, partner, message, case, said),
@@ -119,8 +121,11 @@ fn receive(
     }));
     match exchange::decide(before.as_ref(), &command, turn.now()) {
         Ok(events) => {
-            let after = events.iter().fold(before.clone(), exchange::evolve);
+            let (after, first) = (events.iter().fold(before.clone(), exchange::evolve), before.is_none());
             turn.record(vec![Change::Exchange { id, before, events }])?;
+            if first {
+                said::place_waiting(turn, partner, case, id)?;
+            }
             Ok(Ok(after.as_ref().map_or(Effect::NONE, Effect::of)))
         }
         Err(exchange::Refusal::ExerciseChanged) => Ok(Err("the exercise mark of a case cannot change")),
@@ -179,14 +184,16 @@ pub(super) fn receipt(
         return Ok(Received::Refused(Refusal::BadEvent));
     };
     let mut versions: Vec<_> = sent.set_sha256.into_iter().map(wire_digest).collect();
+    let mut since = sent.first_attempt_at;
     if let Some(octets) = outbox::sealed_octets(turn.rows(), message)? {
         versions.extend(keys.versions(&octets));
+        since = wire_body::sent_since(&octets, since);
     }
     let expected = Expectation {
         jti: stated.of.jti,
         seq: sent.seq.map(i64::unsigned_abs),
         set_sha256: &versions,
-        first_attempt: sent.first_attempt_at.map_or(0, Moment::unix_seconds),
+        first_attempt: since.map_or(0, Moment::unix_seconds),
     };
     match match_receipt(set.clone(), &expected, turn.now().unix_seconds()) {
         Ok(receipt) => {

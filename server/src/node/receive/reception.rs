@@ -19,6 +19,7 @@ use crate::node::Node;
 use crate::node::keys::OnlineKeys;
 use crate::node::wire_body::{self, our_digest};
 use crate::store::inbox::many::{self, Reach};
+use crate::store::inbox::unplaced;
 use crate::store::inbox::witnessed::{self, Standing, Stated};
 use crate::store::inbox::{Arrived, Chain, Inbound};
 use crate::store::partners::{self, Partner};
@@ -252,6 +253,9 @@ fn in_order(turn: &mut Turn<'_>, notices: &mut Vec<Notice<'_>>) -> Result<HashMa
     let held = many::held(rows, &messages)?;
     let cases: Vec<_> = notices.iter().map(|notice| (notice.partner().id, notice.case)).collect();
     let known = many::known_cases(rows, &cases)?;
+    // What waits for its notice is looked through alone.
+    let writers: HashSet<PartnerId> = unplaced::writers(rows, &ids)?.into_iter().collect();
+    notices.retain(|notice| !writers.contains(&notice.partner().id));
     notices.retain(|notice| {
         let next = reaches
             .get(&notice.partner().id)

@@ -4,14 +4,15 @@
 //! there is something to read until somebody has read it.
 
 use domain::exchange::{self, Direction, Exchange, Refusal};
-use domain::values::{CaseId, MessageId};
-use webhooks::message::{Filed, Message};
-use webhooks::set::Claims;
+use domain::values::{CaseId, ExchangeId, MessageId};
+use webhooks::jose::{CompactToken, TokenType};
+use webhooks::message::{Event, Filed, Message};
+use webhooks::set::{Claims, check_claims};
 
 use super::events::Effect;
 use crate::node::wire_body;
 use crate::store::alerts::{self, AlertKind};
-use crate::store::inbox;
+use crate::store::inbox::{self, unplaced};
 use crate::store::partners::Partner;
 use crate::store::{Change, StoreError, Turn};
 
@@ -69,6 +70,48 @@ fn hear(
         }
     }
     Ok(Ok(effect))
+}
+
+/// A case is known from now on: what came before its notice does now what it would have done.
+pub(super) fn place_waiting(
+    turn: &mut Turn<'_>,
+    partner: &Partner,
+    case: CaseId,
+    exchange: ExchangeId,
+) -> Result<(), StoreError> {
+    for (id, octets) in unplaced::of(turn.rows(), partner.id)? {
+        let read = read(&octets).filter(|(claims, _)| wire_body::case_of(claims) == Some(case));
+        let Some((claims, event)) = read else { continue };
+        let done = match event {
+            Event::Message(said) => message(turn, partner, case, &claims, &said)?,
+            Event::Filed(told) => filed(turn, partner, case, &claims, &told)?,
+            Event::Notified(_)
+            | Event::Updated(_)
+            | Event::Withdrawn(_)
+            | Event::Acknowledged(_)
+            | Event::Verification(_)
+            | Event::Receipt(_) => continue,
+        };
+        match done {
+            Ok(_) => {
+                unplaced::place(turn, partner.id, id, exchange)?;
+                alerts::clear(turn, AlertKind::UnknownCase, Some(partner.id), Some(id))?;
+            }
+            // It is signed for already, and stays what it was: a message that belongs nowhere.
+            Err(why) => tracing::warn!(partner = %partner.id, message = %id, why, "a message does not fit its case"),
+        }
+    }
+    Ok(())
+}
+
+/// Claims and event of octets that were verified before they were stored.
+fn read(octets: &[u8]) -> Option<(Claims, Event)> {
+    let payload = CompactToken::parse(octets, TokenType::Set).ok()?.payload_object().ok()?;
+    let aud = payload.get("aud")?;
+    let own_issuer = aud.as_str().or_else(|| aud.as_array()?.first()?.as_str())?;
+    let checked = check_claims(&payload, own_issuer, i64::MAX).ok()?;
+    let event = Event::parse(&checked.event_name, &checked.event_body).ok()?;
+    Some((checked.claims, event))
 }
 
 /// The case as we tell it, or as they do.

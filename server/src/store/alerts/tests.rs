@@ -1,6 +1,6 @@
 //! What goes wrong again and again is one open alert.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
 use crate::store::projections::samples::partner_id;
@@ -24,10 +24,7 @@ both!(
             assert!(!clear(turn, AlertKind::Parked, partner, message)?);
             assert_eq!(open(turn.rows(), 99)?.len(), 3);
             raise(turn, AlertKind::Parked, partner, None, None, message)?;
-            let all = open(turn.rows(), 99)?;
-            assert_eq!(all.len(), 4);
-            assert!(clear_one(turn, all[0].id)?);
-            assert!(!clear_one(turn, all[0].id)?);
+            assert_eq!(open(turn.rows(), 99)?.len(), 4);
             Ok(())
         }).await.unwrap();
     }

@@ -5,7 +5,7 @@ use domain::arrangement::Arrangement;
 use domain::values::{ArrangementId, PartnerId};
 
 use crate::store::backend::KEYS_PER_STATEMENT;
-use crate::store::bulk::insert_many;
+use crate::store::backend::bulk::insert_many;
 use crate::store::schema::arrangements;
 use crate::store::{Rows, StoreError, Turn};
 

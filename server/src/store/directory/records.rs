@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::store::backend::KEYS_PER_STATEMENT;
-use crate::store::bulk::insert_many;
+use crate::store::backend::bulk::insert_many;
 use crate::store::schema::directory;
 use crate::store::{Rows, StoreError, Turn};
 

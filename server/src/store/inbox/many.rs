@@ -8,7 +8,7 @@ use domain::exchange::Direction;
 use domain::values::{CaseId, Digest32, MessageId, Moment, PartnerId};
 
 use super::{Arrived, digest, number, stored};
-use crate::store::bulk::{Value, insert_many, update_many};
+use crate::store::backend::bulk::{Value, insert_many, update_many};
 use crate::store::schema::{exchanges, inbound, inbox};
 use crate::store::{Rows, StoreError, Turn};
 

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use domain::values::{Digest32, Moment, PartnerId};
 
 use super::{UNDER_WAY_SECONDS, stored};
-use crate::store::bulk::insert_many;
+use crate::store::backend::bulk::insert_many;
 use crate::store::schema::checkpoints_seen;
 use crate::store::{Rows, StoreError, Turn};
 

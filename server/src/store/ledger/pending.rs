@@ -1,4 +1,4 @@
-//! What a batch appends, buffered until all its closures have run and then written in few statements.
+//! What a batch appends, buffered until all its closures have run and then written together.
 //!
 //! Each closure's turn begins with a [`Mark`]; undoing the closure goes back to it, head and frontier included.
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{CONTENT, Checkpoint, EntryKind, SALT_LEN, bound_to, content_digest, from_stored, to_stored};
 use crate::store::StoreError;
 use crate::store::backend::Db;
-use crate::store::bulk::insert_many;
+use crate::store::backend::bulk::insert_many;
 use crate::store::schema::{checkpoints, contents, ledger, ledger_head, tree_nodes};
 use crate::store::sealed::{Seal, random};
 
@@ -180,7 +180,7 @@ impl Pending {
         }
     }
 
-    /// Writes everything, in a few statements.
+    /// Writes everything.
     pub(in crate::store) fn flush(&self, db: &mut Db, seal: &Seal) -> Result<(), StoreError> {
         if !self.entries.is_empty() {
             self.flush_entries(db, seal)?;
@@ -221,7 +221,8 @@ impl Pending {
             content.push(ContentRow { n, sealed });
         }
         let mut nodes = Vec::with_capacity(self.nodes.len());
-        for (level, position, hash) in &self.nodes {
+        // Leaves are digests of the entries' own octets.
+        for (level, position, hash) in self.nodes.iter().filter(|(level, ..)| *level > 0) {
             nodes.push(NodeRow { level: i16::from(*level), position: to_stored(*position)?, hash: hash.as_bytes() });
         }
         insert_many!(db, ledger::table, entries)?;

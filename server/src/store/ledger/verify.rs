@@ -195,7 +195,8 @@ impl Walk {
     /// Compares the nodes that a page of entries made with the stored ones.
     fn compare_nodes(&mut self, rows: &mut Rows<'_>, nodes: &[chain::Node]) -> Result<(), StoreError> {
         let mut levels: BTreeMap<u8, BTreeMap<u64, Digest32>> = BTreeMap::new();
-        for (level, position, hash) in nodes {
+        // Leaves are not stored: the chain holds them.
+        for (level, position, hash) in nodes.iter().filter(|(level, ..)| *level > 0) {
             levels.entry(*level).or_default().insert(*position, *hash);
         }
         for (level, computed) in levels {

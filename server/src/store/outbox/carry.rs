@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::claim::{Claimed, outcome_word};
 use super::queue::forget_heartbeat;
 use super::{ATTEMPTS_KEPT, OutKind, count, lane_over, stored_lease};
-use crate::store::bulk::{Value, update_many};
+use crate::store::backend::bulk::{Value, update_many};
 use crate::store::schema::{attempts, exchanges, lanes, outbox};
 use crate::store::{EntryKind, Rows, StoreError, Turn};
 

@@ -16,7 +16,7 @@ use super::claim::{self, Claimed};
 use super::queue::forget_heartbeat;
 use super::{AHEAD_SECONDS_MAX, ATTEMPTS_KEPT, OutKind, moment_or_none, stored_lease, this_lane};
 use crate::store::alerts::{self, AlertKind};
-use crate::store::schema::{attempts, lanes, outbox, partners};
+use crate::store::schema::{alerts as told_of, attempts, lanes, outbox, partners};
 use crate::store::{Rows, StoreError, Turn};
 
 /// A message that was handed over is not handed over again for so long: its receipt is pushed within a minute.
@@ -118,18 +118,7 @@ pub fn claim_polled(
     if chosen.is_empty() {
         return Ok(Some(Vec::new()));
     }
-    let won = claim::lease_lanes(
-        rows,
-        &[(partner.as_bytes().to_vec(), Channel::Node.word().to_owned())],
-        lease,
-        elapsed,
-        lease_until,
-    )?;
-    if won.is_empty() {
-        return Ok(None);
-    }
-    let partners = claim::load_partners(rows, &won)?;
-    let lanes = won.into_iter().map(|lane| (lane.place(), lane)).collect();
+    let Some((lanes, partners)) = take_lane(rows, partner, lease, elapsed, lease_until)? else { return Ok(None) };
     claim::mark_claimed(rows, &chosen, elapsed)?;
     let (mut claimed, broken) = claim::assemble(turn, &chosen, &lanes, &partners)?;
     for ((partner, _), message) in broken {
@@ -142,6 +131,26 @@ pub fn claim_polled(
     let places: HashMap<Vec<u8>, usize> = chosen.into_iter().zip(0..).collect();
     claimed.sort_by_key(|item| places.get(item.message.as_bytes().as_slice()).copied());
     Ok(Some(claimed))
+}
+
+/// The partner's lane and the partner, each under its key, as [`claim::assemble`] wants them.
+type Taken = (HashMap<claim::Candidate, claim::LaneRow>, HashMap<Vec<u8>, claim::PartnerRow>);
+
+/// Takes the lane's lease. `None`: another poll has it.
+fn take_lane(
+    rows: &mut Rows<'_>,
+    partner: PartnerId,
+    lease: Uuid,
+    elapsed: Moment,
+    lease_until: Moment,
+) -> Result<Option<Taken>, StoreError> {
+    let lane = (partner.as_bytes().to_vec(), Channel::Node.word().to_owned());
+    let won = claim::lease_lanes(rows, &[lane], lease, elapsed, lease_until)?;
+    if won.is_empty() {
+        return Ok(None);
+    }
+    let partners = claim::load_partners(rows, &won)?;
+    Ok(Some((won.into_iter().map(|lane| (lane.place(), lane)).collect(), partners)))
 }
 
 fn rests(rows: &mut Rows<'_>, message: MessageId, until: Moment) -> Result<(), StoreError> {
@@ -178,18 +187,7 @@ pub fn claim_refused(
     if handed_over == 0 {
         return Ok(None);
     }
-    let won = claim::lease_lanes(
-        rows,
-        &[(partner.as_bytes().to_vec(), Channel::Node.word().to_owned())],
-        lease,
-        elapsed,
-        lease_until,
-    )?;
-    if won.is_empty() {
-        return Ok(None);
-    }
-    let partners = claim::load_partners(rows, &won)?;
-    let lanes = won.into_iter().map(|lane| (lane.place(), lane)).collect();
+    let Some((lanes, partners)) = take_lane(rows, partner, lease, elapsed, lease_until)? else { return Ok(None) };
     let (mut claimed, _) = claim::assemble(turn, &[id], &lanes, &partners)?;
     if claimed.is_empty() {
         give_back(turn.rows(), lease, partner)?;
@@ -345,15 +343,21 @@ pub struct Unsigned {
     pub exchange: Option<ExchangeId>,
 }
 
-/// Messages that were handed over an hour ago and have no receipt, at most `limit`, those with the longest wait first.
+/// Messages that were handed over an hour ago, have no receipt and were never told of, at most `limit`, those with the
+/// longest wait first.
 ///
 /// # Errors
 /// Those of the database.
 pub fn unsigned(rows: &mut Rows<'_>, elapsed: Moment, limit: u32) -> Result<Vec<Unsigned>, StoreError> {
     type Found = (Vec<u8>, Vec<u8>, Option<Vec<u8>>);
     let latest = elapsed.plus_seconds(-UNSIGNED_SECONDS).micros();
+    let told = told_of::table
+        .filter(told_of::kind.eq(AlertKind::PolledUnsigned.word()))
+        .filter(told_of::message.is_not_null())
+        .select(told_of::message.assume_not_null());
     let found: Vec<Found> = outbox::table
         .filter(outbox::open)
+        .filter(outbox::id.ne_all(told))
         .filter(outbox::last_outcome.eq(POLLED))
         .filter(outbox::kind.ne(OutKind::Heartbeat.word()))
         .filter(outbox::claimed_at.le(latest))
@@ -399,4 +403,49 @@ pub fn use_token(
         .values((poll_tokens::partner_id.eq(id), poll_tokens::jti.eq(jti), poll_tokens::seen_at.eq(elapsed.micros())))
         .execute(rows.db)?;
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    //! Whom a person hears of, on both databases.
+
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use domain::facts::IncidentKind;
+
+    use super::*;
+    use crate::store::partners::PartnerState;
+    use crate::store::projections::samples::{add_partner, advance, log, on_incident};
+    use crate::store::testing::{at, both};
+
+    both!(
+        /// Aim: what was told of makes room for what waits behind it.
+        unsigned_messages_are_told_of_in_turn, |store| {
+            store.write::<_, StoreError>(at(60), |turn| {
+                for partner in 1..=5 {
+                    add_partner(turn, partner, PartnerState::Active)?;
+                }
+                assert!(on_incident(turn, 1, &log(1, IncidentKind::Breach, 5, false))?);
+                advance(turn, 1)?;
+                diesel::update(outbox::table)
+                    .set((outbox::last_outcome.eq(POLLED), outbox::claimed_at.eq(at(60).micros())))
+                    .execute(turn.rows().db)?;
+                Ok(())
+            }).await.unwrap();
+            store.write::<_, StoreError>(at(4_000), |turn| {
+                let mut told = std::collections::BTreeSet::new();
+                for left in [5_usize, 3, 1, 0] {
+                    let some = unsigned(turn.rows(), at(4_000), 2)?;
+                    assert_eq!(some.len(), left.min(2));
+                    for item in some {
+                        assert!(told.insert(item.message));
+                        let (kind, message) = (AlertKind::PolledUnsigned, Some(item.message));
+                        alerts::raise(turn, kind, Some(item.partner), item.exchange, None, message)?;
+                        alerts::clear(turn, kind, Some(item.partner), message)?;
+                    }
+                }
+                Ok(())
+            }).await.unwrap();
+        }
+    );
 }

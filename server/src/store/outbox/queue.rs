@@ -9,7 +9,7 @@ use domain::values::{ExchangeId, MessageId, Moment, PartnerId};
 use super::{
     BODY, HEARTBEAT_AHEAD_SECONDS_MAX, HEARTBEAT_SECONDS, HEARTBEAT_SPREAD_SECONDS, OutKind, moment_or_none, this_lane,
 };
-use crate::store::bulk::insert_many;
+use crate::store::backend::bulk::insert_many;
 use crate::store::projections::Queued;
 use crate::store::schema::{attempts, lanes, outbox, partners};
 use crate::store::{Rows, StoreError, Turn};
@@ -87,7 +87,7 @@ fn channels(rows: &mut Rows<'_>, partners: &BTreeSet<Vec<u8>>) -> Result<BTreeMa
     Ok(found.into_iter().map(|(partner, word)| (partner, channel(word))).collect())
 }
 
-/// Queues messages and wakes their lanes. One statement each for all messages, all lanes.
+/// Queues messages and wakes their lanes, all together.
 pub(in crate::store) fn queue(turn: &mut Turn<'_>, queued: Vec<Queued>) -> Result<(), StoreError> {
     if queued.is_empty() {
         return Ok(());

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::carry::{Finished, OpenMessage, due_of, open_message};
 use super::stored_lease;
-use crate::store::bulk::{Value, insert_many, update_many_and};
+use crate::store::backend::bulk::{Value, insert_many, update_many_and};
 use crate::store::schema::{attempts, lanes, outbox};
 use crate::store::{Rows, StoreError, Turn};
 

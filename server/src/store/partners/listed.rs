@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use domain::values::{Line, PartnerId};
 
 use super::{NAME, PartnerState, line};
-use crate::store::bulk::insert_many;
+use crate::store::backend::bulk::insert_many;
 use crate::store::schema::partners;
 use crate::store::{Rows, StoreError, Turn};
 

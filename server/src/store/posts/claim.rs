@@ -137,16 +137,32 @@ pub fn claim_one(
     opened(rows, row, Some(endpoint)).map(Some)
 }
 
-/// Fails what waited for too long.
-fn give_up(turn: &mut Turn<'_>, endpoint: &Endpoint, stale: Moment) -> Result<(), StoreError> {
+/// Fails what waits for a paused integration for too long, as for any other; nobody is alarmed, for nothing is wrong.
+///
+/// # Errors
+/// Those of the database.
+pub(super) fn give_up_paused(turn: &mut Turn<'_>) -> Result<(), StoreError> {
+    let stale = turn.now().plus_seconds(-TRIED_SECONDS);
+    for endpoint in endpoints::integrations(turn.rows())?.into_iter().filter(|endpoint| endpoint.paused) {
+        end_stale(turn, &endpoint, stale)?;
+    }
+    Ok(())
+}
+
+fn end_stale(turn: &mut Turn<'_>, endpoint: &Endpoint, stale: Moment) -> Result<usize, StoreError> {
     let now = turn.now();
     let old = posts::table
         .filter(posts::endpoint_id.eq(endpoint.id.as_bytes().as_slice()))
         .filter(posts::open)
         .filter(posts::queued_at.lt(stale.micros()));
-    let ended = diesel::update(old)
+    Ok(diesel::update(old)
         .set((posts::open.eq(false), posts::state.eq(PostState::Failed.word()), posts::done_at.eq(now.micros())))
-        .execute(turn.rows().db)?;
+        .execute(turn.rows().db)?)
+}
+
+/// Fails what waited for too long.
+fn give_up(turn: &mut Turn<'_>, endpoint: &Endpoint, stale: Moment) -> Result<(), StoreError> {
+    let ended = end_stale(turn, endpoint, stale)?;
     if ended > 0 {
         tracing::warn!(integration = %endpoint.id, ended, "posts were tried for seven days and failed");
         alerts::raise(turn, AlertKind::IntegrationFailing, None, None, None, None)?;

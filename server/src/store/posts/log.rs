@@ -5,7 +5,7 @@ use domain::values::Moment;
 use uuid::Uuid;
 
 use super::{Occasion, Subscribed, moment, octets};
-use crate::store::bulk::{Value, update_many};
+use crate::store::backend::bulk::{Value, update_many};
 use crate::store::schema::{attempts, posts};
 use crate::store::{Rows, StoreError, Turn};
 

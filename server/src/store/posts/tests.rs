@@ -156,6 +156,30 @@ both!(
 );
 
 both!(
+    /// Aim: a paused integration's posts end after seven days too, without an alarm, and can be sent again.
+    paused_ends, |store| {
+        store.write::<_, StoreError>(at(0), |turn| {
+            endpoints::insert(turn, &Endpoint { paused: true, ..endpoint(1, &[Subscribed::Receipt]) })?;
+            queue(turn, vec![posted(11, id(1))])
+        }).await.unwrap();
+        for (second, state) in [(TRIED_SECONDS, PostState::Queued), (TRIED_SECONDS + 1, PostState::Failed)] {
+            store.write::<_, StoreError>(at(second), move |turn| {
+                sweep(turn, 9)?;
+                assert_eq!(post(turn.rows(), id(1), id(11))?.unwrap().state, state);
+                assert!(alerts::open(turn.rows(), 9)?.is_empty());
+                Ok(())
+            }).await.unwrap();
+        }
+        store.write::<_, StoreError>(at(TRIED_SECONDS + 2), |turn| {
+            assert_eq!(replay(turn, id(1), &[id(11)])?, 1);
+            sweep(turn, 9)?;
+            assert_eq!(post(turn.rows(), id(1), id(11))?.unwrap().state, PostState::Queued);
+            Ok(())
+        }).await.unwrap();
+    }
+);
+
+both!(
     /// Aim: sent again in the order of before, no more than asked for.
     again_in_order, |store| {
         store.write::<_, StoreError>(at(0), |turn| {

@@ -5,10 +5,10 @@ use domain::clock::ClockKind;
 use domain::ladder;
 use domain::values::Moment;
 
-use super::plan::{ClocksChanged, LadderStep, Plan, SaidStep};
+use super::plan::{ClocksChanged, ExchangeChanged, LadderStep, Plan, SaidStep};
 use super::rows::{ClockRow, ExchangeRow, IN_HAND_BY, LadderKey, LadderRow};
 use crate::store::alerts::{self, AlertKind};
-use crate::store::bulk::{insert_many, replace_many};
+use crate::store::backend::bulk::{insert_many, replace_many, update_many};
 use crate::store::schema::{clocks, exchanges, facts, incidents, ladders, said};
 use crate::store::{Rows, StoreError, Turn, outbox};
 
@@ -87,38 +87,50 @@ fn write_rows(rows: &mut Rows<'_>, mut plan: Plan) -> Result<Plan, StoreError> {
     Ok(plan)
 }
 
-fn change_exchanges(rows: &mut Rows<'_>, changed: Vec<ExchangeRow>) -> Result<(), StoreError> {
-    let seal = rows.seal;
-    let mut changed: Vec<_> = changed.into_iter().map(|row| row.sealed(seal)).collect::<Result<_, _>>()?;
-    if changed.is_empty() {
-        return Ok(());
+fn change_exchanges(rows: &mut Rows<'_>, changed: Vec<ExchangeChanged>) -> Result<(), StoreError> {
+    let mut standings = Vec::with_capacity(changed.len());
+    for ExchangeChanged { before, after } in changed {
+        let same = before.is_same_case(&after);
+        let row = after.sealed(rows.seal)?;
+        if same {
+            standings.push(row.standing_values());
+        } else {
+            diesel::update(exchanges::table.find(&row.id)).set(&row).execute(rows.db)?;
+        }
     }
-    if let [one] = changed.as_slice() {
-        diesel::update(exchanges::table.find(&one.id)).set(one).execute(rows.db)?;
-        return Ok(());
-    }
-    let ids: Vec<_> = changed.iter().map(|row| row.id.clone()).collect();
-    let opened: std::collections::HashMap<Vec<u8>, i64> = exchanges::table
-        .filter(exchanges::id.eq_any(&ids))
-        .select((exchanges::id, exchanges::opened_at))
-        .load::<(Vec<u8>, i64)>(rows.db)?
-        .into_iter()
-        .collect();
-    for row in &mut changed {
-        row.opened_at = opened.get(&row.id).copied().unwrap_or(row.opened_at);
-    }
-    replace_many!(rows.db, exchanges::table, exchanges::id, ids, changed)
+    update_many(rows.db, "exchanges", &["id"], &ExchangeRow::STANDING_COLUMNS, &standings)?;
+    Ok(())
 }
 
+/// Clocks mostly end, or become overdue, which leaves their terms alone; those of streams where more happened are written
+/// anew.
 fn change_clocks(rows: &mut Rows<'_>, changed: Vec<ClocksChanged>) -> Result<(), StoreError> {
     let seal = rows.seal;
     if let [one] = changed.as_slice() {
         return change_clocks_of_one(rows, one);
     }
-    let streams: Vec<_> = changed.iter().map(|clocks| clocks.stream.as_bytes().to_vec()).collect();
-    let after: Vec<_> =
-        changed.into_iter().flat_map(|clocks| clocks.after).map(|row| row.sealed(seal)).collect::<Result<_, _>>()?;
-    replace_many!(rows.db, clocks::table, clocks::stream, streams, after)
+    let (mut states, mut begun) = (Vec::new(), Vec::new());
+    let (mut streams, mut anew) = (Vec::new(), Vec::new());
+    for ClocksChanged { stream, before, after } in changed {
+        let was = |row: &ClockRow| before.iter().find(|was| was.kind == row.kind);
+        let kept = before.iter().all(|was| after.iter().any(|row| row.has_same_terms(was)));
+        if !kept {
+            streams.push(stream.as_bytes().to_vec());
+            anew.extend(after);
+            continue;
+        }
+        for row in after {
+            match was(&row) {
+                Some(before) if *before == row => {}
+                Some(_) => states.push(row.sealed(seal)?.state_values()),
+                None => begun.push(row.sealed(seal)?),
+            }
+        }
+    }
+    update_many(rows.db, "clocks", &["stream", "kind"], &ClockRow::STATE_COLUMNS, &states)?;
+    insert_many!(rows.db, clocks::table, &begun)?;
+    let anew: Vec<_> = anew.into_iter().map(|row| row.sealed(seal)).collect::<Result<_, _>>()?;
+    replace_many!(rows.db, clocks::table, clocks::stream, streams, anew)
 }
 
 fn change_clocks_of_one(rows: &mut Rows<'_>, changed: &ClocksChanged) -> Result<(), StoreError> {

@@ -24,7 +24,7 @@ pub(super) struct Plan {
     pub facts_new: Vec<FactsRow>,
     pub facts_gone: Vec<IncidentId>,
     pub exchanges_new: Vec<ExchangeRow>,
-    pub exchanges_changed: Vec<ExchangeRow>,
+    pub exchanges_changed: Vec<ExchangeChanged>,
     pub clocks_new: Vec<ClockRow>,
     pub clocks_changed: Vec<ClocksChanged>,
     pub ladders: Vec<LadderStep>,
@@ -34,6 +34,13 @@ pub(super) struct Plan {
     pub said: Vec<SaidStep>,
     wanted: BTreeSet<LadderKey>,
     left: BTreeSet<LadderKey>,
+}
+
+/// An exchange that is in the tables already.
+#[derive(Debug)]
+pub(super) struct ExchangeChanged {
+    pub before: ExchangeRow,
+    pub after: ExchangeRow,
 }
 
 /// The clocks of one stream that is in the tables already.
@@ -231,8 +238,12 @@ impl Plan {
         }
         match before {
             None => self.exchanges_new.push(row),
-            Some(before) if survived.is_none() && ExchangeRow::of(before, opened_at)? == row => {}
-            Some(_) => self.exchanges_changed.push(row),
+            Some(before) => {
+                let before = ExchangeRow::of(before, opened_at)?;
+                if survived.is_some() || before != row {
+                    self.exchanges_changed.push(ExchangeChanged { before, after: row });
+                }
+            }
         }
         self.clocks(before.map(exchange_clocks), clocks);
         Ok(())

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::words;
 use crate::store::StoreError;
+use crate::store::backend::bulk::Value;
 use crate::store::schema::{clocks, exchanges, facts, incidents, ladders, said};
 use crate::store::sealed::Seal;
 
@@ -269,6 +270,62 @@ impl ExchangeRow {
     }
 }
 
+impl ExchangeRow {
+    /// What changes while a case goes on; no index holds any of it.
+    pub(super) const STANDING_COLUMNS: [&'static str; 15] = [
+        "standing",
+        "revision",
+        "delivered_revision",
+        "message",
+        "told_at",
+        "told_how",
+        "stance",
+        "acknowledged_at",
+        "acknowledged_by",
+        "acknowledged_revision",
+        "withdrawn",
+        "accepted_at",
+        "filed_at",
+        "messages",
+        "unread",
+    ];
+
+    /// Whether it differs from the other at most in [`ExchangeRow::STANDING_COLUMNS`].
+    pub(super) fn is_same_case(&self, other: &Self) -> bool {
+        let Self { id, partner_id, direction, case_id, incident_id, exercise, kind, reference, .. } = self;
+        *id == other.id
+            && *partner_id == other.partner_id
+            && *direction == other.direction
+            && *case_id == other.case_id
+            && *incident_id == other.incident_id
+            && *exercise == other.exercise
+            && *kind == other.kind
+            && *reference == other.reference
+    }
+
+    /// Its key and [`ExchangeRow::STANDING_COLUMNS`].
+    pub(super) fn standing_values(self) -> Vec<Value> {
+        vec![
+            Value::Octets(Some(self.id)),
+            Value::Text(Some(self.standing)),
+            Value::number(Some(self.revision)),
+            Value::number(Some(self.delivered_revision)),
+            Value::Octets(self.message),
+            Value::Big(self.told_at),
+            Value::Text(self.told_how),
+            Value::Text(self.stance),
+            Value::Big(self.acknowledged_at),
+            Value::Octets(self.acknowledged_by),
+            Value::number(self.acknowledged_revision),
+            Value::Text(self.withdrawn),
+            Value::Big(self.accepted_at),
+            Value::Big(self.filed_at),
+            Value::number(Some(self.messages)),
+            Value::number(Some(self.unread)),
+        ]
+    }
+}
+
 /// Where the newest notice stands. An acknowledgement is no standing of its own: it is the stance.
 fn standing(exchange: &Exchange) -> &'static str {
     if exchange.anonymised {
@@ -436,6 +493,38 @@ fn clock_row(clock: &Clock, stream: Uuid, incident: Option<IncidentId>, exercise
 }
 
 impl ClockRow {
+    /// What changes when a clock becomes overdue or ends.
+    pub(super) const STATE_COLUMNS: [&'static str; 6] =
+        ["state", "open", "ended_at", "evidence", "proved_late", "reason"];
+
+    /// Whether it differs from the other at most in [`ClockRow::STATE_COLUMNS`].
+    pub(super) fn has_same_terms(&self, other: &Self) -> bool {
+        let moved = Self {
+            state: self.state.clone(),
+            open: self.open,
+            ended_at: self.ended_at,
+            evidence: self.evidence.clone(),
+            proved_late: self.proved_late,
+            reason: self.reason.clone(),
+            ..other.clone()
+        };
+        moved == *self
+    }
+
+    /// Its key and [`ClockRow::STATE_COLUMNS`].
+    pub(super) fn state_values(self) -> Vec<Value> {
+        vec![
+            Value::Octets(Some(self.stream)),
+            Value::Text(Some(self.kind)),
+            Value::Text(Some(self.state)),
+            Value::Flag(self.open),
+            Value::Big(self.ended_at),
+            Value::Text(self.evidence),
+            Value::Flag(self.proved_late),
+            Value::Octets(self.reason),
+        ]
+    }
+
     pub(super) fn sealed(mut self, seal: &Seal) -> Result<Self, StoreError> {
         self.reason = self.reason.map(|plain| seal.seal(REASON, &self.stream, &plain)).transpose()?;
         Ok(self)

@@ -440,8 +440,10 @@ both!(
             }).await;
             costs.push(store.statements() - before);
         }
-        assert_eq!(costs[0], costs[1]);
-        assert!(costs[0] <= 24, "{} statements, the writer's own included", costs[0]);
+        // The same but for the nodes that the ledger's tree gets, of which an entry brings none or a few.
+        assert!(costs[0].abs_diff(costs[1]) <= store.statements_for(8), "{costs:?}");
+        // The entries of the receipt and of its event go in together.
+        assert!(costs[0] <= 22 + store.statements_for(8), "{} statements, the writer's own included", costs[0]);
     }
 );
 

@@ -17,7 +17,7 @@ use domain::exchange::{Acknowledgement, Direction, Stance};
 use domain::values::{ExchangeId, IncidentId, MessageId, Moment, PartnerId};
 
 use self::about::About;
-pub use self::told::{Attempt, Differences, Logged, attempts, differences, logged};
+pub use self::told::{Differences, Logged, differences, logged};
 use super::{Page, count, exchange_id, moment_or_none, number, one_more, partner_id};
 use crate::store::backend::MultiBackend;
 use crate::store::schema::{exchanges, outbox};
@@ -196,6 +196,8 @@ pub struct NoticeClock {
 pub struct Carried {
     /// Which.
     pub message: MessageId,
+    /// The word of the channel that it goes over.
+    pub channel: String,
     /// The word of where it stands: `parked` waits for a person.
     pub state: String,
     /// Attempts made.

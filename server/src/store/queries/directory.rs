@@ -9,7 +9,7 @@ use domain::arrangement::FallbackContact;
 use domain::directory::{Agreement, ArrangementRecord, Directory, Key, Party, RecordKind, ServiceRecord, digest_of};
 use domain::facts::Contact;
 use domain::report::Organisation;
-use domain::values::{AgreementId, ArrangementId, Moment, PartnerId, ServiceId};
+use domain::values::{AgreementId, ArrangementId, Moment, ServiceId};
 use uuid::Uuid;
 
 pub use crate::store::directory::{OUR_PARTY, Stored, version_of, versions};
@@ -232,15 +232,4 @@ pub fn arrangement(rows: &mut Rows<'_>, id: ArrangementId) -> Result<Option<Stor
 /// Those of the database.
 pub fn is_current(rows: &mut Rows<'_>, id: ArrangementId) -> Result<bool, StoreError> {
     directory::is_current(rows, RecordKind::Arrangement, id.uuid())
-}
-
-/// The current arrangements with one partner.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] when one does not open; those of the database.
-pub fn arrangements_of(rows: &mut Rows<'_>, partner: PartnerId) -> Result<Vec<Stored<ArrangementRecord>>, StoreError> {
-    let Some(party) = party(rows, partner.uuid())? else { return Ok(Vec::new()) };
-    let mut found = arrangements(rows)?;
-    found.retain(|arrangement| arrangement.record.partner == party.record.key);
-    Ok(found)
 }

@@ -100,7 +100,7 @@ pub struct Attempt {
     pub at: Moment,
     /// The word of its outcome.
     pub outcome: String,
-    /// The HTTP status, when there was an answer.
+    /// The HTTP status or the mail server's code, when there was an answer.
     pub status: Option<u32>,
     /// How long it took.
     pub took_ms: u32,
@@ -317,19 +317,26 @@ pub fn messages(rows: &mut Rows<'_>, id: ExchangeId, limit: i64) -> Result<Vec<M
     Ok(messages)
 }
 
-/// The newest attempts at carrying a message, the newest first.
+/// Attempts at a message, the newest first; `before` is the number of the last one already shown.
 ///
 /// # Errors
 /// Those of the database.
-pub fn attempts(rows: &mut Rows<'_>, message: MessageId, limit: i64) -> Result<Vec<Attempt>, StoreError> {
+pub fn attempts(
+    rows: &mut Rows<'_>,
+    message: MessageId,
+    before: Option<u32>,
+    limit: usize,
+) -> Result<Page<Attempt, u32>, StoreError> {
     type Found = (i32, i64, String, Option<i32>, i32);
+    let before = before.and_then(|before| i32::try_from(before).ok()).unwrap_or(i32::MAX);
     let found: Vec<Found> = attempts::table
         .filter(attempts::message.eq(message.as_bytes().as_slice()))
+        .filter(attempts::number.lt(before))
         .order(attempts::number.desc())
-        .limit(limit)
+        .limit(one_more(limit))
         .select((attempts::number, attempts::at, attempts::outcome, attempts::status, attempts::took_ms))
         .load(rows.db)?;
-    found
+    let items = found
         .into_iter()
         .map(|(n, at, outcome, status, took_ms)| {
             Ok(Attempt {
@@ -340,7 +347,8 @@ pub fn attempts(rows: &mut Rows<'_>, message: MessageId, limit: i64) -> Result<V
                 took_ms: number(took_ms),
             })
         })
-        .collect()
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    Ok(Page::of(items, limit, |attempt| attempt.number))
 }
 
 /// Notices received, the newest first; `before` is the key of the last one already shown.

@@ -96,12 +96,12 @@ both!(
             "DELETE FROM contents WHERE n = 3",
             "DELETE FROM ledger WHERE n = 3",
             "DELETE FROM ledger WHERE n = 6",
-            "UPDATE tree_nodes SET hash = (SELECT hash FROM tree_nodes WHERE level = 0 AND position = 0) \
+            "UPDATE tree_nodes SET hash = (SELECT hash FROM tree_nodes WHERE level = 1 AND position = 0) \
              WHERE level = 1 AND position = 1",
-            "DELETE FROM tree_nodes WHERE level = 0 AND position = 5",
+            "DELETE FROM tree_nodes WHERE level = 1 AND position = 2",
             "UPDATE ledger_head SET size = 6",
             "UPDATE ledger_head SET last_hash = NULL",
-            "UPDATE checkpoints SET root = (SELECT hash FROM tree_nodes WHERE level = 0 AND position = 0)",
+            "UPDATE checkpoints SET root = (SELECT hash FROM tree_nodes WHERE level = 1 AND position = 0)",
             "UPDATE checkpoints SET size = 99",
         ];
         store.write::<_, StoreError>(at(0), |turn| {

@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use super::channel;
 use crate::problem::Problem;
-use crate::store::queries::board::{self, Attempt, Logged};
-use crate::store::queries::exchanges;
+use crate::store::queries::board::{self, Logged};
+use crate::store::queries::exchanges::{self, Attempt};
 use crate::web::page::{self, Answer, Chrome, Visit};
 use crate::web::partners::reader;
 use crate::web::standing;
@@ -76,7 +76,7 @@ pub(super) async fn show(visit: Visit, id: web::Path<ExchangeId>, asked: web::Qu
         .read(move |rows| {
             let Some(exchange) = exchanges::one(rows, id)? else { return Ok(None) };
             let Some(logged) = board::logged(rows, id, message)? else { return Ok(None) };
-            Ok(Some((exchange, logged, board::attempts(rows, message, before, SHOWN_MAX)?)))
+            Ok(Some((exchange, logged, exchanges::attempts(rows, message, before, SHOWN_MAX)?)))
         })
         .await?;
     let (exchange, logged, attempts) = found.ok_or(Problem::NotFound)?;
@@ -89,7 +89,7 @@ pub(super) async fn show(visit: Visit, id: web::Path<ExchangeId>, asked: web::Qu
         summary: summary(&logged),
         name: exchange.partner_name,
         title,
-        rows: attempts.items.iter().map(|attempt| row(attempt, visit.reader)).collect(),
+        rows: attempts.items.iter().map(|attempt| row(&logged.channel, attempt, visit.reader)).collect(),
         next: attempts.next.map(|before| format!("/exchanges/{id}/deliveries?message={message}&before={before}")),
     };
     page::html(&page)
@@ -102,11 +102,11 @@ fn summary(logged: &Logged) -> String {
     format!("{attempts} {}.{again}", channel(&logged.channel))
 }
 
-fn row(attempt: &Attempt, reader: Reader) -> Row {
+fn row(channel: &str, attempt: &Attempt, reader: Reader) -> Row {
     Row {
         number: attempt.number,
         at: reader.at_second(attempt.at),
-        outcome: standing::outcome(&attempt.outcome),
+        outcome: standing::outcome(channel, &attempt.outcome),
         status: attempt.status.map(|status| status.to_string()).unwrap_or_default(),
         took: format!("{} ms", attempt.took_ms),
     }

@@ -72,6 +72,11 @@ pub(super) trait Edited: Clone + PartialEq + Serialize + DeserializeOwned + Send
     fn groups(form: &Form, known: &Known, is_new: bool) -> Vec<Group>;
     /// What was typed, under a key; a new one's key is made of it. `None` with at least one fault.
     fn read(reading: &mut Reading<'_>, known: &Known, seen: Option<&Self>) -> Option<Self>;
+    /// The key of what was typed: the one that it has, or a new one made of its name.
+    fn key_of(seen: Option<&Self>, name: &str, known: &Known) -> Key {
+        let taken = |key: &Key| Self::all(known).iter().any(|other| other.record.key() == key);
+        seen.map_or_else(|| Key::made_of(name, taken), |seen| seen.key().clone())
+    }
     /// Whether another one is about the same, so that nobody adds it twice.
     fn is_twin(&self, other: &Self) -> bool;
     /// The field that a fault of the rules is shown at.

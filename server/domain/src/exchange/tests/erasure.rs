@@ -37,7 +37,11 @@ fn no_free_text_survives() {
 fn a_reason_is_replaced() {
     let mut story = Stream::received(IncidentKind::Breach);
     assert_eq!(story.refused(&Command::Anonymise, hour(4)), Refusal::DutyOpen);
-    let content = crate::exchange::ReceiveContent::Withdrawal { revision: 2, reason: WithdrawalReason::NotABreach };
+    let content = crate::exchange::ReceiveContent::Withdrawal {
+        revision: 2,
+        reason: WithdrawalReason::NotABreach,
+        made_at: hour(3),
+    };
     story.run(&receive(2, content), hour(4));
     story.run(&Command::Anonymise, hour(5));
     let state = &story.exchange().ico_clock.as_ref().unwrap().state;

@@ -143,6 +143,7 @@ fn incoming_events() -> Vec<Event> {
         message: MessageId::from_uuid(uuid(0x1001)),
         set_sha256: Digest32::of(b"set"),
         at: hour(3),
+        made_at: None,
     };
     let (kind, due, by) = (ClockKind::IcoReport, hour(75), responder());
     vec![

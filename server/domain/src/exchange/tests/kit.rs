@@ -137,6 +137,12 @@ impl Stream {
         events
     }
 
+    /// Records events decided elsewhere.
+    pub(super) fn take(&mut self, events: &[Event]) {
+        self.state = events.iter().fold(self.state.take(), evolve);
+        self.events.extend(events.iter().cloned());
+    }
+
     pub(super) fn refused(&self, command: &Command, now: Moment) -> Refusal {
         decide(self.state.as_ref(), command, now).expect_err("refused")
     }

@@ -19,7 +19,7 @@ fn content() -> impl Strategy<Value = ReceiveContent> {
     prop_oneof![
         5 => (1_u32..9, kinds).prop_map(|(revision, kind)| their_notice(revision, kind)),
         1 => (1_u32..9).prop_map(|revision| {
-            ReceiveContent::Withdrawal { revision, reason: WithdrawalReason::NotABreach }
+            ReceiveContent::Withdrawal { revision, reason: WithdrawalReason::NotABreach, made_at: hour(3) }
         }),
     ]
 }

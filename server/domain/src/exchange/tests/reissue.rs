@@ -1,9 +1,12 @@
 //! A refused message said again: the same content under a new id.
 
-use super::kit::{acknowledged, notice_message, open, receipt, update};
-use crate::exchange::{Event, Exchange, NoticeDelivery, Refusal, Stance, decide, evolve, fold, reissue};
+use super::kit::{Stream, acknowledged, notice_message, open, receipt, update};
+use super::said::{HELP, hear, say};
+use crate::exchange::{
+    Command, Event, Exchange, Filing, MessageKind, NoticeDelivery, Refusal, Stance, decide, evolve, fold, reissue,
+};
 use crate::facts::IncidentKind;
-use crate::incident::tests::kit::{AWARE, LOGGED, at, hour, long, responder};
+use crate::incident::tests::kit::{AWARE, LOGGED, at, hour, line, long, responder};
 
 fn opened() -> (Exchange, Vec<Event>) {
     let events = decide(None, &open(Some(1)), at(LOGGED)).unwrap();
@@ -52,4 +55,45 @@ fn only_the_newest_message_under_way_is_said_again() {
     assert_eq!(ask(&newer, &first), Err(Refusal::NoSuchMessage));
     let said = decide(Some(&delivered), &acknowledged(Stance::Assessing, hour(1)), hour(1)).unwrap();
     assert_eq!(ask(&delivered, &said[0]), Err(Refusal::NoSuchMessage));
+}
+
+/// Aim: a refused message about the case is said again in the same words and as of the same instant; the clock of the
+/// request goes over to the new message, and the answer to that one meets it.
+#[test]
+fn a_request_is_asked_again_and_its_clock_goes_over() {
+    let mut story = Stream::queued();
+    let asked = story.run(&say(HELP, None, Some(hour(10))), hour(2));
+    let Event::MessageQueued { said: old, .. } = &asked[0] else { panic!("a message") };
+    let (events, new) =
+        reissue(story.exchange(), &asked[0], &long("Their node was mended."), &responder(), hour(4)).unwrap();
+    let Event::MessageQueued { said, .. } = events.last().unwrap() else { panic!("a message") };
+    assert_eq!((said.message, &said.text, said.at, said.due), (new, &old.text, old.at, old.due));
+    story.take(&events);
+    let open = || story.exchange().asked.iter().filter(|asked| asked.clock.is_open()).map(|asked| asked.request);
+    assert_eq!(open().collect::<Vec<_>>(), [new]);
+    assert_eq!(story.exchange().said[0].delivery, Some(NoticeDelivery::Abandoned));
+    let again = reissue(story.exchange(), &asked[0], &long("Once more."), &responder(), hour(5)).map(|_| ());
+    assert_eq!(again, Err(Refusal::NoSuchMessage), "the old one has ended");
+    story.run(&hear(1, MessageKind::Answer, Some(new), None, hour(6)), hour(6));
+    assert!(story.exchange().asked.iter().all(|asked| !asked.clock.is_open()));
+    let more = story.run(&say(MessageKind::View, None, None), hour(7));
+    assert!(
+        matches!(&more[0], Event::MessageQueued { said, .. } if said.message != new && said.message != old.message)
+    );
+}
+
+/// Aim: a refused filing is told again under another id; what was told is not told as news once more.
+#[test]
+fn a_filing_is_told_again() {
+    let mut story = Stream::queued();
+    let filing = Filing { authority: line("ICO"), at: hour(1), reference: None };
+    let tell = Command::TellFiled { filing: Box::new(filing.clone()), by: responder() };
+    let told = story.run(&tell, hour(2));
+    let (events, new) =
+        reissue(story.exchange(), &told[0], &long("Their node was mended."), &responder(), hour(3)).unwrap();
+    story.take(&events);
+    let stands: Vec<_> = story.exchange().filings.iter().map(|told| (&told.filing, told.delivery.clone())).collect();
+    assert_eq!(stands, [(&filing, Some(NoticeDelivery::Abandoned)), (&filing, Some(NoticeDelivery::Queued))]);
+    assert_eq!(story.exchange().filings[1].message, new);
+    assert_eq!(story.run(&tell, hour(4)), []);
 }

@@ -9,18 +9,18 @@ use crate::incident::WithdrawalReason;
 use crate::incident::tests::kit::*;
 use crate::values::{Actor, Digest32, IncidentId, MessageId, Moment};
 
-const HELP: MessageKind = MessageKind::AssistanceRequest;
+pub(super) const HELP: MessageKind = MessageKind::AssistanceRequest;
 
 fn ours(kind: MessageKind, re: Option<MessageId>, due: Option<Moment>) -> Say {
     let text = long("Please send the access logs.");
     Say { kind, text, re, due, received_at: None, by: responder(), role: line("responder") }
 }
 
-fn say(kind: MessageKind, re: Option<MessageId>, due: Option<Moment>) -> Command {
+pub(super) fn say(kind: MessageKind, re: Option<MessageId>, due: Option<Moment>) -> Command {
     Command::Say(Box::new(ours(kind, re, due)))
 }
 
-fn their_id(n: u128) -> MessageId {
+pub(super) fn their_id(n: u128) -> MessageId {
     MessageId::from_uuid(uuid(0x5000 + n))
 }
 
@@ -41,7 +41,7 @@ fn theirs(n: u128, kind: MessageKind, re: Option<MessageId>, due: Option<Moment>
     }
 }
 
-fn hear(n: u128, kind: MessageKind, re: Option<MessageId>, due: Option<Moment>, at: Moment) -> Command {
+pub(super) fn hear(n: u128, kind: MessageKind, re: Option<MessageId>, due: Option<Moment>, at: Moment) -> Command {
     Command::Hear(Box::new(theirs(n, kind, re, due, at)))
 }
 
@@ -59,7 +59,7 @@ fn asked(story: &Stream) -> &Asked {
     story.exchange().asked.last().unwrap()
 }
 
-fn our_message(n: u32) -> MessageId {
+pub(super) fn our_message(n: u32) -> MessageId {
     MessageId::derive(exchange_id(0), "message", n)
 }
 
@@ -84,6 +84,27 @@ fn help_asked_and_answered() {
     assert_eq!(story.refused(&again, hour(14)), Refusal::NothingChanges);
     let nobody = Command::ReadMessage { message: their_id(2), by: responder() };
     assert_eq!(story.refused(&nobody, hour(14)), Refusal::UnknownMessage);
+}
+
+/// Aim: an instant that can't be meant ends no clock in the past: an answer from before what it answers, or from after
+/// now, counts from when it was heard. What two clocks may differ is forgiven.
+#[test]
+fn an_answer_with_a_made_up_instant_counts_from_when_it_was_heard() {
+    let second = |hours, seconds| hour(hours).plus_seconds(seconds);
+    let answered = |said_at| {
+        let mut story = Stream::queued();
+        story.run(&say(HELP, None, Some(hour(10))), hour(2));
+        story.run(&hear(1, MessageKind::Answer, Some(our_message(1)), None, said_at), hour(12));
+        asked(&story).clock.state.clone()
+    };
+    let late = |at| ClockState::MetLate { at, evidence: Evidence::Answer };
+    let met = |at| ClockState::Met { at, evidence: Evidence::Answer, proved_late: false };
+    assert_eq!(answered(second(2, -301)), late(hour(12)), "before the request");
+    assert_eq!(answered(hour(-20_000)), late(hour(12)));
+    assert_eq!(answered(second(2, -300)), met(hour(2)), "a slow clock");
+    assert_eq!(answered(hour(9)), met(hour(9)));
+    assert_eq!(answered(second(12, 300)), late(hour(12)), "a fast clock");
+    assert_eq!(answered(second(12, 301)), late(hour(12)));
 }
 
 /// They ask, the clock is ours, with a ladder while no incident has it; our answer meets it and counts as reading.
@@ -238,7 +259,8 @@ fn deletion_is_confirmed_when_asked_for() {
         deleted: true,
     };
     assert_eq!(story.refused(&deleted(), hour(4)), Refusal::NothingToDelete);
-    let withdrawal = ReceiveContent::Withdrawal { revision: 2, reason: WithdrawalReason::WrongRecipient };
+    let withdrawal =
+        ReceiveContent::Withdrawal { revision: 2, reason: WithdrawalReason::WrongRecipient, made_at: hour(5) };
     story.run(&receive(2, withdrawal), hour(5));
     story.run(&deleted(), hour(6));
     assert!(story.exchange().acknowledgements[0].deleted);

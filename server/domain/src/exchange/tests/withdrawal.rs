@@ -1,6 +1,7 @@
 use super::kit::*;
+use super::said::{HELP, hear, say};
 use crate::clock::{ClockKind, ClockState};
-use crate::exchange::{Command, Event, NoticeDelivery, Phase, ReceiveContent, Refusal, Stance};
+use crate::exchange::{Command, Event, MessageKind, NoticeDelivery, Phase, ReceiveContent, Refusal, Stance};
 use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
 use crate::incident::tests::kit::*;
@@ -57,7 +58,7 @@ fn a_held_notice_is_withdrawn_unsent() {
 }
 
 fn withdrawal(revision: u32) -> ReceiveContent {
-    ReceiveContent::Withdrawal { revision, reason: WithdrawalReason::NotABreach }
+    ReceiveContent::Withdrawal { revision, reason: WithdrawalReason::NotABreach, made_at: hour(3) }
 }
 
 /// Their withdrawal ends our clock and its ladder with its reason; nothing after it is current.
@@ -96,4 +97,55 @@ fn a_withdrawal_may_come_first() {
     let exchange = story.exchange();
     assert_eq!((exchange.kind, exchange.reference.as_str()), (IncidentKind::Breach, "their 1"));
     assert!(exchange.ico_clock.is_none() && exchange.notice_clock.is_none());
+}
+
+fn open_requests(story: &Stream) -> usize {
+    story.exchange().asked.iter().filter(|asked| asked.clock.is_open()).count()
+}
+
+/// Aim: what the partner asked before they held our withdrawal ends with it, as it did on their side; whether their receipt
+/// comes before the request or after it. What they asked later stands.
+#[test]
+fn a_request_that_crosses_our_withdrawal_ends_with_it() {
+    let mut story = Stream::queued();
+    story.run(&withdraw(WithdrawalReason::NotABreach), hour(3));
+    story.run(&hear(1, HELP, None, Some(hour(30)), hour(4)), hour(4));
+    story.run(&hear(2, HELP, None, Some(hour(30)), hour(7)), hour(7));
+    assert_eq!(open_requests(&story), 2, "who knows what they know");
+    story.run(&receipt(2, hour(5)), hour(8));
+    assert_eq!(open_requests(&story), 1);
+    let events = story.run(&hear(3, HELP, None, Some(hour(30)), hour(5)), hour(9));
+    assert!(matches!(events[..], [Event::MessageReceived { .. }, Event::AssistanceChanged { .. }]), "{events:?}");
+    story.run(&hear(4, HELP, None, Some(hour(30)), hour(6)), hour(9));
+    assert_eq!(open_requests(&story), 2);
+    story.run(&say(HELP, None, Some(hour(30))), hour(9));
+    assert_eq!(open_requests(&story), 3, "asked although withdrawn");
+}
+
+/// Aim: the same, seen from the other side: what they asked before they withdrew ends, in whatever order it comes.
+#[test]
+fn a_request_that_their_withdrawal_overtakes_ends_with_it() {
+    let mut story = Stream::received(IncidentKind::LikelyToGiveRise);
+    story.run(&hear(1, HELP, None, Some(hour(30)), hour(4)), hour(4));
+    story.run(&hear(2, HELP, None, Some(hour(30)), hour(6)), hour(7));
+    story.run(&say(HELP, None, Some(hour(30))), hour(7));
+    let made_at = hour(5);
+    let withdrawal = ReceiveContent::Withdrawal { revision: 2, reason: WithdrawalReason::NotABreach, made_at };
+    story.run(&receive(2, withdrawal), hour(8));
+    assert_eq!(open_requests(&story), 1, "asked after they withdrew, and here first");
+    story.run(&hear(3, HELP, None, Some(hour(30)), hour(5)), hour(9));
+    assert_eq!(open_requests(&story), 1);
+    story.run(&hear(4, HELP, None, Some(hour(30)), hour(6)), hour(9));
+    story.run(&say(HELP, None, Some(hour(30))), hour(9));
+    assert_eq!(open_requests(&story), 3);
+}
+
+/// Aim: a data subject's request is owed an answer whatever crosses what.
+#[test]
+fn a_forwarded_request_stands() {
+    let mut story = Stream::queued();
+    story.run(&withdraw(WithdrawalReason::NotABreach), hour(3));
+    story.run(&hear(1, MessageKind::ForwardedRequest, None, Some(hour(30)), hour(2)), hour(4));
+    story.run(&receipt(2, hour(5)), hour(5));
+    assert_eq!(open_requests(&story), 1);
 }

@@ -36,6 +36,7 @@ pub(super) struct Way {
 pub(super) struct MessageRow {
     id: Vec<u8>,
     exchange_id: Option<Vec<u8>>,
+    channel: String,
     pub revision: i32,
     pub state: String,
     pub open: bool,
@@ -51,6 +52,7 @@ impl MessageRow {
         let parked = (self.state == "parked").then_some(HeldUp::Parked);
         Ok(Carried {
             message: message_id("outbox", &self.id)?,
+            channel: self.channel,
             held_up: parked.or(way.held_up),
             state: self.state,
             attempts: number(self.attempts),

@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 use domain::facts::Facts;
-use domain::values::{ExchangeId, IncidentId, MessageId, Moment};
+use domain::values::{ExchangeId, IncidentId, MessageId};
 
 use super::{Listed, one};
-use crate::store::queries::{Page, incidents, message_id, moment, number, one_more};
-use crate::store::schema::{attempts, outbox};
+use crate::store::queries::{incidents, message_id, number};
+use crate::store::schema::outbox;
 use crate::store::{Rows, StoreError};
 
 /// What we say now beside what a partner holds.
@@ -49,21 +49,6 @@ pub fn differences(rows: &mut Rows<'_>, id: ExchangeId) -> Result<Option<Differe
     Ok(Some(Differences { listed, incident, reference: about.reference, exercise: about.exercise, now, held }))
 }
 
-/// One attempt, with the channel that it went over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
-    /// 1, 2, 3 … of its message.
-    pub number: u32,
-    /// When (duty time).
-    pub at: Moment,
-    /// The word of its outcome.
-    pub outcome: String,
-    /// The HTTP status, when there was an answer.
-    pub status: Option<u32>,
-    /// How long it took.
-    pub took_ms: u32,
-}
-
 /// A message of an exchange, as its delivery log names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logged {
@@ -102,38 +87,4 @@ pub fn logged(rows: &mut Rows<'_>, exchange: ExchangeId, message: MessageId) -> 
         attempts: number(attempts),
         reissue_of: reissue_of.map(|id| message_id("outbox", &id)).transpose()?,
     }))
-}
-
-/// Attempts at a message, the newest first; `before` is the number of the last one already shown.
-///
-/// # Errors
-/// Those of the database.
-pub fn attempts(
-    rows: &mut Rows<'_>,
-    message: MessageId,
-    before: Option<u32>,
-    limit: usize,
-) -> Result<Page<Attempt, u32>, StoreError> {
-    type Found = (i32, i64, String, Option<i32>, i32);
-    let before = before.and_then(|before| i32::try_from(before).ok()).unwrap_or(i32::MAX);
-    let found: Vec<Found> = attempts::table
-        .filter(attempts::message.eq(message.as_bytes().as_slice()))
-        .filter(attempts::number.lt(before))
-        .order(attempts::number.desc())
-        .limit(one_more(limit))
-        .select((attempts::number, attempts::at, attempts::outcome, attempts::status, attempts::took_ms))
-        .load(rows.db)?;
-    let items = found
-        .into_iter()
-        .map(|(n, at, outcome, status, took_ms)| {
-            Ok(Attempt {
-                number: number(n),
-                at: moment("attempts", at)?,
-                outcome,
-                status: status.map(number),
-                took_ms: number(took_ms),
-            })
-        })
-        .collect::<Result<Vec<_>, StoreError>>()?;
-    Ok(Page::of(items, limit, |attempt| attempt.number))
 }

@@ -128,12 +128,8 @@ impl Edited for Agreement {
         let not_stated = lines(reading, "not_stated");
         let notes = reading.optional_text("notes");
         let (title, role): (Line, PartyRole) = title.zip(role)?;
-        let key = seen.map_or_else(
-            || Key::made_of(title.as_str(), |key| known.agreements.iter().any(|other| other.record.key == *key)),
-            |seen| seen.key.clone(),
-        );
         Some(Self {
-            key,
+            key: Self::key_of(seen, title.as_str(), known),
             version: seen.map_or(1, |seen| seen.version),
             title,
             role,

@@ -109,13 +109,8 @@ impl Edited for ArrangementRecord {
         let contact_point = reading.optional_text("contact_point");
         let contacts = contacts(reading);
         let (agreement, partner) = agreement.zip(partner)?;
-        let name = format!("{partner} {}", agreement.key);
-        let key = seen.map_or_else(
-            || Key::made_of(&name, |key| known.arrangements.iter().any(|other| other.record.key == *key)),
-            |seen| seen.key.clone(),
-        );
         Some(Self {
-            key,
+            key: Self::key_of(seen, &format!("{partner} {}", agreement.key), known),
             agreement: agreement.key.clone(),
             agreement_version: agreement.version,
             partner,

@@ -85,12 +85,8 @@ impl Edited for Party {
         let service_contact = contact(reading, "service_contact");
         let advisors = lines(reading, "advisors");
         let name: Line = name?;
-        let key = seen.map_or_else(
-            || Key::made_of(name.as_str(), |key| known.parties.iter().any(|other| other.record.key == *key)),
-            |seen| seen.key.clone(),
-        );
         Some(Self {
-            key,
+            key: Self::key_of(seen, name.as_str(), known),
             name,
             company_number,
             charity_number,

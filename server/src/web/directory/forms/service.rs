@@ -85,12 +85,8 @@ impl Edited for ServiceRecord {
         let [purposes, data, subjects, basis, recipients, third, hosting, retention, security] =
             LISTS.map(|(list, _)| lines(reading, list));
         let name = name?;
-        let key = seen.map_or_else(
-            || Key::made_of(name.as_str(), |key| known.services.iter().any(|other| other.record.key == *key)),
-            |seen| seen.key.clone(),
-        );
         Some(Self {
-            key,
+            key: Self::key_of(seen, name.as_str(), known),
             name,
             controller,
             operation,

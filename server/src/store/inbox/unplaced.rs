@@ -1,0 +1,70 @@
+//! Messages about a case that came before its notice. They were kept and signed for; when the notice comes, they find their
+//! place.
+
+use diesel::prelude::*;
+use domain::values::{ExchangeId, MessageId, PartnerId};
+
+use super::number;
+use crate::store::alerts::AlertKind;
+use crate::store::schema::{alerts, inbox};
+use crate::store::{Rows, StoreError, Turn, ledger};
+
+/// Events that wait for a notice.
+const WAITING: [&str; 2] = ["message", "filed"];
+/// Messages looked through for one notice, the newest: a partner can't make one cost more.
+const LOOKED_THROUGH_MAX: i64 = 100;
+
+/// Messages of a partner that belong to no exchange, with their octets, in the order of their numbers. Erased ones are left
+/// out.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when one can't be read; those of the database.
+pub fn of(rows: &mut Rows<'_>, partner: PartnerId) -> Result<Vec<(MessageId, Vec<u8>)>, StoreError> {
+    let found: Vec<(Vec<u8>, i64)> = inbox::table
+        .filter(inbox::partner_id.eq(partner.as_bytes().as_slice()))
+        .filter(inbox::exchange_id.is_null())
+        .filter(inbox::event.eq_any(WAITING))
+        .order((inbox::received_at.desc(), inbox::seq.desc()))
+        .limit(LOOKED_THROUGH_MAX)
+        .select((inbox::message, inbox::set_entry))
+        .load(rows.db)?;
+    let mut waiting = Vec::with_capacity(found.len());
+    for (message, entry) in found.into_iter().rev() {
+        let message = MessageId::from_slice(&message).map_err(StoreError::corrupt("inbox", "an id"))?;
+        waiting.extend(ledger::object(rows, number(entry)?)?.map(|octets| (message, octets)));
+    }
+    Ok(waiting)
+}
+
+/// A message has found the exchange that it belongs to.
+///
+/// # Errors
+/// Those of the database.
+pub fn place(
+    turn: &mut Turn<'_>,
+    partner: PartnerId,
+    message: MessageId,
+    exchange: ExchangeId,
+) -> Result<(), StoreError> {
+    diesel::update(inbox::table.find((partner.as_bytes().as_slice(), message.as_bytes().as_slice())))
+        .set(inbox::exchange_id.eq(exchange.as_bytes().as_slice()))
+        .execute(turn.rows().db)?;
+    Ok(())
+}
+
+/// Those of these partners that wrote about a case that nobody here knows, as far as people were not told to forget it.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when one can't be read; those of the database.
+pub fn writers(rows: &mut Rows<'_>, partners: &[PartnerId]) -> Result<Vec<PartnerId>, StoreError> {
+    let ids: Vec<&[u8]> = partners.iter().map(|partner| partner.as_bytes().as_slice()).collect();
+    let found: Vec<Option<Vec<u8>>> = alerts::table
+        .filter(alerts::kind.eq(AlertKind::UnknownCase.word()))
+        .filter(alerts::partner_id.eq_any(ids))
+        .filter(alerts::cleared_at.is_null())
+        .select(alerts::partner_id)
+        .distinct()
+        .load(rows.db)?;
+    let read = |id: &Vec<u8>| PartnerId::from_slice(id).map_err(StoreError::corrupt("alerts", "a partner"));
+    found.iter().flatten().map(read).collect()
+}
