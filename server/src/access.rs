@@ -113,6 +113,8 @@ proofs! {
     Reporter: Dpo, Responder;
     /// May run an exercise with partners and keep its record.
     Exerciser: Responder, Dpo, Manager, Administrator;
+    /// May say that an alert is seen to.
+    Attendant: Responder, Dpo, Manager, Administrator;
     /// May pair, keep keys and accounts, erase.
     Administrator: Administrator;
     /// May read everything.

@@ -1,15 +1,23 @@
 //! Who may do what: every page and command by role, foreign sites, API tokens, guessing of passwords.
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 
-use domain::values::IncidentId;
+use domain::values::{IncidentId, Role};
+use server::node::NewPerson;
+use server::store::StoreError;
+use server::store::alerts::{self, AlertKind};
 use tests::facts::first_hour;
-use tests::node::{PASSWORD, Party, World, log_request};
+use tests::node::{PASSWORD, Party, World, line, log_request};
 use tests::visitor::{Answer, Visitor};
 use tests::{On, both};
 
 both!(
     pages_by_role,
+    without_a_role_nothing_is_read,
+    an_alert_ends_when_somebody_has_seen_to_it,
     commands_by_role,
     other_sites_can_not_send_forms,
     the_api_takes_tokens_only,
@@ -74,6 +82,136 @@ async fn pages_by_role(on: On) {
         assert_eq!(Visitor::new(address).get(path).await.status, 200, "{path} is for everybody");
     }
     assert_eq!(Visitor::new(address).get("/no-such-page").await.status, 404);
+}
+
+/// Addresses that show nothing of the record: for everybody with an account, or for anybody at all.
+const FOR_EVERYBODY: [&str; 9] = [
+    "/",
+    "/account",
+    "/account/password",
+    "/sign-in",
+    "/privacy",
+    "/accessibility",
+    "/static/{name}",
+    "/link/{secret}",
+    "/ack/{secret}",
+];
+
+/// The address of every page, as the program's own source names it: a new one is among them by itself.
+fn addresses(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).expect("the source of the pages") {
+        let path = entry.expect("a file").path();
+        if path.is_dir() {
+            addresses(&path, found);
+            continue;
+        }
+        let source = fs::read_to_string(&path).expect("source");
+        for resource in source.split("resource(").skip(1) {
+            let Some((address, rest)) = resource.trim_start().strip_prefix('"').and_then(|it| it.split_once('"'))
+            else {
+                continue;
+            };
+            if rest.trim_start_matches(|c: char| c == ')' || c.is_whitespace()).starts_with(".get(") {
+                found.insert(address.to_owned());
+            }
+        }
+    }
+}
+
+/// The address with something that is there in the place of each name.
+fn filled(address: &str, incident: &str, exchange: &str) -> String {
+    let of_exchange = address.starts_with("/exchanges") || address.starts_with("/received");
+    let part = |part: &str| match part.strip_prefix('{').map(|name| name.trim_end_matches('}')) {
+        None => part.to_owned(),
+        Some("action") => "close".to_owned(),
+        Some(name) if name.contains(':') => {
+            name.split([':', '|']).nth(1).map(str::to_owned).expect("a word that the address takes")
+        }
+        Some(_) if of_exchange => exchange.to_owned(),
+        Some(_) => incident.to_owned(),
+    };
+    address.split('/').map(part).collect::<Vec<_>>().join("/")
+}
+
+/// Somebody with an account, and these roles.
+async fn joined(party: &Party, address: SocketAddr, mailbox: &str, roles: Vec<Role>) -> Visitor {
+    let email = party.email(mailbox);
+    let (name, password) = (line("N. Newcomer"), PASSWORD.to_owned());
+    let new = NewPerson { name, email: line(&email), password, roles };
+    party.node.add_person(&party.administrator(), new).await.expect("an account");
+    Visitor::signed_in(address, &email, PASSWORD).await
+}
+
+/// Whoever has no role, or none but to say that something is wrong, signs in, sees their own account, and reads nothing
+/// of the record, under whatever address.
+async fn without_a_role_nothing_is_read(on: On) {
+    let world = World::new(on);
+    let (operator, address, id) = serving(&world).await;
+    let (incident, exchange) = (id.to_string(), operator.incident(id).await.owed[0].exchange.to_string());
+    let mut all = BTreeSet::new();
+    addresses(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../server/src/web"), &mut all);
+    assert!(all.len() > 80 && FOR_EVERYBODY.iter().all(|known| all.contains(*known)), "{all:?}");
+    for (mailbox, roles) in [("newcomer", Vec::new()), ("employee", vec![Role::Reporter])] {
+        let mut visitor = joined(&operator, address, mailbox, roles).await;
+        for page in all.iter().filter(|page| !FOR_EVERYBODY.contains(&page.as_str())) {
+            let answer = visitor.get(&filled(page, &incident, &exchange)).await;
+            assert_eq!(answer.status, 403, "{page} for the {mailbox}");
+            assert!(!answer.text().contains("mailbox was open"), "{page} for the {mailbox}");
+        }
+        let home = visitor.get("/").await;
+        let page = home.page();
+        assert_eq!((home.status, page.heading().as_str()), (200, "You are signed in"));
+        assert!(!home.text().contains("mailbox was open") && !home.text().contains("/incidents"), "{}", page.text());
+        assert_eq!(page.link("your account").attribute("href"), Some("/account"));
+        for own in ["/account", "/account/password"] {
+            assert_eq!(visitor.get(own).await.status, 200, "{own} for the {mailbox}");
+        }
+        let csrf = ("csrf".to_owned(), csrf(&mut visitor).await);
+        let before = operator.incident(id).await;
+        for path in [format!("/incidents/{id}/close"), format!("/incidents/{id}/partners/export")] {
+            let answer = visitor.post(&path, std::slice::from_ref(&csrf)).await;
+            assert_eq!(answer.status, 403, "{path} for the {mailbox}");
+        }
+        assert!(operator.incident(id).await == before, "the {mailbox} changed something");
+        assert_eq!(visitor.post("/sign-out", &[csrf]).await.status, 303);
+    }
+}
+
+/// An alert about something that happened stays until somebody who may says that it is seen to; the record says who.
+async fn an_alert_ends_when_somebody_has_seen_to_it(on: On) {
+    let world = World::new(on);
+    let (operator, address, id) = serving(&world).await;
+    let partner = operator.incident(id).await.owed[0].partner;
+    let store = operator.node.store();
+    let raised = store.write(operator.node.now(), move |turn| {
+        for kind in [AlertKind::BadEvent, AlertKind::Gap] {
+            alerts::raise(turn, kind, Some(partner), None, None, None)?;
+        }
+        Ok::<_, StoreError>(())
+    });
+    raised.await.expect("two alerts");
+    let words = AlertKind::BadEvent.label();
+    let mut auditor = Visitor::signed_in(address, &operator.email("auditor"), PASSWORD).await;
+    let mut responder = Visitor::signed_in(address, &operator.email("responder"), PASSWORD).await;
+    for page in ["/".to_owned(), format!("/partners/{partner}")] {
+        let read = auditor.get(&page).await.text();
+        assert!(read.contains(words) && !read.contains("Seen to"), "{page}: an auditor reads it and does nothing");
+        let shown = responder.get(&page).await.text();
+        assert_eq!(shown.matches("Seen to").count(), 1, "{page}: what ends by itself has no button");
+    }
+    let page = responder.get("/").await.page();
+    let form = page.form("Seen to");
+    let action = form.attribute("action").expect("an address").to_owned();
+    let mut fields = form.fields();
+    let own = csrf(&mut auditor).await;
+    assert_eq!(auditor.post(&action, &[("csrf".to_owned(), own)]).await.status, 403);
+    let answer = responder.post(&action, &fields).await;
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/")));
+    let page = responder.get("/").await.text();
+    assert!(!page.contains(words) && page.contains(AlertKind::Gap.label()), "it has ended, and no other");
+    fields.retain(|(name, _)| name == "csrf");
+    assert_eq!(responder.post(&action, &fields).await.status, 303, "pressed twice, it is still so");
+    assert_eq!(operator.everything_readable().await.matches("alert_seen_to").count(), 1);
 }
 
 /// Every command is refused to who may not give it, before it looks at what was typed.

@@ -25,6 +25,7 @@ use webhooks::poll::read_answer;
 both!(
     a_council_behind_a_firewall_is_told,
     an_answer_lost_on_the_way_is_given_again,
+    who_is_asked_follows_the_pairing,
     two_nodes_that_nobody_can_call_are_not_paired,
     only_a_good_token_is_good_and_only_once,
     what_was_fetched_comes_again_until_its_receipt,
@@ -93,6 +94,26 @@ async fn an_answer_lost_on_the_way_is_given_again(on: On) {
     council.only_received().await;
     let sent = operator.exchange_with(id, &council).await;
     assert!(matches!(sent.notices[0].delivery, NoticeDelivery::Receipted { .. }));
+}
+
+/// Whoever is suspended is not asked, from the next look on, though its card was read before; whoever is taken up again is.
+async fn who_is_asked_follows_the_pairing(on: On) {
+    let world = World::new(on);
+    let (operator, council) = operator_and_hidden(&world).await;
+    let asked = || world.wire.carried().into_iter().filter(|carried| carried.url.ends_with("/ssf/poll")).count();
+    let (by, id) = (council.administrator(), council.partner_by(operator.issuer()).await);
+    let polls = async || {
+        let before = asked();
+        council.node.poll_step().await.expect("a step of polling");
+        asked() - before
+    };
+    assert_eq!(polls().await, 1);
+    council.node.suspend(&by, id, line("A story")).await.expect("suspended");
+    assert_eq!(polls().await, 0);
+    council.node.resume(&by, id, line("A story")).await.expect("resumed");
+    assert_eq!(polls().await, 1);
+    council.node.end_pairing(&by, id, line("A story")).await.expect("ended");
+    assert_eq!(polls().await, 0);
 }
 
 /// Nothing could ever pass between them: the import says so in a plain sentence.

@@ -95,6 +95,10 @@ impl Told {
     async fn listed(on: On) -> Self {
         let world = World::new(on);
         let operator = world.listening_party("Operator").await;
+        Self::in_world(world, operator).await
+    }
+
+    async fn in_world(world: World, operator: Party) -> Self {
         let by = operator.administrator();
         let council = PartyRecord::named("council".parse().expect("a key"), line("Council"));
         operator.node.save_party(&by, council, None).await.expect("saved");

@@ -92,6 +92,15 @@ impl ParcelKind {
             Self::Poll => 1_048_576,
         }
     }
+
+    /// Whether an answer says enough by its status where its body is too long: what is sent expects a receipt,
+    /// what is fetched expects the body.
+    pub(crate) const fn status_suffices(self) -> bool {
+        match self {
+            Self::Push | Self::KeysPost | Self::Webhook => true,
+            Self::ManifestFetch | Self::CardFetch | Self::Poll => false,
+        }
+    }
 }
 
 impl Parcel {

@@ -197,6 +197,8 @@ impl ReqwestCarrier {
             Ok(body) => body,
             // The receipt is in hand, or the status says it all; what follows does not matter.
             Err(_) if receipt_header.is_some() || parcel.kind == ParcelKind::Webhook => Vec::new(),
+            // Not the network failed: something answered at length, as gateways do, and the status tells what.
+            Err(NotReached::ResponseTooLarge) if parcel.kind.status_suffices() => Vec::new(),
             Err(class) => return Err(class),
         };
         Ok(Outcome::Answered { status, receipt_header, retry_after, date, body })

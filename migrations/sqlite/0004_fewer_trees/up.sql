@@ -49,3 +49,11 @@ INSERT INTO attempts_new (message, number, at, outcome, status, took_ms)
   SELECT message, number, at, outcome, status, took_ms FROM attempts ORDER BY message, number;
 DROP TABLE attempts;
 ALTER TABLE attempts_new RENAME TO attempts;
+
+-- How far the partner had got when a lane stopped, because it remembers more of it than we do.
+ALTER TABLE lanes ADD COLUMN held_seq BIGINT;
+ALTER TABLE lanes ADD COLUMN held_payload BLOB;
+
+-- Messages that came before their notice, looked for with each first notice.
+CREATE INDEX inbox_unplaced ON inbox (partner_id, received_at)
+  WHERE exchange_id IS NULL AND event IN ('message', 'filed');

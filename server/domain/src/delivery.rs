@@ -28,7 +28,7 @@ pub const CONNECT_SECONDS: i64 = 5;
 pub const FIRST_WORD_SECONDS: i64 = 60;
 /// Seconds after queueing at which a first word without a receipt is alerted.
 pub const FIRST_WORD_ALERT_SECONDS: i64 = 900;
-/// An item that failed so often is stepped over while its lane otherwise works.
+/// An item that failed so often is stepped over while others wait (ruling 26).
 pub const STEP_OVER_AFTER: u32 = 3;
 /// The longest wait of a lane's heartbeat at start, in seconds.
 pub const START_WAIT_SECONDS_MAX: i64 = 30;
@@ -102,6 +102,9 @@ pub enum Class {
     Other,
     /// A sign of life: never parks.
     Heartbeat,
+    /// A sign of life to a partner that is not active yet: while two parties pair, one of them is always first, so that one
+    /// that does not take us yet is asked again soon.
+    Introduction,
 }
 
 /// Why a partner's node refused a message (`err` of a 400; RFC 8935, section 2.4, and protocol §9).
@@ -296,6 +299,9 @@ pub struct Next {
     pub item: ItemNext,
     /// The lane from now on.
     pub lane: Lane,
+    /// The lane from now on instead, when its back-off was ended while the attempt was under way: the partner was heard from,
+    /// or a person had everything tried.
+    pub cleared: Lane,
     /// Tell a person; once per run of equal outcomes.
     pub alert: Option<AlertKind>,
     /// Post our own key manifest to the partner before the next attempt.
@@ -307,31 +313,36 @@ pub struct Next {
 /// What follows an attempt that ended at `elapsed`, an instant of machine time.
 #[must_use]
 pub fn after(sent: Sent, history: Attempts, heard: Heard, elapsed: Moment, duty: Duty) -> Next {
+    let cleared = decide(sent, Attempts { lane: Lane::CLEAR, ..history }, heard, elapsed, duty).lane;
+    Next { cleared, ..decide(sent, history, heard, elapsed, duty) }
+}
+
+fn decide(sent: Sent, history: Attempts, heard: Heard, elapsed: Moment, duty: Duty) -> Next {
     let retry = |seconds: i64| elapsed.plus_seconds(seconds + jitter(sent.id, history.attempts, seconds));
     let waits = |at: Moment, alert: Option<AlertKind>| Next {
         item: ItemNext::RetryAt(at),
         lane: history.lane,
+        cleared: Lane::CLEAR,
         alert,
         send_manifest: false,
         probe_at: None,
     };
     match heard {
-        Heard::Receipted | Heard::Accepted => {
-            Next { item: ItemNext::Done, lane: Lane::CLEAR, alert: None, send_manifest: false, probe_at: None }
-        }
+        Heard::Receipted | Heard::Accepted => Next { item: ItemNext::Done, lane: Lane::CLEAR, ..waits(elapsed, None) },
         Heard::Unconfirmed => {
             let alert = (history.same_outcome == UNCONFIRMED_ALERT).then_some(AlertKind::Unconfirmed);
             waits(retry(step(&UNCONFIRMED, history.same_outcome).unwrap_or(STEP)), alert)
         }
-        Heard::NotReached => fails(waits(retry(back_off(history.lane, duty)), None), elapsed),
+        Heard::NotReached => fails(waits(retry(back_off(history.lane, duty)), None), elapsed, None),
         Heard::Busy { retry_after_seconds } => {
             let own = retry(back_off(history.lane, duty));
-            let at = retry_after_seconds.map_or(own, |asked| own.max(honoured(asked, elapsed, duty, retry)));
-            fails(waits(at, None), elapsed)
+            let asked = retry_after_seconds.map(|asked| honoured(asked, elapsed, duty, retry));
+            fails(waits(asked.map_or(own, |asked| own.max(asked)), None), elapsed, asked)
         }
         Heard::Misdirected { status } => {
             let alert = (history.same_outcome == 0).then_some(AlertKind::Misdirected { status });
-            fails(waits(retry(STEP), alert), elapsed)
+            let at = retry(STEP);
+            fails(waits(at, alert), elapsed, Some(at))
         }
         Heard::Refused { err } => refused(sent, history, err, waits(retry(STEP), None), retry),
     }
@@ -359,17 +370,18 @@ fn refused(sent: Sent, history: Attempts, err: RefusedErr, waits: Next, retry: i
     }
     let slow = retry(SLOW_STEP);
     match sent.class {
-        Class::Heartbeat => {
-            // While two parties pair, one of them is always first: a partner that does not take us yet is asked again
-            // soon, and only then by the hour.
+        // It goes on by itself. That the partner's node signs for nothing is told of by its silence (protocol §13).
+        Class::Heartbeat => Next { item: ItemNext::RetryAt(slow), send_manifest, ..waits },
+        Class::Introduction => {
             let soon: &[i64] = match err {
-                RefusedErr::InvalidKey | RefusedErr::AuthenticationFailed => &BEFORE_PARKING,
                 RefusedErr::AccessDenied | RefusedErr::InvalidIssuer => &BACK_OFF,
-                RefusedErr::InvalidRequest | RefusedErr::InvalidAudience => &[],
+                RefusedErr::InvalidKey
+                | RefusedErr::AuthenticationFailed
+                | RefusedErr::InvalidRequest
+                | RefusedErr::InvalidAudience => &[],
             };
             let wait = step(soon, history.same_outcome).map_or(slow, retry);
-            let alert = (history.same_outcome == step_count(soon)).then_some(AlertKind::Parked { why: err });
-            Next { item: ItemNext::RetryAt(wait), alert, send_manifest, ..waits }
+            Next { item: ItemNext::RetryAt(wait), send_manifest, ..waits }
         }
         Class::FirstWord | Class::Other => Next {
             item: ItemNext::Park { why: err },
@@ -380,10 +392,13 @@ fn refused(sent: Sent, history: Attempts, err: RefusedErr, waits: Next, retry: i
     }
 }
 
-/// The lane backs off until the item's retry. Several failures inside one back-off period count once.
-fn fails(mut next: Next, elapsed: Moment) -> Next {
+/// The lane backs off until the item's retry. Several failures inside one back-off period count once; it still lasts until
+/// `at_least`, which the answer asks for.
+fn fails(mut next: Next, elapsed: Moment, at_least: Option<Moment>) -> Next {
     let ItemNext::RetryAt(at) = next.item else { return next };
-    if !next.lane.is_backing_off(elapsed) {
+    if next.lane.is_backing_off(elapsed) {
+        next.lane.next_attempt_at = next.lane.next_attempt_at.max(at_least);
+    } else {
         next.lane = Lane { fail_count: next.lane.fail_count.saturating_add(1), next_attempt_at: Some(at) };
     }
     next
@@ -407,10 +422,6 @@ fn honoured(asked: u32, elapsed: Moment, duty: Duty, retry: impl Fn(i64) -> Mome
 
 fn step(steps: &[i64], n: u32) -> Option<i64> {
     usize::try_from(n).ok().and_then(|n| steps.get(n)).copied()
-}
-
-fn step_count(steps: &[i64]) -> u32 {
-    u32::try_from(steps.len()).unwrap_or(u32::MAX)
 }
 
 /// Added to a delay, never taken from it: 0–20 %, at least a second. Derived from the item and the attempt, so that many
@@ -448,7 +459,7 @@ pub struct Waiting {
     pub order: u64,
     /// Attempts so far.
     pub attempts: u32,
-    /// Attempts in a row that failed.
+    /// Those of them that failed, for whatever reason; a person's retry counts anew.
     pub fails: u32,
     /// Not before this instant of machine time; `None` for at once.
     pub next_attempt_at: Option<Moment>,
@@ -469,25 +480,27 @@ pub fn may_try(item: &Waiting, lane: Lane, tried_at: Option<Moment>, now: Moment
     let rested = tried_at.is_none_or(|tried| now.seconds_since(tried) >= FIRST_WORD_SECONDS);
     match item.class {
         Class::FirstWord => item.attempts == 0 && rested,
-        Class::Other | Class::Heartbeat => false,
+        Class::Other | Class::Heartbeat | Class::Introduction => false,
     }
 }
 
 /// Which item goes next: first words before other kinds, then by place. Parked items are stepped over; so are items that
-/// failed three times while the lane otherwise works, until nothing else waits.
+/// failed three times, until nothing else waits: then the one with the fewest attempts goes, whatever its kind, so that an
+/// item that is always refused never holds up another. On a lane where everything fails they take turns.
 #[must_use]
 pub fn next_item(items: &[Waiting], lane: Lane, tried_at: Option<Moment>, now: Moment) -> Option<MessageId> {
     items
         .iter()
         .filter(|item| may_try(item, lane, tried_at, now))
         .min_by_key(|item| {
-            let stepped_over = lane.fail_count == 0 && item.fails >= STEP_OVER_AFTER;
+            let stepped_over = item.fails >= STEP_OVER_AFTER;
+            let turns = if stepped_over { item.attempts } else { 0 };
             let rank = match item.class {
                 Class::FirstWord => 0_u8,
                 Class::Other => 1,
-                Class::Heartbeat => 2,
+                Class::Heartbeat | Class::Introduction => 2,
             };
-            (stepped_over, rank, item.order)
+            (stepped_over, turns, rank, item.order)
         })
         .map(|item| item.id)
 }

@@ -86,7 +86,7 @@ impl FromStr for Scope {
 pub struct ApiPerson {
     /// The token's owner, acting through the program, with no more roles than the token's scopes name.
     pub person: SignedIn,
-    /// What the token is for.
+    /// What the token is for, as far as its owner may still do that.
     pub scopes: Vec<Scope>,
     /// Which token.
     pub id: Uuid,
@@ -95,7 +95,8 @@ pub struct ApiPerson {
 impl ApiPerson {
     /// The owner cut down to the scopes. Only the look-up of a token makes one.
     #[must_use]
-    pub fn new(owner: &SignedIn, program: Line, scopes: Vec<Scope>, id: Uuid) -> Self {
+    pub fn new(owner: &SignedIn, program: Line, mut scopes: Vec<Scope>, id: Uuid) -> Self {
+        scopes.retain(|scope| scope.is_open_to(owner));
         let mut roles: Vec<Role> = scopes.iter().flat_map(|scope| scope.lent_by(owner)).collect();
         roles.sort_unstable();
         roles.dedup();
@@ -133,6 +134,18 @@ mod tests {
         assert_eq!(through(&[Administrator], &[Scope::Administer]), [Administrator]);
         assert_eq!(through(&[Reporter], &Scope::ALL), []);
         assert_eq!(through(&[], &Scope::ALL), []);
+    }
+
+    /// Aim: a token made while its owner could read opens nothing once they can't: an operation asks for scopes alone.
+    #[test]
+    fn scopes_end_with_the_role_that_they_came_from() {
+        let program = Line::parse("Ticket system").unwrap();
+        let scopes_of =
+            |roles: &[Role]| ApiPerson::new(&person(roles), program.clone(), Scope::ALL.to_vec(), Uuid::nil()).scopes;
+        assert_eq!(scopes_of(&[Role::Reporter]), []);
+        assert_eq!(scopes_of(&[]), []);
+        assert_eq!(scopes_of(&[Role::Auditor]), [Scope::Read]);
+        assert_eq!(scopes_of(&[Role::Responder]), [Scope::Read, Scope::Respond]);
     }
 
     /// Aim: scopes are read back from their words, and other words are none.

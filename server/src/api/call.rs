@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::operation::Operation;
 use super::shape::{self, Read, Show};
-use crate::access::{Administrator, ApiPerson, Dpo, DutyHolder, Reporter, Responder, SignedIn};
+use crate::access::{Administrator, ApiPerson, Attendant, Dpo, DutyHolder, Reporter, Responder, SignedIn};
 use crate::node::Node;
 use crate::problem::{FieldFault, Problem};
 
@@ -144,6 +144,15 @@ impl Call {
     pub fn duty_holder(&self) -> Result<DutyHolder, Problem> {
         let who = "responders, data protection officers and managers";
         DutyHolder::of(self.person()).ok_or(Problem::NotAllowed(who))
+    }
+
+    /// The proof that the person may say that an alert is seen to.
+    ///
+    /// # Errors
+    /// [`Problem::NotAllowed`].
+    pub fn attendant(&self) -> Result<Attendant, Problem> {
+        let who = "responders, data protection officers, managers and administrators";
+        Attendant::of(self.person()).ok_or(Problem::NotAllowed(who))
     }
 
     /// The proof that the person is an administrator.

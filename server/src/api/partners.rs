@@ -17,6 +17,9 @@ use self::views::{ListedPartner, PartnerDetails};
 /// What pairing needs.
 const ADMINISTER: &[Scope] = &[Scope::Administer];
 
+/// What seeing to an alert needs.
+const ATTEND: &[Scope] = &[Scope::Respond, Scope::Decide, Scope::Administer];
+
 /// Operations on partners.
 pub const GROUP: Group = Group {
     name: "Partners",
@@ -77,6 +80,8 @@ pub const GROUP: Group = Group {
             run!(note),
         )
         .needs(ADMINISTER),
+        post("/alerts/{id}/seen-to", "see_to_alert", "Say that an alert was looked at: it ends", run!(see_to_alert))
+            .needs(ATTEND),
         post("/partners/{id}/heartbeat", "send_heartbeat", "Send a sign of life now", run!(heartbeat))
             .needs(ADMINISTER),
         post(
@@ -217,6 +222,11 @@ async fn refuse(call: Call) -> Result<Reply, Problem> {
 
 async fn note(call: Call) -> Result<Reply, Problem> {
     call.node.note_card_change(&call.administrator()?, call.id()?).await?;
+    Ok(Reply::done())
+}
+
+async fn see_to_alert(call: Call) -> Result<Reply, Problem> {
+    call.node.alert_seen_to(&call.attendant()?, call.id()?).await?;
     Ok(Reply::done())
 }
 

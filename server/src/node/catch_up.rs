@@ -73,16 +73,12 @@ impl Node {
         let Round { unseen, unsigned, new, over } =
             self.store.read(move |rows| Round::look(rows, elapsed, now)).await?;
         let mut told = 0;
-        if unseen || !unsigned.is_empty() {
-            let noted = self.store.write(now, move |turn| {
+        if unseen || unsigned {
+            let noting = self.store.write(now, move |turn| {
                 poll::note_waiting(turn, elapsed)?;
-                for item in &unsigned {
-                    let (partner, message) = (Some(item.partner), Some(item.message));
-                    alerts::raise(turn, AlertKind::PolledUnsigned, partner, item.exchange, None, message)?;
-                }
-                Ok::<_, DoorError>(unsigned.len())
+                Ok::<_, DoorError>(tell_unsigned(turn, elapsed)?)
             });
-            told += noted.await?;
+            told += noting.await?;
         }
         for some in new.chunks(TOLD_MAX).map(<[Trouble]>::to_vec) {
             told += some.len();
@@ -115,7 +111,8 @@ type Open = (AlertKind, PartnerId);
 struct Round {
     /// Messages wait for partners that poll, and nobody noted since when.
     unseen: bool,
-    unsigned: Vec<poll::Unsigned>,
+    /// Something that was fetched has no receipt, and nobody was told.
+    unsigned: bool,
     new: Vec<Trouble>,
     over: Vec<Open>,
 }
@@ -140,11 +137,22 @@ impl Round {
         }
         Ok(Self {
             unseen: poll::is_unseen(rows)?,
-            unsigned: poll::unsigned(rows, elapsed, UNSIGNED_MAX)?,
+            unsigned: !poll::unsigned(rows, elapsed, 1)?.is_empty(),
             new,
             over: open.difference(&there).copied().collect(),
         })
     }
+}
+
+/// Tells of messages that were fetched and have no receipt; answers of how many. It looks by itself, in the turn that tells:
+/// a receipt may have come since anybody looked before.
+fn tell_unsigned(turn: &mut Turn<'_>, elapsed: Moment) -> Result<usize, StoreError> {
+    let unsigned = poll::unsigned(turn.rows(), elapsed, UNSIGNED_MAX)?;
+    for item in &unsigned {
+        let (partner, message) = (Some(item.partner), Some(item.message));
+        alerts::raise(turn, AlertKind::PolledUnsigned, partner, item.exchange, None, message)?;
+    }
+    Ok(unsigned.len())
 }
 
 fn troubles(rows: &mut Rows<'_>, elapsed: Moment) -> Result<Vec<Trouble>, StoreError> {
@@ -209,4 +217,42 @@ pub(super) fn note_skew(
         }
         Some(_) | None => Ok(()),
     }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What is told is true in the turn that tells, on both databases.
+
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::store::testing::{at, both, id};
+
+    both!(
+        /// Aim: a receipt that comes between the look and the turn that would tell leaves no alert; without one a person is
+        /// told once.
+        a_receipt_in_between_leaves_no_alert, |store| {
+            for n in 1..=2 {
+                let (message, partner) = (store.literal(id(n).as_bytes()), store.literal(id(9).as_bytes()));
+                store.tamper(&format!(
+                    "INSERT INTO outbox (id, partner_id, channel, kind, revision, body, state, open, priority, position, \
+                     attempts, failures, queued_at, alerted, same_outcome, last_outcome, claimed_at) \
+                     VALUES ({message}, {partner}, 'node', 'notice', 1, {message}, 'unconfirmed', TRUE, 0, {n}, \
+                     1, 0, 0, FALSE, 1, 'polled', {})",
+                    at(0).micros(),
+                ));
+            }
+            let seen = store.read(|rows| Round::look(rows, at(4_000), at(4_000))).await.unwrap();
+            assert!(seen.unsigned);
+            store.tamper("UPDATE outbox SET open = FALSE, state = 'receipted' WHERE position = 1");
+            for told in [1, 0] {
+                let now = store.write(at(4_000), |turn| tell_unsigned(turn, at(4_000))).await.unwrap();
+                assert_eq!(now, told);
+            }
+            let open = store.read(|rows| alerts::open(rows, 9)).await.unwrap();
+            let open: Vec<_> = open.iter().map(|alert| (alert.kind, alert.message.map(|id| id.uuid()))).collect();
+            assert_eq!(open, [(AlertKind::PolledUnsigned, Some(id(2)))]);
+            assert!(!store.read(|rows| Round::look(rows, at(4_000), at(4_000))).await.unwrap().unsigned);
+        }
+    );
 }

@@ -21,6 +21,7 @@ use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use domain::delivery;
 use domain::values::{Moment, PartnerId};
 use futures_util::FutureExt as _;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
@@ -51,16 +52,25 @@ pub struct Step {
 
 /// Which lanes have shown since this start that the partner remembers no more than we do (ruling 27).
 pub(super) struct Lanes {
+    /// When this start was (machine time).
+    started: Moment,
     greeted: Mutex<HashSet<PartnerId>>,
 }
 
 impl Lanes {
-    pub(super) fn new() -> Self {
-        Self { greeted: Mutex::new(HashSet::new()) }
+    pub(super) fn new(started: Moment) -> Self {
+        Self { started, greeted: Mutex::new(HashSet::new()) }
     }
 
-    /// Whether a heartbeat has to go first: the lane has sent something before, and nothing since this start. From now on
-    /// it counts as greeted: the receipt of the first message says as much as a heartbeat's.
+    /// Whether a heartbeat that is due may be queued: those that fell due while we were down go out over half a minute.
+    fn may_beat(&self, partner: PartnerId, elapsed: Moment) -> bool {
+        let waits = self.started.plus_seconds(delivery::start_wait_seconds(partner));
+        // A machine's clock that was set back holds nobody up.
+        elapsed >= waits || elapsed < self.started
+    }
+
+    /// Whether a heartbeat has to go first: the lane has numbered something before, and sent nothing since this start. From
+    /// now on it counts as greeted.
     fn must_greet(&self, found: &Found) -> bool {
         let mut greeted = self.greeted.lock().unwrap_or_else(PoisonError::into_inner);
         found.is_numbered() && greeted.insert(found.partner_id()) && found.has_history()

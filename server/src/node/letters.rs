@@ -36,7 +36,7 @@ pub(super) fn to_partner(about: &ToPartner<'_>) -> (String, String) {
                 "{us} has a notice for {partner}. It is about the security of personal data for which you are both responsible."
             ),
         ),
-        Class::Other | Class::Heartbeat => (
+        Class::Other | Class::Heartbeat | Class::Introduction => (
             format!("{drill}News about a security notice from {us} is waiting for you"),
             format!("{us} has news for {partner} about a security notice that you had from them."),
         ),

@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod administer;
+pub mod alerts;
 pub mod answer;
 pub mod catch_up;
 pub mod deliver;
@@ -192,7 +193,7 @@ pub struct Node {
     housekeeping: watch::LastDone,
     catching_up: watch::LastDone,
     key_warnings: watch::LastDone,
-    lanes: deliver::Lanes,
+    lanes: Arc<deliver::Lanes>,
     reception: Arc<receive::Reception>,
     polls: poll::Desk,
     asking: poll::ask::Asking,
@@ -227,7 +228,7 @@ impl Node {
         );
         let passphrases = rotation::passphrase_tries(&options.time);
         Ok(Arc::new(Self {
-            lanes: deliver::Lanes::new(),
+            lanes: Arc::new(deliver::Lanes::new(options.time.elapsed())),
             reception: Arc::default(),
             polls: poll::Desk::default(),
             asking: poll::ask::Asking::default(),

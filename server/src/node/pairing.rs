@@ -177,7 +177,7 @@ impl Node {
         Ok(())
     }
 
-    /// Sends a sign of life now, unless one is under way (protocol §13: a person can send one at any time).
+    /// Sends a sign of life now (protocol §13: a person can send one at any time). One that rests is hurried.
     ///
     /// # Errors
     /// [`DoorError::NotFound`].
@@ -187,6 +187,7 @@ impl Node {
             .write(self.time.now(), move |turn| {
                 partners::by_id(turn.rows(), id)?.ok_or(DoorError::NotFound)?;
                 outbox::queue_heartbeat(turn, id, message, elapsed)?;
+                outbox::hurry_heartbeat(turn, id)?;
                 Ok::<_, DoorError>(())
             })
             .await?;

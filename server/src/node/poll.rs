@@ -6,6 +6,7 @@
 
 pub mod ask;
 pub mod serve;
+mod servers;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -4,28 +4,24 @@
 //! read more. No free text of an incident is ever in it.
 
 mod bodies;
-
-use std::time::Duration;
+mod desk;
 
 use domain::delivery::{self, Class, Duty, Heard, LEASE_SECONDS, Sent};
 use domain::values::{MessageId, Moment};
 use futures_util::future::join_all;
-use tokio::sync::watch::Receiver;
-use tokio::time::sleep;
 use uuid::Uuid;
 use webhooks::standard_webhook::message_id;
 
 use super::Node;
 use super::deliver::Posted;
-use super::loops::{Causes, FIRST_WAIT, Nap, repeat};
-use crate::store::endpoints::Endpoint;
-use crate::store::posts::{self, ClaimedPost, Destination, FinishedPost, Occasion};
+use super::loops::Causes;
+use crate::store::endpoints::{Endpoint, INTEGRATIONS_MAX};
+use crate::store::posts::{self, ClaimedPost, Destination, FinishedPost, Occasion, Places};
 use crate::store::{StoreError, Turn};
 
-/// Posts under way at once.
-const AT_ONCE: usize = 16;
-/// Between two looks that found nothing: a fan-out wakes this loop many times a second.
-const PAUSE: Duration = Duration::from_millis(200);
+/// Posts under way at once. Each integration has one at most, so none waits for another; and none of them takes a place of
+/// mail to people, which a duty waits on.
+const PLACES: Places = Places { mails: 8, integrations: INTEGRATIONS_MAX };
 
 /// What a step did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,25 +32,37 @@ pub struct PostStep {
     pub next_due: Option<Moment>,
 }
 
+/// Posts under one lease of ours.
+struct Claimed {
+    lease: Uuid,
+    posts: Vec<ClaimedPost>,
+    /// When something is due next (machine time), if nothing was claimed.
+    next_due: Option<Moment>,
+}
+
 impl Node {
-    /// Sends posts that are due now, at most `limit`, one for each integration, and waits for all of them.
+    /// Sends posts that are due now, at most `limit` of each kind, one for each integration, and waits for all of them.
     ///
     /// # Errors
     /// [`StoreError`] when nothing could be claimed.
     pub async fn post_step(&self, limit: usize) -> Result<PostStep, StoreError> {
-        let elapsed = self.time.elapsed();
+        let places = Places { mails: PLACES.mails.min(limit), integrations: PLACES.integrations.min(limit) };
+        let Claimed { lease, posts, .. } = self.claim_posts(places).await?;
+        let sent = posts.len();
+        join_all(posts.into_iter().map(|post| self.send_post(lease, post, false))).await;
+        Ok(PostStep { sent, next_due: self.store.read(posts::next_due).await? })
+    }
+
+    async fn claim_posts(&self, places: Places) -> Result<Claimed, StoreError> {
+        let (lease, elapsed) = (self.time.fresh_id(), self.time.elapsed());
         // Looking is cheap, a turn is not. What is ahead further than any wait is a clock set back: the claim judges it.
         let next_due = self.store.read(posts::next_due).await?;
         if next_due.is_none_or(|due| elapsed < due && due <= elapsed.plus_seconds(posts::AHEAD_SECONDS_MAX)) {
-            return Ok(PostStep { sent: 0, next_due });
+            return Ok(Claimed { lease, posts: Vec::new(), next_due });
         }
-        let lease = self.time.fresh_id();
         let until = elapsed.plus_seconds(LEASE_SECONDS);
-        let claim = move |turn: &mut Turn<'_>| posts::claim(turn, lease, elapsed, until, limit.min(AT_ONCE));
-        let claimed = self.store.write(self.time.now(), claim).await?;
-        let sent = claimed.len();
-        join_all(claimed.into_iter().map(|post| self.send_post(lease, post, false))).await;
-        Ok(PostStep { sent, next_due: self.store.read(posts::next_due).await? })
+        let claim = move |turn: &mut Turn<'_>| posts::claim(turn, lease, elapsed, until, places);
+        Ok(Claimed { lease, posts: self.store.write(self.time.now(), claim).await?, next_due })
     }
 
     /// Sends one post and records what came of it.
@@ -106,25 +114,6 @@ impl Node {
         let place = bodies::Place { issuer: &self.issuer, zone: self.zone };
         let body = bodies::body(endpoint.details.format, &about, &place);
         Ok(self.send_webhook(&endpoint.details, &message_id(post.id), body).await)
-    }
-
-    /// Repeats [`Node::post_step`] until told to stop.
-    pub(super) async fn post_until(&self, stop: Receiver<bool>) {
-        let step = || -> Nap<'_> {
-            Box::pin(async {
-                let step = self.post_step(AT_ONCE).await?;
-                if step.sent > 0 {
-                    return Ok(Duration::ZERO);
-                }
-                sleep(PAUSE).await;
-                // What is due and can't be claimed must not spin.
-                Ok(match self.machine_nap(step.next_due) {
-                    Duration::ZERO => FIRST_WAIT,
-                    nap => nap,
-                })
-            })
-        };
-        repeat("posting", &self.posting, stop, step).await;
     }
 }
 

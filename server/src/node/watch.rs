@@ -19,6 +19,8 @@ const INCIDENTS_MAX: usize = 16;
 const FAN_OUTS_TRIED: u32 = 16;
 /// Alerts raised in one transaction.
 const ALERTS_MAX: u32 = 250;
+/// First words noted as waiting in one transaction.
+const NOTED_MAX: usize = 250;
 /// A link that has ended is kept so long, to tell its holder what became of it and the record who it was for.
 const LINKS_KEPT_SECONDS: i64 = 30 * 86_400;
 /// Rows swept in one housekeeping.
@@ -49,6 +51,7 @@ impl Node {
         // Trouble in one part is told after the others had their turn: it must not silence every alarm.
         let fanned_out = self.fan_out_step().await;
         let (exchanges, incidents) = (self.tick_exchanges().await, self.tick_incidents().await);
+        let noted = self.note_first_words().await;
         let alerted = self.alert_first_words().await;
         let caught_up = self.catch_up().await;
         let kept_house = self.keep_house().await;
@@ -56,10 +59,11 @@ impl Node {
             self.changed();
         }
         let (fanned_out, ticked) = (fanned_out?, exchanges? + incidents?);
+        let noted = noted?;
         alerted.and(caught_up).and(kept_house)?;
         let next_due = self.store.read(due::next_duty).await?;
         // A full step may have left some; whatever was done may have made more due.
-        Ok(WatchStep { ticked, more: ticked + fanned_out > 0, next_due })
+        Ok(WatchStep { ticked, more: ticked + fanned_out > 0 || noted >= NOTED_MAX, next_due })
     }
 
     /// Carries on with the oldest unfinished fan-out that can be: at most one chunk of exchanges, in a transaction of its
@@ -121,15 +125,27 @@ impl Node {
             .await
     }
 
-    /// A first word without a receipt a quarter of an hour after it was first to be sent is a person's turn.
+    /// The quarter of an hour of a first word runs whether or not it can be sent. Says how many were noted.
+    async fn note_first_words(&self) -> Result<usize, DoorError> {
+        let elapsed = self.time.elapsed();
+        let unnoted = self.store.read(|rows| outbox::unnoted(rows, NOTED_MAX)).await?;
+        let noted = unnoted.len();
+        if noted > 0 {
+            self.store.write(self.time.now(), move |turn| outbox::note_waiting(turn, &unnoted, elapsed)).await?;
+        }
+        Ok(noted)
+    }
+
+    /// A first word without a receipt a quarter of an hour after it was queued is a person's turn.
     async fn alert_first_words(&self) -> Result<usize, DoorError> {
         let elapsed = self.time.elapsed();
-        let late = self.store.read(move |rows| outbox::unreceipted(rows, elapsed, ALERTS_MAX)).await?;
-        if late.is_empty() {
+        if self.store.read(move |rows| outbox::unreceipted(rows, elapsed, 1)).await?.is_empty() {
             return Ok(0);
         }
         self.store
             .write(self.time.now(), move |turn| {
+                // Asked again in the turn that tells: a receipt may have come since.
+                let late = outbox::unreceipted(turn.rows(), elapsed, ALERTS_MAX)?;
                 let count = late.len();
                 for item in late {
                     let (partner, message) = (Some(item.partner), Some(item.message));

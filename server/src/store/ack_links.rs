@@ -16,8 +16,9 @@ use super::{Rows, StoreError, Turn, ledger};
 
 /// How long a link is good, in seconds: 30 days (protocol §16).
 pub const GOOD_SECONDS: i64 = 30 * 86_400;
-/// Unused links of one message; beyond it the oldest go. Attempts that reached nobody made most of them.
-const LINKS_MAX: i64 = 50;
+/// Links of one message; beyond it the oldest go. As many as tries of every quarter of an hour make while a link is good,
+/// since the first of them may be the one that arrived.
+const LINKS_MAX: i64 = GOOD_SECONDS / 900;
 
 /// A link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

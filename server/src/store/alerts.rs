@@ -2,6 +2,9 @@
 //! words.
 //!
 //! Of one kind, partner and message at most one alert is open: what goes wrong a thousand times is one line to read.
+//!
+//! Every alert ends. What tells of a delivery ends with it ([`end_with`]), what tells of a state ends with the state, and
+//! what tells of something that happened ends when a person says that it is seen to ([`seen_to`]).
 
 #[cfg(test)]
 mod tests;
@@ -81,6 +84,61 @@ kinds! {
     CardChanged => "card_changed", "The partner's card has other contacts or another name";
     CardWaits => "card_waits", "The partner's new card changes an address; an administrator decides";
     IntegrationFailing => "integration_failing", "An integration of ours takes nothing: look at it under Integrations";
+}
+
+/// What is wrong with the carrying of one message, and no longer matters when that has ended.
+const OF_A_DELIVERY: [AlertKind; 8] = [
+    AlertKind::NoReceipt,
+    AlertKind::Unconfirmed,
+    AlertKind::Misdirected,
+    AlertKind::NotTaken,
+    AlertKind::Parked,
+    AlertKind::BadReceipt,
+    AlertKind::OwnFault,
+    AlertKind::PolledUnsigned,
+];
+
+impl AlertKind {
+    /// Whether it tells of something that happened, which nothing but a person's look ends. All others end by themselves,
+    /// or by what a person does about them.
+    #[must_use]
+    pub const fn is_seen_to(self) -> bool {
+        match self {
+            Self::BadReceipt
+            | Self::PeerConflict
+            | Self::OwnFault
+            | Self::BadEvent
+            | Self::JtiConflict
+            | Self::SeqConflict
+            | Self::UnknownCase
+            | Self::WithoutEffect
+            | Self::PartnerFiled
+            | Self::LedgerContradiction
+            | Self::ManifestRefused
+            | Self::Resent
+            | Self::ReviewReceived => true,
+            Self::NoReceipt
+            | Self::Unconfirmed
+            | Self::Misdirected
+            | Self::NotTaken
+            | Self::Parked
+            | Self::HistoryLost
+            | Self::MessageUnread
+            | Self::PolledUnsigned
+            | Self::Gap
+            | Self::NotProven
+            | Self::NotProvenLong
+            | Self::ClockSkew
+            | Self::KeysExpiring
+            | Self::KeysExpired
+            | Self::ManifestNotTaken
+            | Self::ExerciseDue
+            | Self::CardLocked
+            | Self::CardChanged
+            | Self::CardWaits
+            | Self::IntegrationFailing => false,
+        }
+    }
 }
 
 /// An open alert.
@@ -183,41 +241,92 @@ pub fn clear(
     Ok(true)
 }
 
+/// The carrying of these messages to these partners has ended, and with it what was wrong with it.
+pub(in crate::store) fn end_with(
+    turn: &mut Turn<'_>,
+    partners: &[&[u8]],
+    messages: &[&[u8]],
+) -> Result<usize, StoreError> {
+    if messages.is_empty() {
+        return Ok(0);
+    }
+    let at = turn.now().micros();
+    let theirs = alerts::table
+        .filter(alerts::cleared_at.is_null())
+        .filter(alerts::kind.eq_any(OF_A_DELIVERY.map(AlertKind::word)))
+        .filter(alerts::partner_id.eq_any(partners))
+        .filter(alerts::message.eq_any(messages));
+    Ok(diesel::update(theirs).set(alerts::cleared_at.eq(at)).execute(turn.rows().db)?)
+}
+
+/// A person has seen to an alert: it ends. `None` when it is not open, or is of those that end by what is done about them.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when it can't be read; those of the database.
+pub fn seen_to(turn: &mut Turn<'_>, id: Uuid) -> Result<Option<Alert>, StoreError> {
+    let at = turn.now();
+    let rows = turn.rows();
+    let this = || alerts::table.find(id.as_bytes().as_slice()).filter(alerts::cleared_at.is_null());
+    let found: Option<Row> = this().select(Row::as_select()).first(rows.db).optional()?;
+    let alert = found.map(Row::read).transpose()?.filter(|alert| alert.kind.is_seen_to());
+    if alert.is_some() {
+        diesel::update(this()).set(alerts::cleared_at.eq(at.micros())).execute(rows.db)?;
+    }
+    Ok(alert)
+}
+
 /// Open alerts, newest first, at most `limit`.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when one can't be read; those of the database.
 pub fn open(rows: &mut Rows<'_>, limit: u32) -> Result<Vec<Alert>, StoreError> {
-    type Found = (Vec<u8>, i64, String, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
-    let found: Vec<Found> = alerts::table
-        .filter(alerts::cleared_at.is_null())
-        .order((alerts::at.desc(), alerts::id.desc()))
+    let found: Vec<Row> = newest_open().limit(i64::from(limit)).select(Row::as_select()).load(rows.db)?;
+    found.into_iter().map(Row::read).collect()
+}
+
+/// Open alerts about a partner, newest first, at most `limit`.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when one can't be read; those of the database.
+pub fn open_about(rows: &mut Rows<'_>, partner: PartnerId, limit: u32) -> Result<Vec<Alert>, StoreError> {
+    let found: Vec<Row> = newest_open()
+        .filter(alerts::partner_id.eq(partner.as_bytes().to_vec()))
         .limit(i64::from(limit))
-        .select((
-            alerts::id,
-            alerts::at,
-            alerts::kind,
-            alerts::partner_id,
-            alerts::exchange_id,
-            alerts::incident_id,
-            alerts::message,
-        ))
+        .select(Row::as_select())
         .load(rows.db)?;
-    let corrupt = || StoreError::corrupt("alerts", "an id");
-    found
-        .into_iter()
-        .map(|(id, at, kind, partner, exchange, incident, message)| {
-            Ok(Alert {
-                id: Uuid::from_slice(&id).map_err(StoreError::corrupt("alerts", "an id"))?,
-                at: Moment::from_micros(at).map_err(StoreError::corrupt("alerts", "an instant"))?,
-                kind: AlertKind::from_word(&kind).ok_or(StoreError::Corrupt { table: "alerts", what: "a kind" })?,
-                partner: partner.map(|id| PartnerId::from_slice(&id)).transpose().map_err(corrupt())?,
-                exchange: exchange.map(|id| ExchangeId::from_slice(&id)).transpose().map_err(corrupt())?,
-                incident: incident.map(|id| IncidentId::from_slice(&id)).transpose().map_err(corrupt())?,
-                message: message.map(|id| MessageId::from_slice(&id)).transpose().map_err(corrupt())?,
-            })
+    found.into_iter().map(Row::read).collect()
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = alerts)]
+struct Row {
+    id: Vec<u8>,
+    at: i64,
+    kind: String,
+    partner_id: Option<Vec<u8>>,
+    exchange_id: Option<Vec<u8>>,
+    incident_id: Option<Vec<u8>>,
+    message: Option<Vec<u8>>,
+}
+
+fn newest_open() -> Alike {
+    alerts::table.into_boxed().filter(alerts::cleared_at.is_null()).order((alerts::at.desc(), alerts::id.desc()))
+}
+
+impl Row {
+    fn read(self) -> Result<Alert, StoreError> {
+        let corrupt = || StoreError::corrupt("alerts", "an id");
+        let kind = AlertKind::from_word(&self.kind);
+        Ok(Alert {
+            id: Uuid::from_slice(&self.id).map_err(StoreError::corrupt("alerts", "an id"))?,
+            at: Moment::from_micros(self.at).map_err(StoreError::corrupt("alerts", "an instant"))?,
+            kind: kind.ok_or(StoreError::Corrupt { table: "alerts", what: "a kind" })?,
+            partner: self.partner_id.map(|id| PartnerId::from_slice(&id)).transpose().map_err(corrupt())?,
+            exchange: self.exchange_id.map(|id| ExchangeId::from_slice(&id)).transpose().map_err(corrupt())?,
+            incident: self.incident_id.map(|id| IncidentId::from_slice(&id)).transpose().map_err(corrupt())?,
+            message: self.message.map(|id| MessageId::from_slice(&id)).transpose().map_err(corrupt())?,
         })
-        .collect()
+    }
 }
 
 type Alike = diesel::helper_types::IntoBoxed<'static, alerts::table, super::backend::MultiBackend>;

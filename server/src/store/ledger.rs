@@ -12,6 +12,8 @@ mod rebuild;
 mod streams;
 mod verify;
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 use domain::chain::{self, Frontier};
 use domain::exchange;
@@ -272,19 +274,38 @@ fn stored_node(rows: &mut Rows<'_>, level: u8, position: u64) -> Result<Digest32
 }
 
 /// Erases stored contents: those of a stream's events, and of the messages and notes filed under it, before entry `before`.
+/// A message that came before its notice was filed elsewhere: that it was placed in the exchange is what counts.
 pub(super) fn erase(rows: &mut Rows<'_>, stream: Uuid, before: u64) -> Result<(), StoreError> {
-    use schema::{contents, ledger};
+    use schema::{contents, inbox, ledger};
     let id = stream.as_bytes().as_slice();
     let messages = [EntryKind::SetSent, EntryKind::SetReceived, EntryKind::SetRefused, EntryKind::OperatorAction]
         .map(EntryKind::word);
     let own = ledger::stream.eq(id).assume_not_null();
     let filed =
         ledger::stream.is_null().and(ledger::subject.eq(id).assume_not_null()).and(ledger::kind.eq_any(messages));
-    let entries = ledger::table.filter(ledger::n.lt(to_stored(before)?)).filter(own.or(filed)).select(ledger::n);
-    diesel::update(contents::table.filter(contents::n.eq_any(entries)))
+    let before = to_stored(before)?;
+    let earlier = || ledger::table.filter(ledger::n.lt(before));
+    diesel::update(contents::table.filter(contents::n.eq_any(earlier().filter(own.or(filed)).select(ledger::n))))
+        .set(contents::sealed.eq(None::<Vec<u8>>))
+        .execute(rows.db)?;
+    // In a statement of its own: with an "or" between them, Postgres would read the whole table.
+    let placed = inbox::table.filter(inbox::exchange_id.eq(id)).select(inbox::set_entry);
+    let placed = earlier().filter(ledger::n.eq_any(placed)).filter(ledger::kind.eq_any(messages)).select(ledger::n);
+    diesel::update(contents::table.filter(contents::n.eq_any(placed)))
         .set(contents::sealed.eq(None::<Vec<u8>>))
         .execute(rows.db)?;
     Ok(())
+}
+
+/// Entries of the messages placed in an exchange, from entry `from` on.
+pub(super) fn placed(rows: &mut Rows<'_>, exchange: Uuid, from: u64) -> Result<BTreeSet<u64>, StoreError> {
+    use schema::inbox;
+    let found: Vec<i64> = inbox::table
+        .filter(inbox::exchange_id.eq(exchange.as_bytes().as_slice()))
+        .filter(inbox::set_entry.ge(to_stored(from)?))
+        .select(inbox::set_entry)
+        .load(rows.db)?;
+    found.into_iter().map(from_stored).collect()
 }
 
 /// The row by which the data key is known.

@@ -17,7 +17,8 @@
 //! find work; a look too early finds none and sets it right, so it is set to zero whenever work may have come.
 //!
 //! Lanes count in machine time (`elapsed`), as do `next_attempt_at` and `claimed_at` of messages; their other instants are
-//! duty time. Machine time may be set back: an instant further ahead than any wait of ours counts as past.
+//! duty time. Machine time may be set back: an instant further ahead than any wait of ours counts as past. `claimed_at` is
+//! since when a message waits: when it was first claimed, or the watch first saw it, whichever came first.
 
 mod carry;
 pub mod catch_up;
@@ -37,7 +38,7 @@ use domain::values::{Digest32, ExchangeId, IncidentId, MessageId, Moment, Partne
 use uuid::Uuid;
 
 use super::schema::{exchanges, lanes, outbox};
-use super::{Rows, StoreError, Turn};
+use super::{Rows, StoreError, Turn, alerts};
 
 pub use self::carry::{Finished, Sealed, finish, keep_sealed, receipted, release, rest};
 pub use self::claim::{Claimed, FAILING_LANES_MAX, SealedItem, claim, next_due, outcome_word, something_due};
@@ -132,7 +133,7 @@ impl OutKind {
         match self.class() {
             Class::FirstWord => 0,
             Class::Other => 1,
-            Class::Heartbeat => 2,
+            Class::Heartbeat | Class::Introduction => 2,
         }
     }
 }
@@ -240,13 +241,31 @@ pub fn hurry_heartbeat(turn: &mut Turn<'_>, partner: PartnerId) -> Result<(), St
     wake_lane(rows, partner)
 }
 
-/// Stops a lane: nothing but heartbeats goes out until [`resume_lane`]. `why` is a word for pages.
+/// Stops a lane: nothing but heartbeats goes out until [`resume_lane`]. `held` is the highest number of ours that the partner
+/// holds, more than we remember, with the digest of its payload.
 ///
 /// # Errors
 /// Those of the database.
-pub fn stop_lane(turn: &mut Turn<'_>, partner: PartnerId, why: &str) -> Result<(), StoreError> {
-    diesel::update(this_lane(partner)).set(lanes::stopped.eq(why)).execute(turn.rows().db)?;
+pub fn stop_lane(turn: &mut Turn<'_>, partner: PartnerId, held: Option<(i64, Digest32)>) -> Result<(), StoreError> {
+    diesel::update(this_lane(partner))
+        .set((
+            lanes::stopped.eq("head_ahead"),
+            lanes::held_seq.eq(held.map(|(seq, _)| seq)),
+            lanes::held_payload.eq(held.map(|(_, payload)| payload.as_bytes().to_vec())),
+        ))
+        .execute(turn.rows().db)?;
     Ok(())
+}
+
+/// What the partner held when its lane stopped: number and digest of the payload.
+///
+/// # Errors
+/// Those of the database.
+pub fn held(rows: &mut Rows<'_>, partner: PartnerId) -> Result<Option<(i64, Digest32)>, StoreError> {
+    let found: Option<(Option<i64>, Option<Vec<u8>>)> =
+        this_lane(partner).select((lanes::held_seq, lanes::held_payload)).first(rows.db).optional()?;
+    let Some((Some(seq), payload)) = found else { return Ok(None) };
+    Ok(digest_or_none(payload)?.map(|payload| (seq, payload)))
 }
 
 /// A person confirmed that a stopped lane may go on; with `after`, behind that number and payload (a restored backup,
@@ -294,6 +313,11 @@ pub fn abandon(turn: &mut Turn<'_>, message: MessageId) -> Result<bool, StoreErr
     let changed = diesel::update(outbox::table.find(message.as_bytes().as_slice()).filter(outbox::open))
         .set((outbox::state.eq("abandoned"), outbox::open.eq(false)))
         .execute(turn.rows().db)?;
+    if changed == 1 {
+        let id = message.as_bytes().as_slice();
+        let partner: Vec<u8> = outbox::table.find(id).select(outbox::partner_id).first(turn.rows().db)?;
+        alerts::end_with(turn, &[&partner], &[id])?;
+    }
     Ok(changed == 1)
 }
 
@@ -301,10 +325,15 @@ pub fn abandon(turn: &mut Turn<'_>, message: MessageId) -> Result<bool, StoreErr
 pub(super) fn erase(turn: &mut Turn<'_>, exchange: ExchangeId) -> Result<(), StoreError> {
     let rows = turn.rows();
     let of_exchange = outbox::table.filter(outbox::exchange_id.eq(exchange.as_bytes().as_slice()));
+    let ended: Vec<(Vec<u8>, Vec<u8>)> =
+        of_exchange.filter(outbox::open).select((outbox::partner_id, outbox::id)).load(rows.db)?;
     diesel::update(of_exchange.filter(outbox::open))
         .set((outbox::state.eq("abandoned"), outbox::open.eq(false)))
         .execute(rows.db)?;
     diesel::update(of_exchange).set(outbox::body.eq(Vec::<u8>::new())).execute(rows.db)?;
+    let partners: Vec<&[u8]> = ended.iter().map(|(partner, _)| partner.as_slice()).collect();
+    let messages: Vec<&[u8]> = ended.iter().map(|(_, message)| message.as_slice()).collect();
+    alerts::end_with(turn, &partners, &messages)?;
     Ok(())
 }
 
@@ -373,18 +402,44 @@ pub struct Unreceipted {
     pub incident: Option<IncidentId>,
 }
 
-/// First words that were first claimed a quarter of an hour of machine time ago, have no receipt, and were not alerted.
+/// First words of which nobody noted yet since when they wait, at most `limit`: they may never be claimed, as while a partner
+/// is suspended or has no way to be told.
+///
+/// # Errors
+/// Those of the database.
+pub fn unnoted(rows: &mut Rows<'_>, limit: usize) -> Result<Vec<MessageId>, StoreError> {
+    let found: Vec<Vec<u8>> = outbox::table
+        .filter(outbox::open)
+        .filter(diesel::dsl::not(outbox::alerted))
+        .filter(outbox::claimed_at.is_null())
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select(outbox::id)
+        .load(rows.db)?;
+    found.iter().map(|id| MessageId::from_slice(id).map_err(StoreError::corrupt("outbox", "an id"))).collect()
+}
+
+/// Notes that these messages wait at least since `elapsed` (machine time), for [`unreceipted`].
+///
+/// # Errors
+/// Those of the database.
+pub fn note_waiting(turn: &mut Turn<'_>, messages: &[MessageId], elapsed: Moment) -> Result<(), StoreError> {
+    let ids: Vec<_> = messages.iter().map(|message| message.as_bytes().to_vec()).collect();
+    claim::mark_claimed(turn.rows(), &ids, elapsed)
+}
+
+/// First words that have waited for a quarter of an hour of machine time, have no receipt, and were not alerted.
 ///
 /// # Errors
 /// Those of the database.
 pub fn unreceipted(rows: &mut Rows<'_>, elapsed: Moment, limit: u32) -> Result<Vec<Unreceipted>, StoreError> {
     type Found = (Vec<u8>, Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>);
     let latest = elapsed.plus_seconds(-delivery::FIRST_WORD_ALERT_SECONDS);
+    let ahead = elapsed.plus_seconds(AHEAD_SECONDS_MAX);
     let found: Vec<Found> = outbox::table
         .left_join(exchanges::table.on(outbox::exchange_id.eq(exchanges::id.nullable())))
         .filter(outbox::open)
         .filter(diesel::dsl::not(outbox::alerted))
-        .filter(outbox::claimed_at.le(latest.micros()))
+        .filter(outbox::claimed_at.le(latest.micros()).or(outbox::claimed_at.gt(ahead.micros())))
         .order(outbox::claimed_at)
         .limit(i64::from(limit))
         .select((outbox::id, outbox::partner_id, outbox::exchange_id, exchanges::incident_id.nullable()))

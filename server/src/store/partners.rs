@@ -3,6 +3,7 @@
 //! Names lie sealed, and so do cards and manifests, which hold names and contacts; issuers, addresses and keys are plain.
 //! Versions of manifests are kept for ever: incidents and old evidence refer to them.
 
+mod card_marks;
 mod ceremony;
 mod listed;
 mod many;
@@ -15,6 +16,7 @@ mod unchanged;
 use diesel::prelude::*;
 use domain::values::{Line, Moment, PartnerId};
 
+pub use self::card_marks::{CardMark, card_marks, cards};
 pub use self::ceremony::{
     Checked, Confirmed, NewCard, checked, set_addresses, set_checked, set_later_card, set_verified_now,
     set_wrong_digits, start_ceremony, start_sequence_anew,
@@ -251,21 +253,6 @@ pub fn by_id(rows: &mut Rows<'_>, id: PartnerId) -> Result<Option<Partner>, Stor
 /// [`StoreError::Corrupt`] when one does not open; those of the database.
 pub fn all(rows: &mut Rows<'_>) -> Result<Vec<Partner>, StoreError> {
     let found: Vec<PartnerRow> = partners::table
-        .order((partners::added_at, partners::id))
-        .limit(PARTNERS_MAX)
-        .select(PartnerRow::as_select())
-        .load(rows.db)?;
-    found.into_iter().map(|row| row.opened(rows)).collect()
-}
-
-/// Active and verified partners with a node, the first added first.
-///
-/// # Errors
-/// [`StoreError::Corrupt`] when one does not open; those of the database.
-pub fn paired(rows: &mut Rows<'_>) -> Result<Vec<Partner>, StoreError> {
-    let found: Vec<PartnerRow> = partners::table
-        .filter(partners::state.eq_any([PartnerState::Active.word(), PartnerState::Verified.word()]))
-        .filter(partners::issuer.is_not_null())
         .order((partners::added_at, partners::id))
         .limit(PARTNERS_MAX)
         .select(PartnerRow::as_select())

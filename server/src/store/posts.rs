@@ -26,7 +26,9 @@ use super::backend::bulk::insert_many;
 use super::schema::{attempts, posts};
 use super::{Rows, StoreError, Turn};
 
-pub use self::claim::{AHEAD_SECONDS_MAX, ClaimedPost, FinishedPost, claim, claim_one, clear_alert, finish, next_due};
+pub use self::claim::{
+    AHEAD_SECONDS_MAX, ClaimedPost, FinishedPost, Places, claim, claim_one, clear_alert, finish, next_due,
+};
 pub use self::log::{
     AttemptLine, PostKey, PostLine, PostState, attempts_of, is_for_integration, page, post, replay, replay_since,
 };

@@ -231,6 +231,8 @@ diesel::table! {
         tried_at -> Nullable<BigInt>,
         waits_until -> Nullable<BigInt>,
         skew_seconds -> Nullable<Integer>,
+        held_seq -> Nullable<BigInt>,
+        held_payload -> Nullable<Binary>,
     }
 }
 

@@ -72,6 +72,21 @@ impl TestStore {
         done.expect(sql);
     }
 
+    /// Whether it is on SQLite.
+    pub(crate) const fn is_sqlite(&self) -> bool {
+        matches!(self.place, Place::Sqlite(_))
+    }
+
+    /// Octets as they stand in SQL.
+    pub(crate) fn literal(&self, octets: &[u8]) -> String {
+        use std::fmt::Write as _;
+        let mut hex = String::new();
+        for octet in octets {
+            write!(hex, "{octet:02x}").unwrap();
+        }
+        if self.is_sqlite() { format!("X'{hex}'") } else { format!("'\\x{hex}'") }
+    }
+
     /// Statements that writing so many rows at once may take: to Postgres each is a way to the server and back; on SQLite a
     /// prepared one is run for each row.
     pub(crate) const fn statements_for(&self, rows: u64) -> u64 {

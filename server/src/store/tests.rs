@@ -7,6 +7,7 @@ mod erasure;
 mod ledger;
 mod sealed;
 mod streams;
+mod upgrade;
 mod writer;
 
 use domain::values::Digest32;

@@ -116,6 +116,17 @@ impl<'a> Turn<'a> {
         self.pending.append(NewEntry { kind, stream, subject, content }, self.now)
     }
 
+    /// The exact object of an entry, this batch's included; `None` when it was erased or there is no such entry.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when it does not open.
+    pub fn object(&mut self, n: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        if self.pending.first().is_some_and(|first| n >= first) {
+            return Ok(self.pending.object(n).map(<[u8]>::to_vec));
+        }
+        ledger::object(&mut self.rows, n)
+    }
+
     /// The next number of a named count: 1, 2, 3 … A refused turn gives its number back.
     ///
     /// # Errors
@@ -193,13 +204,15 @@ impl<'a> Turn<'a> {
         self.fan_out_checkpoint = size;
     }
 
-    /// Erases the contents of the entries of a stream from before this turn, and of the messages filed under it. The
-    /// chain still verifies. Receipts stay: they hold digests and instants only, and prove that the duty was met.
+    /// Erases the contents of the entries of a stream from before this turn, and of the messages filed under it or placed
+    /// in it. The chain still verifies. Receipts stay: they hold digests and instants only, and prove that the duty was met.
     ///
     /// # Errors
     /// Those of the database.
     pub fn erase_stream(&mut self, stream: Uuid) -> Result<(), StoreError> {
-        self.pending.erase(stream, self.began_at);
+        let buffered = self.pending.first().filter(|first| *first < self.began_at);
+        let placed = buffered.map(|first| ledger::placed(&mut self.rows, stream, first)).transpose()?;
+        self.pending.erase(stream, &placed.unwrap_or_default(), self.began_at);
         ledger::erase(&mut self.rows, stream, self.began_at)
     }
 

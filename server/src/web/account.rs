@@ -14,7 +14,7 @@ use super::action::{ActionPage, refusal};
 use super::field::Field;
 use super::form::FieldError;
 use super::invitation::{new_password_faults, new_password_fields};
-use super::page::{self, Answer, Chrome, Posted, Visit};
+use super::page::{self, Answer, Anyone, AnyonesForm, Chrome, Posted, Visit};
 use super::people::role_words;
 use crate::access::Scope;
 use crate::access::sessions::{SessionCookie, token_digest};
@@ -75,7 +75,8 @@ async fn own(visit: &Visit) -> Result<PersonView, Problem> {
 ///
 /// # Errors
 /// [`Problem::Unavailable`]
-pub async fn show(request: HttpRequest, visit: Visit, asked: web::Query<Asked>) -> Answer {
+pub async fn show(request: HttpRequest, visit: Anyone, asked: web::Query<Asked>) -> Answer {
+    let Anyone(visit) = visit;
     let own = own(&visit).await?;
     let sessions = visit.node.sessions_of(own.id).await?;
     let tokens = visit.node.tokens_of(own.id).await?;
@@ -111,16 +112,16 @@ fn password_page(visit: &Visit) -> ActionPage {
 ///
 /// # Errors
 /// [`Problem::Internal`]
-pub async fn password(visit: Visit) -> Answer {
-    password_page(&visit).answer(Vec::new())
+pub async fn password(visit: Anyone) -> Answer {
+    password_page(&visit.0).answer(Vec::new())
 }
 
 /// `POST /account/password`
 ///
 /// # Errors
 /// [`Problem::Unavailable`]
-pub async fn change_password(request: HttpRequest, posted: Posted) -> Answer {
-    let Posted { visit, form } = posted;
+pub async fn change_password(request: HttpRequest, posted: AnyonesForm) -> Answer {
+    let AnyonesForm(Posted { visit, form }) = posted;
     let own = own(&visit).await?;
     let mut errors = new_password_faults(&visit.node, &form, &own.name, &own.email);
     if form.first("present").is_empty() {
@@ -144,8 +145,8 @@ pub async fn change_password(request: HttpRequest, posted: Posted) -> Answer {
 ///
 /// # Errors
 /// [`Problem::NotFound`]
-pub async fn end_session(request: HttpRequest, posted: Posted) -> Answer {
-    let Posted { visit, form } = posted;
+pub async fn end_session(request: HttpRequest, posted: AnyonesForm) -> Answer {
+    let AnyonesForm(Posted { visit, form }) = posted;
     match form.first("session") {
         "all" => {
             let this = own_session(&request, &visit);

@@ -1,6 +1,14 @@
-//! Alerts in words: what happened between two nodes that a person has to look at.
+//! Alerts in words: what happened between two nodes that a person has to look at, and the button that says they have.
 
+use actix_web::web;
+use askama::Template;
+use uuid::Uuid;
+
+use super::page::{self, Answer, Posted, Visit};
 use super::words::Reader;
+use crate::access::Attendant;
+use crate::node::DoorError;
+use crate::problem::Problem;
 use crate::store::queries::alerts::Open;
 
 /// Alerts shown on the home page.
@@ -16,12 +24,55 @@ pub struct AlertLine {
     pub href: String,
     /// When.
     pub at: String,
+    /// The button of those who may press it.
+    pub seen_to: Option<SeenTo>,
+}
+
+/// The button that ends an alert.
+#[derive(Template)]
+#[template(
+    source = r#"<form method="post" action="/alerts/{{ id }}/seen-to"><input type="hidden" name="csrf" value="{{ csrf }}"><input type="hidden" name="back" value="{{ back }}"><button class="plain">Seen to<span class="vh">: {{ words }}</span></button></form>"#,
+    ext = "html"
+)]
+pub struct SeenTo {
+    id: Uuid,
+    csrf: String,
+    back: String,
+    words: String,
+}
+
+impl askama::filters::HtmlSafe for SeenTo {}
+
+impl SeenTo {
+    /// The button of this alert, for whoever may press it.
+    #[must_use]
+    pub fn of(visit: &Visit, id: Uuid, may_be_seen_to: bool, back: &str, words: &str) -> Option<Self> {
+        let may = may_be_seen_to && Attendant::of(&visit.person).is_some();
+        may.then(|| Self { id, csrf: visit.csrf.clone(), back: back.to_owned(), words: words.to_owned() })
+    }
+}
+
+/// `POST /alerts/{id}/seen-to`
+///
+/// # Errors
+/// [`Problem`]
+pub async fn seen_to(posted: Posted, id: web::Path<Uuid>) -> Answer {
+    let Posted { visit, form } = posted;
+    let by = Attendant::of(&visit.person)
+        .ok_or(Problem::NotAllowed("responders, data protection officers, managers and administrators"))?;
+    match visit.node.alert_seen_to(&by, *id).await {
+        // Somebody else was faster, or it ended by itself: what was wanted is so.
+        Ok(()) | Err(DoorError::NotFound) => Ok(page::see_other(page::own_path(form.first("back")))),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// In words.
 #[must_use]
-pub fn lines(open: Vec<Open>, reader: Reader) -> Vec<AlertLine> {
-    open.into_iter().map(|alert| line(alert, reader)).collect()
+pub fn lines(open: Vec<Open>, visit: &Visit, back: &str) -> Vec<AlertLine> {
+    let button = |alert: &Open| SeenTo::of(visit, alert.id, alert.may_be_seen_to, back, alert.words);
+    let with = |alert: Open| AlertLine { seen_to: button(&alert), ..line(alert, visit.reader) };
+    open.into_iter().map(with).collect()
 }
 
 fn line(alert: Open, reader: Reader) -> AlertLine {
@@ -37,5 +88,5 @@ fn line(alert: Open, reader: Reader) -> AlertLine {
             None => ("Partners", "/partners".to_owned()),
         },
     };
-    AlertLine { words: format!("{who}{}.", alert.words), link, href, at: reader.near(alert.at) }
+    AlertLine { words: format!("{who}{}.", alert.words), link, href, at: reader.near(alert.at), seen_to: None }
 }

@@ -15,7 +15,8 @@ use self::first_hour::GettingStarted;
 use super::alerts::{self, AlertLine};
 use super::clock::ClockPart;
 use super::field::Choice;
-use super::page::{self, Answer, Chrome, Posted, Visit};
+use super::page::{self, Answer, Anyone, Chrome, Posted, Visit};
+use super::people::role_words;
 use super::words::{self, grouped};
 use crate::access::{DutyHolder, Responder};
 use crate::node::StreamId;
@@ -109,11 +110,23 @@ struct WallList {
 
 impl askama::filters::HtmlSafe for WallList {}
 
-/// `GET /`
+#[derive(Template)]
+#[template(path = "no_role.html")]
+struct NoRolePage {
+    chrome: Chrome,
+    roles: Vec<&'static str>,
+}
+
+/// `GET /`: the clocks. Whoever may not read the record is told what their account is for, and by whom that changes.
 ///
 /// # Errors
 /// [`Problem`]
-pub async fn home(visit: Visit, asked: web::Query<Asked>) -> Answer {
+pub async fn home(visit: Anyone, asked: web::Query<Asked>) -> Answer {
+    let Anyone(visit) = visit;
+    if !visit.reads() {
+        let roles = visit.person.roles().iter().map(|role| role_words(*role)).collect();
+        return page::html(&NoRolePage { chrome: visit.chrome("Signed in", "/"), roles });
+    }
     let filter = asked.filter();
     let (names, open) = visit
         .node
@@ -170,7 +183,7 @@ async fn list_of(visit: &Visit, filter: Filter) -> Result<ClockList, Problem> {
     let more_words = format!("{} more; use the filter to see them.", words::counted(i64::from(more), "duty group"));
     Ok(ClockList {
         strip: cells(strip),
-        alerts: if filtered { Vec::new() } else { alerts::lines(open_alerts, visit.reader) },
+        alerts: if filtered { Vec::new() } else { alerts::lines(open_alerts, visit, &back) },
         clocks: parts(&groups, visit, &back),
         filtered,
         more,

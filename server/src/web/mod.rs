@@ -108,6 +108,7 @@ fn watching(config: &mut ServiceConfig) {
         .service(resource("/wall/list").get(clocks::wall_list))
         .service(resource("/live").get(live::listen))
         .service(resource("/now").get(clocks::now))
+        .service(resource("/alerts/{id}/seen-to").post(alerts::seen_to))
         .service(resource("/take-in-hand").post(clocks::take_in_hand))
         .service(resource("/partners").get(partners::list));
 }

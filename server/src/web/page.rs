@@ -1,7 +1,9 @@
 //! What every page needs: who is asking, in which words they read time, and the frame around the content.
 //!
 //! A handler that shows a page takes a [`Visit`]; one that takes a form takes a [`Posted`], which exists only when the
-//! form carried the secret of the session (so it was made by one of our pages). Neither can be made in another way.
+//! form carried the secret of the session (so it was made by one of our pages). Neither can be made in another way, and
+//! both exist only for people who may read the record: a page that forgets to ask shows nobody else anything. The few that
+//! are for everybody with an account, whatever their roles, say so by taking [`Anyone`] or [`AnyonesForm`].
 
 use std::future::Future;
 use std::pin::Pin;
@@ -16,8 +18,8 @@ use domain::values::{Moment, Role};
 
 use super::form::{FORM_OCTETS_MAX, FieldError, Form};
 use super::words::{self, Reader};
-use crate::access::SignedIn;
 use crate::access::sessions::{self, SessionCookie};
+use crate::access::{self, SignedIn};
 use crate::node::Node;
 use crate::problem::Problem;
 
@@ -27,7 +29,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 /// What handlers answer.
 pub type Answer = Result<HttpResponse, Problem>;
 
-/// A signed-in person in front of a page.
+/// A signed-in person in front of a page. As a handler's argument: one who may read the record.
 pub struct Visit {
     /// The node.
     pub node: web::Data<Node>,
@@ -39,13 +41,19 @@ pub struct Visit {
     pub reader: Reader,
 }
 
-/// A form that a signed-in person sent from one of our pages.
+/// A form that a signed-in person sent from one of our pages. As a handler's argument: one who may read the record.
 pub struct Posted {
     /// Who, where and when.
     pub visit: Visit,
     /// What they typed, without the session's secret.
     pub form: Form,
 }
+
+/// A signed-in person with any roles, or none: for the start page and their own account.
+pub struct Anyone(pub Visit);
+
+/// A form of a signed-in person with any roles, or none: for their own account.
+pub struct AnyonesForm(pub Posted);
 
 /// What was typed, for the page that says that it could not be kept.
 pub(super) struct Kept {
@@ -65,9 +73,20 @@ impl Visit {
         Chrome {
             person: Some(self.person.name().to_string()),
             administrator: self.person.has(Role::Administrator),
+            reads: self.reads(),
             csrf: self.csrf.clone(),
             ..Chrome::outside(&self.node, title, here)
         }
+    }
+
+    /// Whether they may read the record.
+    #[must_use]
+    pub fn reads(&self) -> bool {
+        access::Reader::of(&self.person).is_some()
+    }
+
+    fn reading(self) -> Result<Self, Problem> {
+        if self.reads() { Ok(self) } else { Err(Problem::NotAllowed("people who may read the record")) }
     }
 
     async fn of(request: &HttpRequest) -> Result<Self, Problem> {
@@ -92,11 +111,34 @@ impl FromRequest for Visit {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { Self::of(&request).await })
+        Box::pin(async move { Self::of(&request).await?.reading() })
+    }
+}
+
+impl FromRequest for Anyone {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { Ok(Self(Visit::of(&request).await?)) })
     }
 }
 
 impl FromRequest for Posted {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let posted = AnyonesForm::from_request(request, payload);
+        Box::pin(async move {
+            let AnyonesForm(Self { visit, form }) = posted.await?;
+            Ok(Self { visit: visit.reading()?, form })
+        })
+    }
+}
+
+impl FromRequest for AnyonesForm {
     type Error = Problem;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
@@ -111,7 +153,7 @@ impl FromRequest for Posted {
                 return Err(Problem::FormExpired);
             }
             form.drop_names(&["csrf"]);
-            Ok(Self { visit, form })
+            Ok(Self(Posted { visit, form }))
         })
     }
 }
@@ -160,6 +202,8 @@ pub struct Chrome {
     pub person: Option<String>,
     /// Whether the navigation leads to administration.
     pub administrator: bool,
+    /// Whether they may read the record: then there is a navigation, and pages follow what changes.
+    pub reads: bool,
     /// The secret that forms of this session carry.
     pub csrf: String,
     /// The entry of the navigation that the page belongs to.
@@ -179,6 +223,7 @@ impl Chrome {
             party: node.organisation().name.to_string(),
             person: None,
             administrator: false,
+            reads: false,
             csrf: String::new(),
             here,
             banner: banner(node.time().speed()),

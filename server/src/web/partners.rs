@@ -7,6 +7,7 @@ use askama::Template;
 use domain::values::{Moment, PartnerId};
 use serde::Deserialize;
 
+use super::alerts::SeenTo;
 use super::channel::{lane_words, told_words};
 use super::clock::contact_words;
 use super::field::Tag;
@@ -141,7 +142,7 @@ struct PartnerPage {
     active: bool,
     may_end: bool,
     may_renew: bool,
-    alerts: Vec<(String, bool)>,
+    alerts: Vec<(String, bool, Option<SeenTo>)>,
     told: &'static str,
     told_what: &'static str,
     told_state: String,
@@ -319,11 +320,15 @@ fn after_import(partner: &PartnerView, visit: &Visit) -> Next {
     Next { words, link: if may { "Confirm it" } else { "" }, href: of("confirm"), heartbeat: false }
 }
 
-fn alerts(partner: &PartnerView, visit: &Visit) -> Vec<(String, bool)> {
+fn alerts(partner: &PartnerView, visit: &Visit) -> Vec<(String, bool, Option<SeenTo>)> {
+    let back = format!("/partners/{}?done=1", partner.id);
     partner
         .alerts
         .iter()
-        .map(|alert| (format!("{}, {}.", alert.words, visit.reader.near(alert.at)), alert.card_changed))
+        .map(|alert| {
+            let words = format!("{}, {}.", alert.words, visit.reader.near(alert.at));
+            (words, alert.card_changed, SeenTo::of(visit, alert.id, alert.may_be_seen_to, &back, alert.words))
+        })
         .collect()
 }
 

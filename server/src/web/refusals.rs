@@ -4,7 +4,7 @@
 use actix_web::{FromRequest as _, HttpRequest};
 use serde_json::json;
 
-use super::page::{self, Visit};
+use super::page::{self, Anyone};
 use crate::problem::Problem;
 
 /// Puts a problem on the record, if it is a refusal for security.
@@ -20,8 +20,8 @@ pub(super) async fn record(request: &HttpRequest, problem: &Problem) {
     };
     let Ok(node) = page::node_of(request) else { return };
     // Whoever's browser another site used did not ask for it.
-    let visit = if matches!(problem, Problem::CrossSite) { None } else { Visit::extract(request).await.ok() };
-    let by = visit.map(|visit| visit.person.themselves());
+    let visit = if matches!(problem, Problem::CrossSite) { None } else { Anyone::extract(request).await.ok() };
+    let by = visit.map(|Anyone(visit)| visit.person.themselves());
     // The pattern, never the address itself: an address may hold a secret.
     let page = request.match_pattern().unwrap_or_default();
     let about = json!({ "method": request.method().as_str(), "page": page, "needs": needs });

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::field::{Field, Summary};
 use super::form::{FieldError, Form};
-use super::page::{self, Answer, Chrome, Posted, Stranger};
+use super::page::{self, Answer, AnyonesForm, Chrome, Stranger};
 use crate::access::passwords;
 use crate::access::sessions::{self, SessionCookie};
 use crate::access::throttle::{Address, Throttle};
@@ -192,7 +192,8 @@ fn cookie(node: &Node, token: String) -> Cookie<'static> {
 ///
 /// # Errors
 /// [`Problem::Unavailable`]
-pub async fn leave(request: HttpRequest, posted: Posted) -> Answer {
+pub async fn leave(request: HttpRequest, posted: AnyonesForm) -> Answer {
+    let AnyonesForm(posted) = posted;
     let node = &posted.visit.node;
     let named = SessionCookie::of(node.issuer());
     if let Some(digest) = request.cookie(named.name()).and_then(|cookie| sessions::token_digest(cookie.value())) {

@@ -1,25 +1,35 @@
 //! Programs of our own: what they hear of, when they are down, what is sent to them again, and who keeps them.
 
 use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
+use futures_util::future::join;
 use serde_json::{Value, json};
 use server::access::Scope;
+use server::mail::Security;
 use server::node::DoorError;
 use server::node::endpoints::{Format, Integration, PostState, Subscribed};
 use server::store::alerts::AlertKind;
-use tests::node::line;
+use tests::facts::first_hour;
+use tests::node::{Ground, World, found, line, log_request};
+use tests::smtp::MailServer;
 use tests::tickets::Tickets;
 use tests::visitor::{Answer, Visitor};
-use tests::wire::Line;
+use tests::wait::{SOON, until};
+use tests::wire::{Line, Wire};
 use tests::{On, both};
+use tokio::sync::watch;
 use uuid::Uuid;
+use webhooks::carrier::{Carrier, Outcome, Parcel};
 
 use super::{CHAT, HOUR, MINUTE, TICKETS, TITLE, Told, address, csrf, fields};
 
 both!(
     integrations_hear_of_what_they_chose,
     an_integration_that_is_down_hears_later,
+    one_that_hangs_delays_no_mail,
     posts_are_sent_again,
     a_paused_integration_waits,
     integrations_are_kept_on_pages,
@@ -87,6 +97,68 @@ async fn an_integration_that_is_down_hears_later(on: On) {
     told.pass(20 * MINUTE).await;
     assert_eq!(told.heard(), ["incident_logged"; 2]);
     assert!(!told.alerted(AlertKind::IntegrationFailing).await);
+}
+
+/// The line, where what goes to the chat arrives and is held there.
+struct Holding {
+    wire: Arc<Wire>,
+    /// How many are held or were.
+    held: watch::Sender<usize>,
+    let_go: watch::Sender<bool>,
+}
+
+impl Carrier for Holding {
+    fn carry<'a>(&'a self, parcel: &'a Parcel) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
+        Box::pin(async move {
+            if parcel.url.starts_with(CHAT) {
+                self.held.send_modify(|held| *held += 1);
+                self.let_go.subscribe().wait_for(|go| *go).await.expect("the line outlives its parcels");
+            }
+            self.wire.carry(parcel).await
+        })
+    }
+}
+
+/// Aim: while an integration takes a post and does not answer, mail to people goes out, and so does what another integration
+/// hears; and a stop lets the post that is under way finish.
+async fn one_that_hangs_delays_no_mail(on: On) {
+    let server = MailServer::start(Security::None).await;
+    let world = World::new(on);
+    let line_to = Arc::new(Holding {
+        wire: Arc::clone(&world.wire),
+        held: watch::Sender::new(0),
+        let_go: watch::Sender::new(false),
+    });
+    let ground = Ground {
+        time: Arc::clone(&world.time) as _,
+        carrier: Arc::clone(&line_to) as _,
+        wire: Some(Arc::clone(&world.wire)),
+    };
+    let operator = found("Operator", "https://operator.example".to_owned(), on.fresh(), ground, None).await;
+    let told = Told::in_world(world, operator.restart_with_mail(server.settings()).await).await;
+    let hanging = told.hears(Format::Standard, &[Subscribed::IncidentLogged]).await;
+    let (node, by) = (&told.operator.node, told.operator.administrator());
+    let other = Integration {
+        name: line("Tickets"),
+        address: address(&format!("{TICKETS}/hook")),
+        format: Format::Standard,
+        events: vec![Subscribed::ClockStep],
+    };
+    node.add_integration(&by, other).await.expect("added");
+    node.run().expect("it runs");
+    told.operator.log(log_request(first_hour(TITLE), told.world.now())).await;
+    until("a post that hangs", SOON, async || (*line_to.held.borrow() > 0).then_some(())).await;
+    told.world.pass(24 * HOUR);
+    node.watch_step().await.expect("a step of watching");
+    // Well before the attempt that hangs is given up.
+    let mails = server.took(3).await;
+    assert!(mails.iter().all(|mail| mail.subject.contains("24 hours left to tell partners")), "{mails:#?}");
+    until("the other integration", SOON, async || (!told.tickets.got().is_empty()).then_some(())).await;
+    assert!(told.chat.got().is_empty(), "it still hangs");
+
+    let (operator, _) = join(told.operator.restart(), async { line_to.let_go.send_replace(true) }).await;
+    let log = operator.node.posts(hanging, None, 9).await.expect("the log").items;
+    assert_eq!(log.iter().map(|post| post.state).collect::<Vec<_>>(), [PostState::Taken]);
 }
 
 /// Aim: one post, some, and all since a time, are sent again under their ids and stand in the log with their attempts.

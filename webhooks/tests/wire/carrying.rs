@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use webhooks::address_guard::Cidr;
 use webhooks::carrier::{Carrier as _, NotReached, Outcome, Parcel, RetryAfter};
 use webhooks::http::{Options, ReqwestCarrier};
+use webhooks::push::{Answer, classify};
 use wiremock::matchers::{any, body_string, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -125,12 +126,14 @@ async fn a_redirect_is_reported_and_not_followed() {
 
 #[tokio::test]
 async fn an_answer_may_be_sixteen_kib_and_a_manifest_sixty_four() {
-    for (octets, push_ok, manifest_ok) in
+    for (octets, push_read, manifest_ok) in
         [(16_384, true, true), (16_385, false, true), (65_536, false, true), (65_537, false, false)]
     {
         let server = answer_with(ResponseTemplate::new(200).set_body_bytes(vec![b'x'; octets])).await;
+        // Of a longer answer to a message the status is left: a page of a gateway is no network error.
         let pushed = push_to(&server).await;
-        assert_eq!(matches!(pushed, Outcome::Answered { .. }), push_ok, "{octets}");
+        let Outcome::Answered { status: 200, body, .. } = pushed else { panic!("{pushed:?}") };
+        assert_eq!(body.len(), if push_read { octets } else { 0 });
         let url = format!("{}/jwks.jwt", server.uri());
         let fetched = carrier(true).carry(&Parcel::manifest_fetch(&url)).await;
         assert_eq!(matches!(fetched, Outcome::Answered { .. }), manifest_ok, "{octets}");
@@ -162,7 +165,16 @@ async fn a_body_without_end_is_dropped_at_the_limit() {
     );
     let url = format!("http://127.0.0.1:{port}/ssf/events");
     let outcome = carrier(true).carry(&Parcel::push(&url, "a.b.c")).await;
-    assert_eq!(class(&outcome), NotReached::ResponseTooLarge);
+    assert!(matches!(&outcome, Outcome::Answered { status: 200, body, .. } if body.is_empty()), "{outcome:?}");
+}
+
+/// A gateway's long page is told from a network error: a person hears of it at once.
+#[tokio::test]
+async fn a_long_refusal_keeps_its_status() {
+    for (status, means) in [(403, Answer::WrongAddress), (503, Answer::Retryable), (400, Answer::Intermediary)] {
+        let server = answer_with(ResponseTemplate::new(status).set_body_bytes(vec![b'x'; 20_000])).await;
+        assert_eq!(classify(&push_to(&server).await), means, "{status}");
+    }
 }
 
 #[tokio::test]

@@ -60,6 +60,11 @@ async fn push(port: u16, total: Duration) -> Outcome {
     carrier(total).carry(&Parcel::push(&format!("http://127.0.0.1:{port}/ssf/events"), "a.b.c")).await
 }
 
+/// What is left of an answer whose body was too long: its status.
+fn is_empty_answer(outcome: &Outcome, expected: u16) -> bool {
+    matches!(outcome, Outcome::Answered { status, body, .. } if *status == expected && body.is_empty())
+}
+
 fn class(outcome: &Outcome) -> Option<NotReached> {
     match outcome {
         Outcome::NotReached { class, .. } => Some(*class),
@@ -75,7 +80,7 @@ async fn ten_gigabytes_are_not_read() {
         let piece = vec![b'x'; 65_536];
         while line.sent < TEN_GIGABYTES && line.send(&piece) {}
     });
-    assert_eq!(class(&push(port, PATIENT).await), Some(NotReached::ResponseTooLarge));
+    assert!(is_empty_answer(&push(port, PATIENT).await, 200));
     assert!(sent.await.unwrap() < HELD_BY_BUFFERS);
 }
 
@@ -87,7 +92,7 @@ async fn chunks_without_end_are_not_read() {
         let pieces = b"1\r\nx\r\n".repeat(4_096);
         while line.sent < TEN_GIGABYTES && line.send(&pieces) {}
     });
-    assert_eq!(class(&push(port, PATIENT).await), Some(NotReached::ResponseTooLarge));
+    assert!(is_empty_answer(&push(port, PATIENT).await, 200));
     assert!(sent.await.unwrap() < HELD_BY_BUFFERS);
 }
 

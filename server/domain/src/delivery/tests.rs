@@ -79,6 +79,34 @@ fn several_failures_inside_one_back_off_count_once() {
     let running = Lane { fail_count: 4, next_attempt_at: Some(now().plus_seconds(60)) };
     let next = after(first_word(), Attempts { lane: running, ..history(0) }, Heard::NotReached, now(), OPEN);
     assert_eq!(next.lane, running);
+    assert_eq!(next.cleared.fail_count, 1);
+}
+
+/// Aim: a first word that broke a back-off and is told to wait longer than that makes the lane wait so long, but counts as
+/// no further failure; one that is told to wait shorter changes nothing.
+#[test]
+fn what_an_answer_asks_for_holds_inside_a_back_off_too() {
+    let running = Lane { fail_count: 4, next_attempt_at: Some(now().plus_seconds(60)) };
+    let lane = |heard| after(first_word(), Attempts { lane: running, ..history(0) }, heard, now(), OPEN).lane;
+    let asked = |seconds| Heard::Busy { retry_after_seconds: Some(seconds) };
+    let later = Lane { next_attempt_at: Some(now().plus_seconds(3_600)), ..running };
+    assert_eq!(lane(asked(3_600)), later);
+    assert_eq!(lane(asked(10)), running);
+    assert_eq!(lane(Heard::Busy { retry_after_seconds: None }), running);
+    let misdirected = lane(Heard::Misdirected { status: 404 });
+    assert_eq!(misdirected.fail_count, 4);
+    assert!(is_step(misdirected.next_attempt_at.unwrap().seconds_since(now()), 900));
+}
+
+/// Aim: a lane whose back-off was ended while the attempt was under way backs off as one that never failed.
+#[test]
+fn a_lane_that_was_cleared_meanwhile_starts_anew() {
+    let cleared = |heard| after(first_word(), history(8), heard, now(), OPEN).cleared;
+    let anew = cleared(Heard::NotReached);
+    assert_eq!(anew.fail_count, 1);
+    assert!(is_step(anew.next_attempt_at.unwrap().seconds_since(now()), 5));
+    assert_eq!(cleared(Heard::Unconfirmed), Lane::CLEAR);
+    assert_eq!(cleared(Heard::Receipted), Lane::CLEAR);
 }
 
 #[test]
@@ -146,17 +174,30 @@ fn refusals_park_as_the_table_says_and_leave_the_lane_alone() {
     }
 }
 
+/// Aim: a heartbeat goes on by itself, and nobody is told that it waits for a person.
 #[test]
 fn a_heartbeat_never_parks() {
-    let heartbeat = Sent { id: id(9), class: Class::Heartbeat };
-    for err in RefusedErr::ALL {
-        let mut alerts = 0;
-        for nth in 0..10 {
-            let next = after(heartbeat, history(nth), Heard::Refused { err }, now(), ENDED);
-            assert!(wait(next) > 0);
-            alerts += u32::from(next.alert.is_some());
+    for class in [Class::Heartbeat, Class::Introduction] {
+        for err in RefusedErr::ALL {
+            for nth in 0..10 {
+                let next = after(Sent { id: id(9), class }, history(nth), Heard::Refused { err }, now(), ENDED);
+                assert!(wait(next) > 0);
+                assert_eq!(next.alert, None, "{err:?}");
+            }
         }
-        assert_eq!(alerts, 1, "{err:?}");
+    }
+}
+
+/// Aim: a partner that has suspended us is probed by the hour; one that does not take us yet is asked again soon.
+#[test]
+fn who_turns_a_heartbeat_away_is_asked_by_the_hour_but_while_pairing() {
+    for err in [RefusedErr::AccessDenied, RefusedErr::InvalidIssuer] {
+        let waited =
+            |class, nth| wait(after(Sent { id: id(9), class }, history(nth), Heard::Refused { err }, now(), ENDED));
+        assert!((0..9).all(|nth| is_step(waited(Class::Heartbeat, nth), 3_600)), "{err:?}");
+        for (nth, step) in (0..).zip([5, 15, 30, 60, 120, 300, 600, 3_600, 3_600]) {
+            assert!(is_step(waited(Class::Introduction, nth), step), "{err:?} {nth}");
+        }
     }
 }
 
@@ -190,7 +231,11 @@ fn first_words_go_first_and_failing_items_are_stepped_over() {
     assert_eq!(next(&[failing, other], Lane::CLEAR), Some(other.id), "stepped over");
     assert_eq!(next(&[failing], Lane::CLEAR), Some(first.id), "until nothing else waits");
     let failing_lane = Lane { fail_count: 3, next_attempt_at: Some(now()) };
-    assert_eq!(next(&[failing, other], failing_lane), Some(first.id), "the lane itself fails");
+    assert_eq!(next(&[failing, other], failing_lane), Some(other.id), "its failures are the lane's");
+    let worse = Waiting { attempts: 9, fails: 9, ..first };
+    let failed_too = Waiting { attempts: 3, fails: 3, ..other };
+    assert_eq!(next(&[worse, failed_too], failing_lane), Some(other.id), "they take turns, whatever their kind");
+    assert_eq!(next(&[failing, failed_too], failing_lane), Some(first.id), "first words first among equals");
     assert_eq!(next(&[Waiting { fails: 2, ..first }, other], Lane::CLEAR), Some(first.id));
     assert_eq!(next(&[Waiting { parked: true, ..other }], Lane::CLEAR), None);
 }
@@ -220,7 +265,7 @@ proptest! {
     #[test]
     fn nothing_is_given_up(
         heard in any_heard(),
-        class in prop::sample::select(vec![Class::FirstWord, Class::Other, Class::Heartbeat]),
+        class in prop::sample::select(vec![Class::FirstWord, Class::Other, Class::Heartbeat, Class::Introduction]),
         nth in any::<u32>(),
         item in any::<u128>(),
         ended in any::<bool>(),
@@ -232,9 +277,27 @@ proptest! {
             ItemNext::Done => prop_assert_eq!(heard, Heard::Receipted),
             ItemNext::Park { why } => {
                 prop_assert_eq!(heard, Heard::Refused { err: why });
-                prop_assert!(next.alert.is_some() && class != Class::Heartbeat);
+                prop_assert!(next.alert.is_some() && matches!(class, Class::FirstWord | Class::Other));
             }
             ItemNext::RetryAt(at) => prop_assert!((1..=4_320).contains(&at.seconds_since(now()))),
         }
+    }
+
+    /// Nobody is held up for ever: where every attempt fails, all items of a lane are tried equally often.
+    #[test]
+    fn every_item_has_its_turn(
+        classes in prop::collection::vec(prop::sample::select(vec![Class::FirstWord, Class::Other]), 1..8),
+        fail_count in 0..20_u32,
+    ) {
+        let lane = Lane { fail_count, next_attempt_at: None };
+        let mut items: Vec<Waiting> = (0..).zip(classes).map(|(n, class)| waiting(n, class)).collect();
+        for _ in 0..items.len() * 10 {
+            let next = next_item(&items, lane, None, now());
+            for item in items.iter_mut().filter(|item| Some(item.id) == next) {
+                item.attempts += 1;
+                item.fails += 1;
+            }
+        }
+        prop_assert!(items.iter().all(|item| item.attempts == 10), "{items:?}");
     }
 }

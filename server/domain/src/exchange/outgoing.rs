@@ -180,7 +180,8 @@ pub(super) fn record_acknowledgement(
     message: MessageId,
     now: Moment,
 ) -> Result<Vec<Event>, Refusal> {
-    if exchange.acknowledgements.contains(acknowledgement) {
+    // The same words as the last ones; after others they say that somebody went back to them.
+    if exchange.acknowledgements.last() == Some(acknowledgement) {
         return Err(Refusal::NothingChanges);
     }
     let mut events = vec![Event::Acknowledged { acknowledgement: acknowledgement.clone(), message, at: now }];

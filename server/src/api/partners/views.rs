@@ -1,9 +1,10 @@
 //! Partners as programs see them. What counts in machine time is given as a length, never as an instant.
 
 use domain::values::{Actor, Line, Moment, PartnerId};
+use uuid::Uuid;
 
 use super::super::shape::answer;
-use crate::node::pairing::{CardView, PartnerView};
+use crate::node::pairing::{CardView, OpenAlert, PartnerView};
 use crate::store::queries::partners;
 
 answer! {
@@ -105,11 +106,19 @@ answer! {
 answer! {
     /// Something open about a partner.
     Alert {
+        /// Which.
+        id: Uuid,
+        /// Whether it ends when a person says that it is seen to; all others end by themselves, or by what is done about them.
+        may_be_seen_to: bool,
         /// What is wrong.
         words: &'static str,
         /// Since when.
         at: Moment,
     }
+}
+
+fn alert(open: OpenAlert) -> Alert {
+    Alert { id: open.id, may_be_seen_to: open.may_be_seen_to, words: open.words, at: open.at }
 }
 
 /// A length of machine time.
@@ -161,7 +170,7 @@ impl PartnerDetails {
             addresses: view.exceptions,
             keys_known: view.keys_known,
             one_person: view.one_person,
-            alerts: view.alerts.into_iter().map(|alert| Alert { words: alert.words, at: alert.at }).collect(),
+            alerts: view.alerts.into_iter().map(alert).collect(),
         }
     }
 }

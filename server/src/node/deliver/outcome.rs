@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::delivery::{self, AlertKind as DeliveryAlert, Channel, Heard};
 use domain::exchange;
-use domain::values::{ExchangeId, IncidentId, MessageId, Moment, PartnerId};
+use domain::values::{Digest32, ExchangeId, IncidentId, MessageId, Moment, PartnerId};
 use serde_json::json;
 use webhooks::receipt::VerifiedReceipt;
 use webhooks::refusal::Refusal;
@@ -140,34 +140,48 @@ impl Node {
     /// A person has looked at a lane that stopped because the partner remembers more of it than we do (a restored backup):
     /// it goes on behind what the partner holds (protocol §8).
     ///
+    /// A partner that only asks is not called: what its last receipt said of its head counts.
+    ///
     /// # Errors
     /// [`DoorError::NotFound`]; [`DoorError::Invalid`] when the partner does not answer, so that nobody knows how far it
     /// got.
     pub async fn resume_lane(&self, by: &Administrator, id: PartnerId) -> Result<(), DoorError> {
         let partner = self.partner(id).await?;
-        let hello = self.hello(&partner, (1, None), String::new()).await;
-        let (octets, receipt) = hello.ok_or(DoorError::Invalid("the partner does not answer now; try again later"))?;
+        let hello = match &partner.push_url {
+            Some(_) => {
+                let hello = self.hello(&partner, (1, None), String::new()).await;
+                Some(hello.ok_or(DoorError::Invalid("the partner does not answer now; try again later"))?)
+            }
+            None => None,
+        };
         let by = by.actor().clone();
         self.store
             .write(self.time.now(), move |turn| {
-                let head = receipt.receipt().head;
-                let subject = Some(id.uuid());
-                turn.append(EntryKind::SetSent, None, subject, octets.as_bytes())?;
-                turn.append(EntryKind::ReceiptReceived, None, subject, receipt.set().octets().as_bytes())?;
                 let lane = outbox::lane(turn.rows(), id)?.ok_or(DoorError::NotFound)?;
-                let after = match (i64::try_from(head.seq), head.payload_sha256) {
-                    (Ok(seq), Some(payload)) if seq >= lane.next_seq => Some((seq, our_digest(payload))),
-                    (Ok(_) | Err(_), _) => None,
+                let held = match &hello {
+                    Some((octets, receipt)) => {
+                        let subject = Some(id.uuid());
+                        turn.append(EntryKind::SetSent, None, subject, octets.as_bytes())?;
+                        turn.append(EntryKind::ReceiptReceived, None, subject, receipt.set().octets().as_bytes())?;
+                        held(receipt)
+                    }
+                    None => outbox::held(turn.rows(), id)?,
                 };
-                outbox::resume_lane(turn, id, after)?;
+                outbox::resume_lane(turn, id, held.filter(|(seq, _)| *seq >= lane.next_seq))?;
                 alerts::clear(turn, AlertKind::HistoryLost, Some(id), None)?;
-                note(turn, &by, "lane_resumed", &json!({ "partner": id, "behind": head.seq }))?;
+                note(turn, &by, "lane_resumed", &json!({ "partner": id, "behind": held.map(|(seq, _)| seq) }))?;
                 Ok::<_, DoorError>(())
             })
             .await?;
         self.changed();
         Ok(())
     }
+}
+
+/// The highest number of ours that the partner holds, as a receipt says, with the digest of its payload.
+fn held(receipt: &VerifiedReceipt) -> Option<(i64, Digest32)> {
+    let head = receipt.receipt().head;
+    Some((i64::try_from(head.seq).ok()?, our_digest(head.payload_sha256?)))
 }
 
 /// When the partner signed a receipt, and with it stated its newest checkpoint.
@@ -308,7 +322,7 @@ fn compare_heads(turn: &mut Turn<'_>, partner: PartnerId, receipt: &VerifiedRece
     catch_up::mend_loss(turn, partner, receipt, next_seq)?;
     let ahead = receipt.receipt().head.seq >= next_seq;
     if ahead {
-        outbox::stop_lane(turn, partner, "head_ahead")?;
+        outbox::stop_lane(turn, partner, held(receipt))?;
         alerts::raise(turn, AlertKind::HistoryLost, Some(partner), None, None, None)?;
     }
     Ok(ahead)

@@ -71,9 +71,11 @@ impl Node {
         }
         let lease = self.time.fresh_id();
         let time = std::sync::Arc::clone(&self.time);
+        let lanes = std::sync::Arc::clone(&self.lanes);
         self.store
             .write(self.time.now(), move |turn| {
-                for partner in outbox::heartbeats_due(turn.rows(), elapsed, HEARTBEATS_MAX)? {
+                let due = outbox::heartbeats_due(turn.rows(), elapsed, HEARTBEATS_MAX)?;
+                for partner in due.into_iter().filter(|partner| lanes.may_beat(*partner, elapsed)) {
                     outbox::queue_heartbeat(turn, partner, MessageId::from_uuid(time.fresh_id()), elapsed)?;
                 }
                 let until = elapsed.plus_seconds(LEASE_SECONDS);
@@ -197,10 +199,10 @@ impl Found {
         self.claimed.channel == Channel::Node && self.claimed.kind != OutKind::Heartbeat
     }
 
-    /// Whether its lane has sent something numbered before.
-    pub(super) fn has_history(&self) -> bool {
-        let first = self.claimed.sealed.as_ref().and_then(|sealed| sealed.seq).unwrap_or(self.claimed.next_seq);
-        first > 1
+    /// Whether its lane has numbered something before, this message included: its receipt may be an old one and says
+    /// nothing of what the partner remembers.
+    pub(super) const fn has_history(&self) -> bool {
+        self.claimed.next_seq > 1
     }
 
     /// Whom the message is addressed to: a node by its name on the wire, a party without one by the name that we

@@ -1,6 +1,7 @@
 //! A partner as its page shows it: the card in words, who checked the digits, how the way to them stands.
 
 use domain::values::{Line, Moment, PartnerId};
+use uuid::Uuid;
 use webhooks::card::{Card, parse_self_signed};
 
 use super::PartnerState;
@@ -10,8 +11,8 @@ use crate::store::alerts::{self, Alert, AlertKind};
 use crate::store::outbox::{self, Lane};
 use crate::store::partners::{self, Checked, Partner};
 
-/// Alerts looked through for a partner's.
-const ALERTS_MAX: u32 = 1_000;
+/// Alerts shown of one partner.
+const ALERTS_MAX: u32 = 100;
 /// The United Kingdom and the European Economic Area, ISO 3166-1 alpha-2.
 const NEAR: [&str; 31] = [
     "GB", "AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IE", "IT", "LV", "LT", "LU",
@@ -103,12 +104,16 @@ pub struct PartnerView {
 /// Something open about a partner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenAlert {
+    /// Which.
+    pub id: Uuid,
     /// What is wrong, in words.
     pub words: &'static str,
     /// Since when (duty time).
     pub at: Moment,
-    /// Whether it only says that a card changed, which a person notes.
+    /// Whether it only says that a card changed, which an administrator notes.
     pub card_changed: bool,
+    /// Whether a person's look ends it.
+    pub may_be_seen_to: bool,
 }
 
 impl Node {
@@ -125,12 +130,11 @@ impl Node {
                 let lane = outbox::lane(rows, id)?;
                 let standing = Standing::read(rows, id)?;
                 let one_person = partners::one_person_pairing(rows)?;
-                let open = alerts::open(rows, ALERTS_MAX)?;
+                let open = alerts::open_about(rows, id, ALERTS_MAX)?;
                 Ok(Some((partner, checked, (lane, standing), one_person, open)))
             })
             .await?;
         let (partner, checked, (lane, standing), one_person, open) = found.ok_or(DoorError::NotFound)?;
-        let theirs = open.into_iter().filter(|alert| alert.partner == Some(id));
         let card = self.read_view(partner.card.as_deref());
         let later = self.later_view(&partner, card.as_ref());
         Ok(PartnerView {
@@ -142,7 +146,7 @@ impl Node {
             lane,
             standing,
             one_person,
-            alerts: theirs.map(open_alert).collect(),
+            alerts: open.into_iter().map(open_alert).collect(),
             keys_known: partner.manifest.is_some(),
             name: partner.name,
             issuer: partner.issuer,
@@ -164,7 +168,13 @@ impl Node {
 }
 
 fn open_alert(alert: Alert) -> OpenAlert {
-    OpenAlert { words: alert.kind.label(), at: alert.at, card_changed: alert.kind == AlertKind::CardChanged }
+    OpenAlert {
+        id: alert.id,
+        words: alert.kind.label(),
+        at: alert.at,
+        card_changed: alert.kind == AlertKind::CardChanged,
+        may_be_seen_to: alert.kind.is_seen_to(),
+    }
 }
 
 fn view(card: &Card) -> CardView {

@@ -4,21 +4,21 @@
 //! transaction that stored it, until the sender's node took it. *Economy*: acknowledgements and refusals wait in memory for
 //! the next poll; without them the same messages are handed over again, and change nothing.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::values::{Moment, PartnerId};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::watch::Receiver;
-use tokio::time::{sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use uuid::Uuid;
-use webhooks::card::parse_self_signed;
 use webhooks::carrier::{Method, Outcome, Parcel, ParcelKind};
 use webhooks::poll::{DEFAULT_EVENTS, MEDIA_TYPE, PollRequest, make_token, read_answer};
 use webhooks::push::parse_error;
 use webhooks::refusal::PeerError;
 
+use super::servers::{Addresses, Servers};
 use crate::node::loops::Causes;
 use crate::node::receive::{Incoming, Received};
 use crate::node::{Node, pairing};
@@ -44,9 +44,12 @@ const RECEIPTS_MAX: u32 = 50;
 /// Acknowledgements and refusals sent in one poll; more are found out anew.
 const WORDS_MAX: usize = 100;
 
-/// What is remembered of each partner that we ask.
+/// What is remembered of partners that we ask: where, and what came of it.
 #[derive(Default)]
-pub(in crate::node) struct Asking(Mutex<HashMap<PartnerId, Asked>>);
+pub(in crate::node) struct Asking {
+    servers: Servers,
+    asked: Mutex<HashMap<PartnerId, Asked>>,
+}
 
 #[derive(Default, Clone)]
 struct Asked {
@@ -58,8 +61,56 @@ struct Asked {
 }
 
 impl Asking {
+    fn asked(&self) -> MutexGuard<'_, HashMap<PartnerId, Asked>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn of<T>(&self, partner: PartnerId, f: impl FnOnce(&mut Asked) -> T) -> T {
-        f(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(partner).or_default())
+        f(self.asked().entry(partner).or_default())
+    }
+
+    /// Since when a partner may be asked again; `None` while it has to rest.
+    fn ready_since(&self, partner: PartnerId, elapsed: Moment) -> Option<Moment> {
+        let not_before = self.asked().get(&partner).and_then(|asked| asked.not_before);
+        Some(not_before.unwrap_or(Moment::EPOCH)).filter(|at| *at <= elapsed)
+    }
+}
+
+/// Whom the loop asks.
+#[derive(Default)]
+struct Round {
+    /// As the last look found them.
+    servers: Addresses,
+    under_way: HashSet<PartnerId>,
+    /// At the last look there were more to ask than places.
+    crowded: bool,
+}
+
+impl Round {
+    /// Those to ask after a look, who could have been asked the longest first.
+    fn begin(&mut self, servers: Addresses, asking: &Asking, elapsed: Moment) -> Vec<(PartnerId, Arc<str>)> {
+        self.servers = servers;
+        let free = POLLS_MAX.saturating_sub(self.under_way.len());
+        let idle = self.servers.iter().filter(|(id, _)| !self.under_way.contains(*id));
+        let mut ready: Vec<_> =
+            idle.filter_map(|(id, url)| Some((asking.ready_since(*id, elapsed)?, *id, Arc::clone(url)))).collect();
+        ready.sort_by_key(|(since, ..)| *since);
+        self.crowded = ready.len() > free;
+        ready.truncate(free);
+        self.under_way.extend(ready.iter().map(|(_, id, _)| *id));
+        ready.into_iter().map(|(_, id, url)| (id, url)).collect()
+    }
+
+    /// A poll has ended: its partner is asked again at once when it may have more, unless others wait for the place.
+    fn ended(&mut self, id: PartnerId, asking: &Asking, elapsed: Moment) -> Option<(PartnerId, Arc<str>)> {
+        self.under_way.remove(&id);
+        if self.crowded {
+            return None;
+        }
+        asking.ready_since(id, elapsed)?;
+        let url = Arc::clone(self.servers.get(&id)?);
+        self.under_way.insert(id);
+        Some((id, url))
     }
 }
 
@@ -88,11 +139,10 @@ impl Node {
     /// [`StoreError`] when our own store can't be read.
     pub async fn poll_step(&self) -> Result<PollStep, StoreError> {
         let mut step = PollStep::default();
-        for (partner, url) in self.poll_servers().await? {
-            if self.asking.of(partner.id, |asked| asked.not_before).is_some_and(|at| at > self.time.elapsed()) {
-                continue;
+        for (partner, url) in self.poll_servers(&self.asking.servers).await? {
+            if self.asking.ready_since(partner, self.time.elapsed()).is_some() {
+                step.fetched = step.fetched.saturating_add(self.ask(partner, &url, true).await);
             }
-            step.fetched = step.fetched.saturating_add(self.ask(&partner, &url, true).await);
         }
         for partner in self.store.read(owed::creditors).await? {
             step.receipts = step.receipts.saturating_add(self.push_receipts(partner).await?);
@@ -100,40 +150,36 @@ impl Node {
         Ok(step)
     }
 
-    /// Partners to ask, each with where; none while partners can reach us.
-    async fn poll_servers(&self) -> Result<Vec<(Partner, String)>, StoreError> {
-        if self.reachable {
-            return Ok(Vec::new());
-        }
-        let paired = self.store.read(partners::paired).await?;
-        let url = |partner: &Partner| {
-            let card = parse_self_signed(partner.card.as_deref()?.as_bytes(), self.schemes).ok()?;
-            card.get().serve.poll.clone()
-        };
-        Ok(paired.into_iter().filter_map(|partner| url(&partner).map(|url| (partner, url))).collect())
-    }
-
     /// One poll and all that follows from it but the receipts. Gives how many messages came.
-    async fn ask(&self, partner: &Partner, url: &str, at_once: bool) -> usize {
+    async fn ask(&self, id: PartnerId, url: &str, at_once: bool) -> usize {
+        let partner = match self.partner(id).await {
+            Ok(partner) => partner,
+            Err(error) => {
+                tracing::error!(partner = %id, error = %Causes(&error), "a partner to ask could not be read");
+                let not_before = self.time.elapsed().plus_seconds(BETWEEN_SECONDS);
+                self.asking.of(id, |asked| asked.not_before = Some(not_before));
+                return 0;
+            }
+        };
         let (ack, set_errs) =
-            self.asking.of(partner.id, |asked| (std::mem::take(&mut asked.ack), std::mem::take(&mut asked.set_errs)));
+            self.asking.of(id, |asked| (std::mem::take(&mut asked.ack), std::mem::take(&mut asked.set_errs)));
         let request = PollRequest { max_events: DEFAULT_EVENTS, return_immediately: at_once, ack, set_errs };
-        match self.exchange_poll(partner, url, &request).await {
+        match self.exchange_poll(&partner, url, &request).await {
             Ok(sets) => {
                 let not_before = self.time.elapsed().plus_seconds(if sets.is_empty() { BETWEEN_SECONDS } else { 0 });
-                self.asking.of(partner.id, |asked| {
+                self.asking.of(id, |asked| {
                     asked.fails = 0;
                     asked.not_before = (!at_once).then_some(not_before);
                 });
                 let fetched = sets.len();
-                for (id, token) in sets {
-                    self.take_fetched(partner.id, id, token).await;
+                for (message, token) in sets {
+                    self.take_fetched(id, message, token).await;
                 }
                 fetched
             }
             Err(why) => {
                 let elapsed = self.time.elapsed();
-                self.asking.of(partner.id, |asked| {
+                self.asking.of(id, |asked| {
                     // What was to be said is said in the next poll.
                     asked.ack = request.ack;
                     asked.set_errs = request.set_errs;
@@ -142,7 +188,7 @@ impl Node {
                     asked.not_before = Some(elapsed.plus_seconds(wait));
                 });
                 if matches!(why, NoAnswer::Unauthorised) {
-                    self.post_manifest(partner).await;
+                    self.post_manifest(&partner).await;
                 }
                 0
             }
@@ -235,9 +281,8 @@ impl Node {
     }
 
     /// One long poll of a partner and the receipts that follow from it.
-    async fn ask_and_answer(&self, partner: Partner, url: String) -> PartnerId {
-        let id = partner.id;
-        self.ask(&partner, &url, false).await;
+    async fn ask_and_answer(&self, id: PartnerId, url: Arc<str>) -> PartnerId {
+        self.ask(id, &url, false).await;
         if let Err(error) = self.push_receipts(id).await {
             tracing::error!(partner = %id, error = %Causes(&error), "receipts could not be pushed");
         }
@@ -250,28 +295,60 @@ impl Node {
         if self.reachable {
             return;
         }
+        let mut looks = interval(ROUND);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut flights = FuturesUnordered::new();
-        let mut under_way: Vec<PartnerId> = Vec::new();
+        let mut round = Round::default();
         while !*stop.borrow() {
-            match self.poll_servers().await {
-                Ok(servers) => {
-                    for (partner, url) in servers {
-                        let elapsed = self.time.elapsed();
-                        let rests = self.asking.of(partner.id, |asked| asked.not_before).is_some_and(|at| at > elapsed);
-                        if rests || under_way.contains(&partner.id) || under_way.len() >= POLLS_MAX {
-                            continue;
-                        }
-                        under_way.push(partner.id);
-                        flights.push(self.ask_and_answer(partner, url));
+            tokio::select! {
+                _ = looks.tick() => {
+                    let servers = self.poll_servers(&self.asking.servers).await.unwrap_or_else(|error| {
+                        tracing::error!(error = %Causes(&error), "who is to be asked could not be read");
+                        Addresses::new()
+                    });
+                    for (id, url) in round.begin(servers, &self.asking, self.time.elapsed()) {
+                        flights.push(self.ask_and_answer(id, url));
                     }
                 }
-                Err(error) => tracing::error!(error = %Causes(&error), "who is to be asked could not be read"),
-            }
-            tokio::select! {
-                () = sleep(ROUND) => {}
                 _ = stop.changed() => {}
-                Some(id) = flights.next(), if !flights.is_empty() => under_way.retain(|other| *other != id),
+                Some(id) = flights.next(), if !flights.is_empty() => {
+                    let again = round.ended(id, &self.asking, self.time.elapsed());
+                    flights.extend(again.map(|(id, url)| self.ask_and_answer(id, url)));
+                }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Aim: one that may have more is asked again at once from the list in memory; one that rests, or is listed no more, is
+    /// not; and where places are short, those that waited longest have them.
+    #[test]
+    fn places_go_round() {
+        let id = |number: usize| PartnerId::from_uuid(Uuid::from_u128(u128::try_from(number).unwrap_or_default()));
+        let url: Arc<str> = Arc::from("https://partner.example/ssf/poll");
+        let listed = |count: usize| (0..count).map(|number| (id(number), Arc::clone(&url))).collect::<Addresses>();
+        let now = Moment::EPOCH.plus_seconds(100);
+        let (asking, mut round) = (Asking::default(), Round::default());
+        let begun: Vec<_> = round.begin(listed(2), &asking, now).into_iter().map(|(id, _)| id).collect();
+        assert_eq!(begun, [id(0), id(1)]);
+        assert!(round.begin(listed(2), &asking, now).is_empty(), "both are under way");
+        assert_eq!(round.ended(id(0), &asking, now).map(|(id, _)| id), Some(id(0)), "it may have more");
+        asking.of(id(0), |asked| asked.not_before = Some(now.plus_seconds(1)));
+        assert!(round.ended(id(0), &asking, now).is_none(), "it rests");
+        assert!(round.begin(listed(1), &asking, now).is_empty());
+        assert!(round.ended(id(1), &asking, now).is_none(), "it is listed no more");
+
+        for number in 0..POLLS_MAX {
+            asking.of(id(number), |asked| asked.not_before = Some(now));
+        }
+        let begun = round.begin(listed(POLLS_MAX + 2), &asking, now);
+        assert_eq!(begun.len(), POLLS_MAX);
+        let waited = |number: usize| begun.iter().any(|(begun, _)| *begun == id(number));
+        assert!(waited(POLLS_MAX) && waited(POLLS_MAX + 1), "they were never asked");
+        assert!(round.ended(id(0), &asking, now).is_none(), "others wait for the place");
     }
 }

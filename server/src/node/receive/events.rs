@@ -180,6 +180,10 @@ pub(super) fn receipt(
     let Event::Receipt(stated) = set.event() else { return Ok(Received::AcceptedNoReceipt) };
     let message = MessageId::from_uuid(stated.of.jti);
     let Some(sent) = outbox::sent(turn.rows(), partner.id, message)? else {
+        // A heartbeat is forgotten once it is receipted; its receipt may come again, because our answer was lost.
+        if stated.of.seq.is_none() {
+            return Ok(Received::AcceptedNoReceipt);
+        }
         alerts::raise(turn, AlertKind::BadReceipt, Some(partner.id), None, None, Some(message))?;
         return Ok(Received::Refused(Refusal::BadEvent));
     };

@@ -79,7 +79,7 @@ pub(super) fn place_waiting(
     case: CaseId,
     exchange: ExchangeId,
 ) -> Result<(), StoreError> {
-    for (id, octets) in unplaced::of(turn.rows(), partner.id)? {
+    for (id, octets) in unplaced::of(turn, partner.id)? {
         let read = read(&octets).filter(|(claims, _)| wire_body::case_of(claims) == Some(case));
         let Some((claims, event)) = read else { continue };
         let done = match event {

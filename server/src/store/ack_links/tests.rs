@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use domain::values::Digest32;
+
 use super::*;
 use crate::store::testing::{at, both, id};
 
@@ -36,18 +38,30 @@ both!(
     }
 );
 
+/// As many different tokens as there may be links.
+fn token(number: i64) -> [u8; 32] {
+    *Digest32::of(&number.to_be_bytes()).as_bytes()
+}
+
 both!(
-    /// A link ends after 30 days, and its row goes; a message keeps its newest links only.
+    /// A link ends after 30 days, and its row goes; that of the first try is good however often it was tried since.
     links_end, |store| {
         store.write::<_, StoreError>(at(0), |turn| {
-            for number in 0..60_u8 {
-                make(turn, number, 1, at(i64::from(number)))?;
+            let (exchange, partner) = (ExchangeId::from_uuid(id(50)), PartnerId::from_uuid(id(60)));
+            let mut tries = 0;
+            while tries * 900 < GOOD_SECONDS {
+                mint(turn, message(1), exchange, partner, token(tries), at(tries * 900))?;
+                tries += 1;
             }
-            assert!(find(turn.rows(), [9; 32], at(100))?.is_none(), "beyond 50 the oldest go");
-            assert!(find(turn.rows(), [10; 32], at(100))?.is_some());
-            assert!(find(turn.rows(), [10; 32], at(10 + GOOD_SECONDS))?.is_none(), "expired");
-            assert!(!use_up(turn, [10; 32], at(10 + GOOD_SECONDS))?);
-            assert_eq!(sweep(turn, at(11 + GOOD_SECONDS), 100)?, 2);
+            let last = at(GOOD_SECONDS - 1);
+            assert!(find(turn.rows(), token(0), last)?.is_some(), "one try in each quarter of an hour of 30 days");
+            mint(turn, message(1), exchange, partner, token(tries), last)?;
+            assert!(find(turn.rows(), token(0), last)?.is_none(), "one more, and the oldest goes");
+            assert!(find(turn.rows(), token(1), last)?.is_some());
+            let ended = at(900 + GOOD_SECONDS);
+            assert!(find(turn.rows(), token(1), ended)?.is_none(), "expired");
+            assert!(!use_up(turn, token(1), ended)?);
+            assert_eq!(sweep(turn, ended, 100)?, 1);
             Ok(())
         }).await.unwrap();
     }

@@ -1,8 +1,11 @@
 //! Messages are seen once, gaps are kept track of, and what can't be read is bounded.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use diesel::connection::InstrumentationEvent;
 
 use super::*;
+use crate::store::alerts::{self, AlertKind};
 use crate::store::projections::samples::partner_id;
 use crate::store::testing::{at, both, id};
 use crate::store::{EntryKind, Store};
@@ -157,6 +160,100 @@ both!(
         }).await;
     }
 );
+
+/// A message without a case of its own, with its octets.
+fn unknown(turn: &mut Turn<'_>, n: u64, event: &'static str, octets: &[u8]) -> Result<(), StoreError> {
+    let set_entry = turn.append(EntryKind::SetReceived, None, Some(partner_id(1).uuid()), octets)?;
+    take(turn, Arrived { event, set_entry, ..message(n) }).map(|_| ())
+}
+
+fn exchange() -> ExchangeId {
+    ExchangeId::from_uuid(id(70))
+}
+
+both!(
+    /// Aim: what waits for its notice is found, also within the very batch that brought it, until it is placed or erased.
+    unplaced_messages, |store| {
+        write(&store, |turn| {
+            unknown(turn, 1, "message", b"first")?;
+            unknown(turn, 2, "acknowledged", b"waits for nothing")?;
+            unknown(turn, 3, "filed", b"third")?;
+            let found = unplaced::of(turn, partner_id(1))?;
+            let of = |n: u64, octets: &[u8]| (message(n).message, octets.to_vec());
+            assert_eq!(found, [of(1, b"first"), of(3, b"third")]);
+            assert_eq!(unplaced::of(turn, partner_id(2))?, []);
+            Ok(())
+        }).await;
+        write(&store, |turn| {
+            unknown(turn, 4, "message", b"fourth")?;
+            let ids = |found: Vec<(MessageId, Vec<u8>)>| found.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+            let all = [1, 3, 4].map(|n| message(n).message);
+            assert_eq!(ids(unplaced::of(turn, partner_id(1))?), all);
+            unplaced::place(turn, partner_id(1), all[0], exchange())?;
+            turn.erase_stream(exchange().uuid())?;
+            assert_eq!(ids(unplaced::of(turn, partner_id(1))?), all[1..]);
+            turn.erase_stream(partner_id(1).uuid())
+        }).await;
+        write(&store, |turn| {
+            let left = unplaced::of(turn, partner_id(1))?;
+            assert_eq!(left, [(message(4).message, b"fourth".to_vec())], "erased ones are left out");
+            Ok(())
+        }).await;
+    }
+);
+
+both!(
+    /// Aim: a partner is out of the batched way while a message of it waits for its notice, and for no other reason.
+    writers_of_unplaced_messages, |store| {
+        write(&store, |turn| {
+            let partners = [partner_id(1), partner_id(2)];
+            alerts::raise(turn, AlertKind::UnknownCase, Some(partner_id(2)), None, None, Some(message(9).message))?;
+            unknown(turn, 1, "withdrawn", b"not known either")?;
+            assert_eq!(unplaced::writers(turn.rows(), &partners)?, []);
+            unknown(turn, 2, "message", b"waits")?;
+            unknown(turn, 3, "message", b"waits too")?;
+            assert_eq!(unplaced::writers(turn.rows(), &partners)?, [partner_id(1)]);
+            for n in [2, 3] {
+                unplaced::place(turn, partner_id(1), message(n).message, exchange())?;
+            }
+            assert_eq!(unplaced::writers(turn.rows(), &partners)?, []);
+            Ok(())
+        }).await;
+    }
+);
+
+/// Aim: looking for what waits goes by the index that holds nothing else, so that it costs nothing when nothing waits.
+#[test]
+fn unplaced_messages_have_their_index() {
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        detail: String,
+    }
+    crate::store::testing::run(async {
+        let store = crate::store::testing::TestStore::on_sqlite();
+        write(&store, |turn| {
+            let (asked, queries) = std::sync::mpsc::channel();
+            turn.rows().db.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+                if let InstrumentationEvent::StartQuery { query, .. } = event {
+                    // It goes on asking when nobody listens any more.
+                    drop(asked.send(query.to_string()));
+                }
+            });
+            unplaced::of(turn, partner_id(1))?;
+            unplaced::writers(turn.rows(), &[partner_id(1), partner_id(2)])?;
+            let queries: Vec<String> = queries.try_iter().collect();
+            assert_eq!(queries.len(), 2);
+            for query in queries {
+                let query = query.split(" -- binds").next().unwrap_or_default();
+                let plan: Vec<Step> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {query}")).load(turn.rows().db)?;
+                assert!(plan.iter().any(|step| step.detail.contains("INDEX inbox_unplaced")), "{}", plan[0].detail);
+            }
+            Ok(())
+        })
+        .await;
+    });
+}
 
 /// Ranges stay sorted, apart and few.
 #[test]

@@ -1,37 +1,43 @@
 //! Messages about a case that came before its notice. They were kept and signed for; when the notice comes, they find their
 //! place.
 
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use domain::values::{ExchangeId, MessageId, PartnerId};
 
 use super::number;
-use crate::store::alerts::AlertKind;
-use crate::store::schema::{alerts, inbox};
-use crate::store::{Rows, StoreError, Turn, ledger};
+use crate::store::schema::inbox;
+use crate::store::{Rows, StoreError, Turn};
 
-/// Events that wait for a notice.
-const WAITING: [&str; 2] = ["message", "filed"];
 /// Messages looked through for one notice, the newest: a partner can't make one cost more.
 const LOOKED_THROUGH_MAX: i64 = 100;
 
-/// Messages of a partner that belong to no exchange, with their octets, in the order of their numbers. Erased ones are left
-/// out.
+/// Events that wait for a notice. The words stand here as in the index that holds such messages alone: neither database
+/// would use it for words that are bound.
+fn waits() -> SqlLiteral<Bool> {
+    sql::<Bool>("inbox.event IN ('message', 'filed')")
+}
+
+/// Messages of a partner that belong to no exchange, with their octets, in the order of their numbers; also those of this
+/// very batch. Erased ones are left out.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when one can't be read; those of the database.
-pub fn of(rows: &mut Rows<'_>, partner: PartnerId) -> Result<Vec<(MessageId, Vec<u8>)>, StoreError> {
+pub fn of(turn: &mut Turn<'_>, partner: PartnerId) -> Result<Vec<(MessageId, Vec<u8>)>, StoreError> {
     let found: Vec<(Vec<u8>, i64)> = inbox::table
         .filter(inbox::partner_id.eq(partner.as_bytes().as_slice()))
         .filter(inbox::exchange_id.is_null())
-        .filter(inbox::event.eq_any(WAITING))
+        .filter(waits())
         .order((inbox::received_at.desc(), inbox::seq.desc()))
         .limit(LOOKED_THROUGH_MAX)
         .select((inbox::message, inbox::set_entry))
-        .load(rows.db)?;
+        .load(turn.rows().db)?;
     let mut waiting = Vec::with_capacity(found.len());
     for (message, entry) in found.into_iter().rev() {
         let message = MessageId::from_slice(&message).map_err(StoreError::corrupt("inbox", "an id"))?;
-        waiting.extend(ledger::object(rows, number(entry)?)?.map(|octets| (message, octets)));
+        waiting.extend(turn.object(number(entry)?)?.map(|octets| (message, octets)));
     }
     Ok(waiting)
 }
@@ -52,19 +58,18 @@ pub fn place(
     Ok(())
 }
 
-/// Those of these partners that wrote about a case that nobody here knows, as far as people were not told to forget it.
+/// Those of these partners of whom a message waits for its notice.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when one can't be read; those of the database.
 pub fn writers(rows: &mut Rows<'_>, partners: &[PartnerId]) -> Result<Vec<PartnerId>, StoreError> {
     let ids: Vec<&[u8]> = partners.iter().map(|partner| partner.as_bytes().as_slice()).collect();
-    let found: Vec<Option<Vec<u8>>> = alerts::table
-        .filter(alerts::kind.eq(AlertKind::UnknownCase.word()))
-        .filter(alerts::partner_id.eq_any(ids))
-        .filter(alerts::cleared_at.is_null())
-        .select(alerts::partner_id)
+    let found: Vec<Vec<u8>> = inbox::table
+        .filter(inbox::partner_id.eq_any(ids))
+        .filter(inbox::exchange_id.is_null())
+        .filter(waits())
+        .select(inbox::partner_id)
         .distinct()
         .load(rows.db)?;
-    let read = |id: &Vec<u8>| PartnerId::from_slice(id).map_err(StoreError::corrupt("alerts", "a partner"));
-    found.iter().flatten().map(read).collect()
+    found.iter().map(|id| PartnerId::from_slice(id).map_err(StoreError::corrupt("inbox", "a partner"))).collect()
 }

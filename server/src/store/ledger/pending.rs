@@ -2,6 +2,8 @@
 //!
 //! Each closure's turn begins with a [`Mark`]; undoing the closure goes back to it, head and frontier included.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 use domain::chain::{self, Frontier};
 use domain::values::{Digest32, Moment};
@@ -160,8 +162,20 @@ impl Pending {
         self.entries.iter().filter(move |entry| entry.stream == Some(stream)).map(|entry| entry.object.as_deref())
     }
 
-    /// Erases contents buffered in this batch, by the rules of [`super::erase`].
-    pub(in crate::store) fn erase(&mut self, stream: Uuid, before: u64) {
+    /// The number of the first entry in this batch; `None` when there is none yet.
+    pub(in crate::store) fn first(&self) -> Option<u64> {
+        self.entries.first().map(|entry| entry.n)
+    }
+
+    /// The object of an entry in this batch; `None` for an erased one.
+    pub(in crate::store) fn object(&self, n: u64) -> Option<&[u8]> {
+        let place = self.entries.binary_search_by_key(&n, |entry| entry.n).ok()?;
+        self.entries.get(place)?.object.as_deref()
+    }
+
+    /// Erases contents buffered in this batch, by the rules of [`super::erase`]. `placed` are the entries of messages placed
+    /// in the exchange.
+    pub(in crate::store) fn erase(&mut self, stream: Uuid, placed: &BTreeSet<u64>, before: u64) {
         for entry in self.entries.iter_mut().filter(|entry| entry.n < before) {
             let content = match entry.kind {
                 EntryKind::SetSent | EntryKind::SetReceived | EntryKind::SetRefused | EntryKind::OperatorAction => true,
@@ -173,7 +187,8 @@ impl Pending {
                 | EntryKind::Pairing
                 | EntryKind::KeyManifest => false,
             };
-            let filed = entry.stream.is_none() && entry.subject == Some(stream) && content;
+            let belongs = entry.subject == Some(stream) || placed.contains(&entry.n);
+            let filed = entry.stream.is_none() && belongs && content;
             if entry.stream == Some(stream) || filed {
                 self.erased.extend(entry.object.take().map(|object| (entry.n, object)));
             }

@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use domain::delivery::{Channel, Class, FIRST_WORD_SECONDS, Heard, ItemNext, Next};
+use domain::delivery::{Channel, Class, FIRST_WORD_SECONDS, Heard, ItemNext, Lane as BackOff, Next};
 use domain::values::{Digest32, MessageId, Moment, PartnerId};
 use uuid::Uuid;
 
 use super::claim::{Claimed, outcome_word};
 use super::queue::forget_heartbeat;
-use super::{ATTEMPTS_KEPT, OutKind, count, lane_over, stored_lease};
+use super::{ATTEMPTS_KEPT, OutKind, count, lane_over, moment_or_none, stored_lease};
 use crate::store::backend::bulk::{Value, update_many};
 use crate::store::schema::{attempts, exchanges, lanes, outbox};
-use crate::store::{EntryKind, Rows, StoreError, Turn};
+use crate::store::{EntryKind, Rows, StoreError, Turn, alerts};
 
 /// Open messages of a lane looked at to find when the next is due.
 const LOOKED_AT: i64 = 200;
@@ -145,6 +145,8 @@ pub struct Finished {
     status: Option<u16>,
     elapsed: Moment,
     took_ms: u32,
+    /// The lane as it was claimed.
+    lane: BackOff,
     next: Next,
 }
 
@@ -210,6 +212,7 @@ impl Claimed {
             status,
             elapsed,
             took_ms,
+            lane: self.lane,
             next,
         }
     }
@@ -223,7 +226,8 @@ impl Claimed {
 pub fn finish(turn: &mut Turn<'_>, lease: Uuid, finished: &Finished) -> Result<bool, StoreError> {
     let now = turn.now();
     let rows = turn.rows();
-    let waits_until = finished.next.lane.next_attempt_at.filter(|until| *until > finished.elapsed);
+    let Some(lane) = lane_from_now_on(rows, lease, finished)? else { return Ok(false) };
+    let waits_until = lane.next_attempt_at.filter(|until| *until > finished.elapsed);
     // While the lane backs off, the lane decides; clearing it frees the message too.
     let own_next = match finished.next.item {
         ItemNext::RetryAt(at) if waits_until.is_none() => Some(at),
@@ -238,25 +242,47 @@ pub fn finish(turn: &mut Turn<'_>, lease: Uuid, finished: &Finished) -> Result<b
         });
     }
     let due_at = due_of(&open, waits_until.map(Moment::micros), Some(finished.elapsed.micros()));
-    if !give_back(rows, lease, finished, waits_until, due_at)? {
+    let lane = BackOff { next_attempt_at: waits_until, ..lane };
+    if !give_back(rows, lease, finished, lane, due_at)? {
         return Ok(false);
     }
     record_attempt(rows, finished, own_next, now)?;
     if finished.next.item == ItemNext::Done && finished.kind == OutKind::Heartbeat {
         forget_heartbeat(rows, finished.message)?;
     }
+    // A receipt ended what was wrong already, when it was recorded.
+    if finished.heard == Heard::Accepted {
+        let partner = finished.partner.as_bytes().as_slice();
+        alerts::end_with(turn, &[partner], &[finished.message.as_bytes().as_slice()])?;
+    }
     Ok(true)
+}
+
+/// The lane after an attempt. Another one than was claimed shows that its back-off was ended meanwhile: that counts. `None`
+/// when the lease was lost.
+fn lane_from_now_on(rows: &mut Rows<'_>, lease: Uuid, finished: &Finished) -> Result<Option<BackOff>, StoreError> {
+    if finished.lane == BackOff::CLEAR {
+        return Ok(Some(finished.next.lane));
+    }
+    let held: Option<(i32, Option<i64>)> = lane_over(finished.partner, finished.channel)
+        .filter(lanes::lease.eq(stored_lease(lease)))
+        .select((lanes::fail_count, lanes::waits_until))
+        .first(rows.db)
+        .optional()?;
+    let Some((fail_count, waits_until)) = held else { return Ok(None) };
+    let now = BackOff { fail_count: count(fail_count), next_attempt_at: moment_or_none(waits_until)? };
+    Ok(Some(if now == finished.lane { finished.next.lane } else { finished.next.cleared }))
 }
 
 fn give_back(
     rows: &mut Rows<'_>,
     lease: Uuid,
     finished: &Finished,
-    waits_until: Option<Moment>,
+    lane: BackOff,
     due_at: Option<i64>,
 ) -> Result<bool, StoreError> {
     let elapsed = finished.elapsed.micros();
-    let fail_count = i32::try_from(finished.next.lane.fail_count).unwrap_or(i32::MAX);
+    let fail_count = i32::try_from(lane.fail_count).unwrap_or(i32::MAX);
     let this = || lane_over(finished.partner, finished.channel);
     let held = this().filter(lanes::lease.eq(stored_lease(lease)));
     let changed = diesel::update(held)
@@ -264,7 +290,7 @@ fn give_back(
             lanes::lease.eq(None::<Vec<u8>>),
             lanes::lease_until.eq(None::<i64>),
             lanes::fail_count.eq(fail_count),
-            lanes::waits_until.eq(waits_until.map(Moment::micros)),
+            lanes::waits_until.eq(lane.next_attempt_at.map(Moment::micros)),
             lanes::tried_at.eq(elapsed),
             lanes::due_at.eq(due_at),
         ))
@@ -299,22 +325,27 @@ fn record_attempt(
     let number = finished.number();
     let stored = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
     let id = finished.message.as_bytes().as_slice();
-    // Failures that concern the message rather than the way to the partner.
-    let (state, own_failure) = match (finished.next.item, finished.heard) {
-        (ItemNext::Done, Heard::Accepted) => ("accepted", false),
-        (ItemNext::Done, _) => ("receipted", false),
-        (ItemNext::Park { .. }, _) => ("parked", true),
-        (ItemNext::RetryAt(_), Heard::Unconfirmed) => ("unconfirmed", true),
-        (ItemNext::RetryAt(_), Heard::Refused { .. }) => ("waiting", true),
+    let state = match (finished.next.item, finished.heard) {
+        (ItemNext::Done, Heard::Accepted) => "accepted",
+        (ItemNext::Done, _) => "receipted",
+        (ItemNext::Park { .. }, _) => "parked",
+        (ItemNext::RetryAt(_), Heard::Unconfirmed) => "unconfirmed",
         (
             ItemNext::RetryAt(_),
-            Heard::Receipted | Heard::Accepted | Heard::NotReached | Heard::Busy { .. } | Heard::Misdirected { .. },
-        ) => ("waiting", false),
+            Heard::Receipted
+            | Heard::Accepted
+            | Heard::NotReached
+            | Heard::Busy { .. }
+            | Heard::Misdirected { .. }
+            | Heard::Refused { .. },
+        ) => "waiting",
     };
+    // Whatever failed: nobody knows whether it was for the message or for the way to the partner.
+    let failed = u32::from(finished.next.item != ItemNext::Done);
     diesel::update(outbox::table.find(id))
         .set((
             outbox::attempts.eq(stored(number)),
-            outbox::failures.eq(stored(finished.failures.saturating_add(u32::from(own_failure)))),
+            outbox::failures.eq(stored(finished.failures.saturating_add(failed))),
             outbox::last_outcome.eq(word),
             outbox::same_outcome.eq(stored(finished.times())),
             outbox::next_attempt_at.eq(own_next.map(Moment::micros)),
@@ -359,6 +390,9 @@ pub fn receipted(
             outbox::receipt_entry.eq(entry),
         ))
         .execute(turn.rows().db)?;
+    if changed == 1 {
+        alerts::end_with(turn, &[partner.as_bytes().as_slice()], &[message.as_bytes().as_slice()])?;
+    }
     Ok(changed == 1)
 }
 

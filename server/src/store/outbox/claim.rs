@@ -42,6 +42,8 @@ pub struct Claimed {
     pub exceptions: Vec<String>,
     /// Which message.
     pub message: MessageId,
+    /// The partner is not active yet, or not any more.
+    pub pairing: bool,
     /// What it is.
     pub kind: OutKind,
     /// Its exchange; `None` for a heartbeat.
@@ -62,7 +64,7 @@ pub struct Claimed {
     pub prev: Option<Digest32>,
     /// Attempts of this message so far.
     pub attempts: u32,
-    /// Those of them that failed while the lane otherwise worked.
+    /// Those of them that failed since a person last had it retried.
     pub failures: u32,
     /// The word of the last outcome ([`outcome_word`]), and how many attempts in a row, it included, came to that.
     pub last_outcome: Option<(String, u32)>,
@@ -72,7 +74,8 @@ pub struct Claimed {
     pub first_attempt_at: Option<Moment>,
     /// When a receipt last proved the lane (machine time).
     pub proven_at: Option<Moment>,
-    /// The due instant of the exchange's notice clock while that is open.
+    /// The due instant of the exchange's notice clock while that is open; else, on a lane that fails, the earliest of what
+    /// waits there.
     pub due: Option<Moment>,
 }
 
@@ -93,7 +96,11 @@ impl Claimed {
     /// The message as the rules of delivery see it.
     #[must_use]
     pub const fn sent(&self) -> Sent {
-        Sent { id: self.message, class: self.kind.class() }
+        let class = match self.kind.class() {
+            Class::Heartbeat if self.pairing => Class::Introduction,
+            class @ (Class::FirstWord | Class::Other | Class::Heartbeat | Class::Introduction) => class,
+        };
+        Sent { id: self.message, class }
     }
 
     /// What came before an attempt with this outcome.
@@ -181,6 +188,12 @@ pub(super) struct PartnerRow {
     exceptions: String,
 }
 
+impl PartnerRow {
+    fn is_active(&self) -> bool {
+        self.state == "active"
+    }
+}
+
 /// Claims at most `limit` lanes that are due and free, and the next message of each; `only` looks at one partner alone.
 /// `elapsed` and `lease_until` are machine time. Of lanes that failed lately at most [`FAILING_LANES_MAX`] are in flight.
 ///
@@ -208,7 +221,7 @@ pub fn claim(
     let mut lanes = HashMap::with_capacity(won.len());
     for lane in won {
         let channel = channel_of(&lane.channel)?;
-        let passive = channel == Channel::Node && partners.get(&lane.partner_id).is_none_or(|it| it.state != "active");
+        let passive = channel == Channel::Node && !partners.get(&lane.partner_id).is_some_and(PartnerRow::is_active);
         let heartbeats_only = lane.stopped.is_some() || passive;
         let next = match &waiting {
             Some(waiting) => {
@@ -389,28 +402,41 @@ fn waiting(id: &[u8], kind: &str, position: i64, attempts: i32, failures: i32) -
     })
 }
 
-/// The message of a lane that goes next.
+/// The message of a lane that goes next. Those that are stepped over are looked at apart, so that however many there are,
+/// they hide nothing behind them.
 fn next_message(
     rows: &mut Rows<'_>,
     lane: &LaneRow,
     heartbeats_only: bool,
     elapsed: Moment,
 ) -> Result<Option<Vec<u8>>, StoreError> {
-    let mut due = may_go(elapsed)
-        .filter(outbox::partner_id.eq(lane.partner_id.clone()))
-        .filter(outbox::channel.eq(lane.channel.clone()))
-        .order((outbox::priority, outbox::position))
-        .limit(LOOKED_AT)
-        .select((outbox::id, outbox::kind, outbox::position, outbox::attempts, outbox::failures));
-    if heartbeats_only {
-        due = due.filter(outbox::kind.eq(OutKind::Heartbeat.word()));
+    let stepped_over = i32::try_from(delivery::STEP_OVER_AFTER).unwrap_or(i32::MAX);
+    for fresh in [true, false] {
+        let mut due = may_go(elapsed)
+            .filter(outbox::partner_id.eq(lane.partner_id.clone()))
+            .filter(outbox::channel.eq(lane.channel.clone()))
+            .limit(LOOKED_AT);
+        due = if fresh {
+            due.filter(outbox::failures.lt(stepped_over)).order((outbox::priority, outbox::position))
+        } else {
+            let turns = (outbox::attempts, outbox::priority, outbox::position);
+            due.filter(outbox::failures.ge(stepped_over)).order(turns)
+        };
+        if heartbeats_only {
+            due = due.filter(outbox::kind.eq(OutKind::Heartbeat.word()));
+        }
+        let items: Vec<Waiting> = due
+            .select((outbox::id, outbox::kind, outbox::position, outbox::attempts, outbox::failures))
+            .load::<(Vec<u8>, String, i64, i32, i32)>(rows.db)?
+            .into_iter()
+            .map(|(id, kind, position, attempts, failures)| waiting(&id, &kind, position, attempts, failures))
+            .collect::<Result<_, StoreError>>()?;
+        let next = next_of(&items, lane, heartbeats_only, elapsed)?;
+        if next.is_some() {
+            return Ok(next);
+        }
     }
-    let items: Vec<Waiting> = due
-        .load::<(Vec<u8>, String, i64, i32, i32)>(rows.db)?
-        .into_iter()
-        .map(|(id, kind, position, attempts, failures)| waiting(&id, &kind, position, attempts, failures))
-        .collect::<Result<_, StoreError>>()?;
-    next_of(&items, lane, heartbeats_only, elapsed)
+    Ok(None)
 }
 
 /// Which of a lane's messages goes next, by the rules of delivery.
@@ -430,7 +456,7 @@ fn next_of(
     Ok(next.map(|message| message.as_bytes().to_vec()))
 }
 
-/// When messages were first claimed, for the alert about a missing receipt.
+/// Since when these messages wait, for alerts, where nobody noted it before.
 pub(super) fn mark_claimed(rows: &mut Rows<'_>, chosen: &[Vec<u8>], elapsed: Moment) -> Result<(), StoreError> {
     if !chosen.is_empty() {
         diesel::update(outbox::table.filter(outbox::id.eq_any(chosen)).filter(outbox::claimed_at.is_null()))

@@ -12,7 +12,7 @@ use super::carry::{Finished, OpenMessage, due_of, open_message};
 use super::stored_lease;
 use crate::store::backend::bulk::{Value, insert_many, update_many_and};
 use crate::store::schema::{attempts, lanes, outbox};
-use crate::store::{Rows, StoreError, Turn};
+use crate::store::{Rows, StoreError, Turn, alerts};
 
 /// Open messages of one lane that are looked at here, on average.
 const LOOKED_AT: i64 = 8;
@@ -78,20 +78,7 @@ pub fn finish_proven(turn: &mut Turn<'_>, proven: &[Proven]) -> Result<(), Store
     update_many_and(rows.db, "outbox", &["id"], &columns, ENDED, &items)?;
     insert_many!(rows.db, attempts::table, &listed)?;
     let due = next_due(rows, proven)?;
-    let lanes: Vec<_> = proven
-        .iter()
-        .map(|Proven { finished, .. }| {
-            let (partner, elapsed) = finished.over();
-            let due_at = due.as_ref().map_or(Some(0), |due| due.get(partner.as_bytes().as_slice()).copied().flatten());
-            vec![
-                Value::Octets(Some(partner.as_bytes().to_vec())),
-                Value::Text(Some(Channel::Node.word().to_owned())),
-                Value::Big(Some(elapsed.micros())),
-                Value::Big(Some(elapsed.micros())),
-                Value::Big(due_at),
-            ]
-        })
-        .collect();
+    let lanes = given_back(proven, due.as_ref());
     update_many_and(
         rows.db,
         "lanes",
@@ -100,7 +87,28 @@ pub fn finish_proven(turn: &mut Turn<'_>, proven: &[Proven]) -> Result<(), Store
         CLEARED,
         &lanes,
     )?;
+    let partners: Vec<&[u8]> =
+        proven.iter().map(|Proven { finished, .. }| finished.over().0.as_bytes().as_slice()).collect();
+    let ids: Vec<_> = proven.iter().map(|Proven { finished, .. }| finished.message()).collect();
+    let messages: Vec<&[u8]> = ids.iter().map(|id| id.as_bytes().as_slice()).collect();
+    alerts::end_with(turn, &partners, &messages)?;
     Ok(())
+}
+
+/// The lanes' rows: tried and proven now, due when there may be another message.
+fn given_back(proven: &[Proven], due: Option<&HashMap<Vec<u8>, Option<i64>>>) -> Vec<Vec<Value>> {
+    let row = |Proven { finished, .. }: &Proven| {
+        let (partner, elapsed) = finished.over();
+        let due_at = due.map_or(Some(0), |due| due.get(partner.as_bytes().as_slice()).copied().flatten());
+        vec![
+            Value::Octets(Some(partner.as_bytes().to_vec())),
+            Value::Text(Some(Channel::Node.word().to_owned())),
+            Value::Big(Some(elapsed.micros())),
+            Value::Big(Some(elapsed.micros())),
+            Value::Big(due_at),
+        ]
+    };
+    proven.iter().map(row).collect()
 }
 
 /// When a look at each of these lanes may find a message; absent for those without any. `None` when there are too many to

@@ -1,7 +1,7 @@
 //! What a person does about messages that don't get through: have them tried now, or have a refused one said again.
 //!
 //! Trying now only ends waits. Failures stay counted, so that a thousand partners tried at once are still tried a few at a
-//! time while they fail.
+//! time while they fail; but for those of a lane with an attempt under way, which then starts anew, should that fail too.
 
 use diesel::prelude::*;
 use domain::values::{ExchangeId, MessageId, PartnerId};
@@ -69,6 +69,9 @@ pub fn try_now(turn: &mut Turn<'_>, partners: &[PartnerId]) -> Result<(), StoreE
     diesel::update(lanes::table.filter(lanes::partner_id.eq_any(&whom)))
         .set((lanes::waits_until.eq(None::<i64>), lanes::due_at.eq(0)))
         .execute(rows.db)?;
+    // The attempt's end finds another lane than was claimed, and knows by that. It still counts as failing.
+    let under_way = lanes::table.filter(lanes::partner_id.eq_any(&whom)).filter(lanes::lease.is_not_null());
+    diesel::update(under_way.filter(lanes::fail_count.gt(1))).set(lanes::fail_count.eq(1)).execute(rows.db)?;
     diesel::update(endpoints::table.filter(endpoints::partner_id.eq_any(&whom)))
         .set(endpoints::waits_until.eq(None::<i64>))
         .execute(rows.db)?;

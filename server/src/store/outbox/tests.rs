@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod turns;
+
 use domain::delivery::{Heard, Lane as BackOff, RefusedErr, after};
 use domain::facts::IncidentKind;
 
@@ -309,7 +311,8 @@ both!(
             assert_eq!(sent(turn.rows(), partner, heartbeat)?, None, "a finished heartbeat is forgotten");
             assert_eq!(lane(turn.rows(), partner)?.unwrap().next_seq, 1, "it has no number");
             partners::set_state(turn, partner, PartnerState::Active)?;
-            stop_lane(turn, partner, "head_ahead")?;
+            stop_lane(turn, partner, Some((41, Digest32::of(b"theirs"))))?;
+            assert_eq!(held(turn.rows(), partner)?, Some((41, Digest32::of(b"theirs"))));
             assert!(claim_at(turn, 1, at(62), 1)?.is_empty());
             resume_lane(turn, partner, Some((41, Digest32::of(b"theirs"))))?;
             let claimed = claim_at(turn, 1, at(62), 1)?.remove(0);
@@ -415,6 +418,28 @@ both!(
             assert_eq!(next_due(turn.rows())?, Some(at(61 + LEASE)));
             assert_eq!(lane(turn.rows(), partner_id(1))?.unwrap().due_at, Some(at(61 + 900)));
             assert_eq!(state(turn, notice_id(1, 1, 1))?, ("queued".to_owned(), true, 0), "never skipped, never called sent");
+            Ok(())
+        }).await;
+    }
+);
+
+both!(
+    /// What was wrong with a delivery is no alert any more once a receipt or a person has ended it.
+    alerts_end_with_the_delivery, |store| {
+        fan_out(&store, 3).await;
+        write(&store, at(61), |turn| {
+            let messages = [notice_id(1, 1, 1), notice_id(1, 2, 1), notice_id(1, 3, 1)];
+            for (number, message) in (1..).zip(messages) {
+                let partner = Some(partner_id(number));
+                alerts::raise(turn, alerts::AlertKind::NoReceipt, partner, None, None, Some(message))?;
+            }
+            let left = |turn: &mut Turn<'_>| Ok::<_, StoreError>(alerts::open(turn.rows(), 9)?.len());
+            assert!(receipted(turn, partner_id(1), messages[0], 1, at(61))?);
+            assert_eq!(left(turn)?, 2);
+            assert!(abandon(turn, messages[1])?);
+            assert_eq!(left(turn)?, 1);
+            erase(turn, exchange_id(1, 3))?;
+            assert_eq!(left(turn)?, 0);
             Ok(())
         }).await;
     }

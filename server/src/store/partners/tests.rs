@@ -1,6 +1,6 @@
 //! The directory keeps what it is told and forgets no version.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use domain::facts::Contact;
 use domain::report::Organisation;
@@ -182,5 +182,38 @@ both!(
         store.tamper("UPDATE partners SET card = later_card");
         let moved = store.read(|rows| by_id(rows, partner_id(1))).await;
         assert!(matches!(moved, Err(StoreError::Corrupt { .. })), "{moved:?}");
+    }
+);
+
+both!(
+    /// Aim: the mark of a card stays while the card does, whatever else is written, and changes with each card, the same
+    /// words included; only who is verified or active, and has a card, has one.
+    marks_of_cards, |store| {
+        store.write::<_, StoreError>(at(5), |turn| {
+            add_partner(turn, 1, PartnerState::Active)?;
+            assert_eq!(card_marks(turn.rows())?, [], "no card");
+            set_card(turn, partner_id(1), &line("Partner One"), "card of one")?;
+            add_partner(turn, 2, PartnerState::Verified)?;
+            set_card(turn, partner_id(2), &line("Partner Two"), "card of one")?;
+            let first = card_marks(turn.rows())?;
+            assert_eq!(first.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [partner_id(1), partner_id(2)]);
+            assert_ne!(first[0].1, first[1].1, "one card is not another");
+            set_manifest(turn, partner_id(1), 1, "manifest 1", at(6))?;
+            set_exceptions(turn, partner_id(1), &["10.0.0.0/8".to_owned()])?;
+            set_later_card(turn, partner_id(1), Some("later card"))?;
+            assert_eq!(card_marks(turn.rows())?, first);
+            let read = cards(turn.rows(), &[partner_id(1), partner_id(9)])?;
+            assert_eq!(read, [(partner_id(1), first[0].1.clone(), "card of one".to_owned())]);
+            set_card(turn, partner_id(1), &line("Partner One"), "card of one")?;
+            let second = card_marks(turn.rows())?;
+            assert_ne!(second[0].1, first[0].1, "a card that was written again");
+            assert_eq!(second[1], first[1]);
+            set_state(turn, partner_id(1), PartnerState::Suspended)?;
+            set_state(turn, partner_id(2), PartnerState::Ended)?;
+            assert_eq!(card_marks(turn.rows())?, []);
+            set_state(turn, partner_id(1), PartnerState::Active)?;
+            assert_eq!(card_marks(turn.rows())?, second[..1]);
+            Ok(())
+        }).await.unwrap();
     }
 );

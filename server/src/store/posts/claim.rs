@@ -67,8 +67,17 @@ struct Row {
     last_outcome: Option<String>,
 }
 
-/// Takes leases on posts that are due, at most `limit`: of each integration the one that waits longest, and mail to people.
-/// What is older than [`TRIED_SECONDS`] fails. `elapsed` and `lease_until` are machine time.
+/// The most posts of each kind that are taken at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Places {
+    /// Mail to people.
+    pub mails: usize,
+    /// Webhooks to integrations.
+    pub integrations: usize,
+}
+
+/// Takes leases on posts that are due: of each integration the one that waits longest, and mail to people. What is older
+/// than [`TRIED_SECONDS`] fails. `elapsed` and `lease_until` are machine time.
 ///
 /// # Errors
 /// Those of the database.
@@ -77,16 +86,16 @@ pub fn claim(
     lease: Uuid,
     elapsed: Moment,
     lease_until: Moment,
-    limit: usize,
+    places: Places,
 ) -> Result<Vec<ClaimedPost>, StoreError> {
     let ahead = elapsed.plus_seconds(AHEAD_SECONDS_MAX);
     let stale = turn.now().plus_seconds(-TRIED_SECONDS);
-    // People first: their mails are few, and a duty waits on them.
-    let people = for_people(turn.rows(), elapsed, ahead, limit)?;
+    let people = for_people(turn.rows(), elapsed, ahead, places.mails)?;
     let mut found: Vec<(Row, Option<Endpoint>)> = people.into_iter().map(|row| (row, None)).collect();
+    let most = found.len().saturating_add(places.integrations);
     for endpoint in endpoints::integrations(turn.rows())? {
         let waits = endpoint.waits_until.is_some_and(|until| elapsed < until && until <= ahead);
-        if found.len() < limit && !endpoint.paused && !waits {
+        if found.len() < most && !endpoint.paused && !waits {
             give_up(turn, &endpoint, stale)?;
             if let Some(row) = first_of(turn.rows(), endpoint.id, elapsed, ahead)? {
                 found.push((row, Some(endpoint)));

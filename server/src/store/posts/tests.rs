@@ -51,7 +51,8 @@ fn posted(number: u128, to: Uuid) -> Post {
 }
 
 fn claimed(turn: &mut Turn<'_>, lease: u128, elapsed: Moment) -> Vec<ClaimedPost> {
-    claim(turn, id(lease), elapsed, elapsed.plus_seconds(90), 16).unwrap()
+    let places = Places { mails: 16, integrations: 16 };
+    claim(turn, id(lease), elapsed, elapsed.plus_seconds(90), places).unwrap()
 }
 
 fn done(turn: &mut Turn<'_>, lease: u128, post: &ClaimedPost, heard: Heard, elapsed: Moment) -> bool {
@@ -88,6 +89,29 @@ both!(
         assert_eq!(log.iter().map(|line| (line.id, line.state)).collect::<Vec<_>>(),
             [(id(13), PostState::Queued), (id(12), PostState::Queued), (id(11), PostState::Taken)]);
         assert_eq!(store.read(|rows| attempts_of(rows, id(11))).await.unwrap().len(), 1);
+    }
+);
+
+both!(
+    /// Aim: mail to people and webhooks have places of their own, and neither takes the other's.
+    places_of_their_own, |store| {
+        store.write::<_, StoreError>(at(0), |turn| {
+            endpoints::insert(turn, &endpoint(1, &[]))?;
+            endpoints::insert(turn, &endpoint(2, &[]))?;
+            let to_person = |number| Post { to: Destination::Person(PersonId::from_uuid(id(9))), ..posted(number, id(0)) };
+            queue(turn, vec![posted(11, id(1)), posted(12, id(2)), to_person(13), to_person(14), to_person(15)])?;
+            let mut take = |lease, mails, integrations| -> Vec<Uuid> {
+                let places = Places { mails, integrations };
+                let claimed = claim(turn, id(lease), at(1), at(91), places).unwrap();
+                claimed.iter().map(|post| post.id).collect()
+            };
+            assert!(take(21, 0, 0).is_empty());
+            assert_eq!(take(22, 0, 1), [id(11)]);
+            assert_eq!(take(23, 2, 0), [id(13), id(14)]);
+            assert_eq!(take(24, 1, 16), [id(15), id(12)]);
+            assert!(take(25, 16, 16).is_empty());
+            Ok(())
+        }).await.unwrap();
     }
 );
 

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use domain::values::{ExchangeId, IncidentId, Moment, PartnerId};
+use uuid::Uuid;
 
 use super::{exchange_id, incident_id, moment, partner_id, partners};
 use crate::store::alerts::AlertKind;
@@ -13,6 +14,10 @@ const TABLE: &str = "alerts";
 /// An open alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Open {
+    /// Which.
+    pub id: Uuid,
+    /// Whether a person's look ends it.
+    pub may_be_seen_to: bool,
     /// What is wrong, in words.
     pub words: &'static str,
     /// About our own keys: their page says more.
@@ -36,18 +41,20 @@ pub struct Open {
 /// # Errors
 /// Those of the database.
 pub fn open(rows: &mut Rows<'_>, limit: i64) -> Result<Vec<Open>, StoreError> {
-    type Found = (String, i64, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
+    type Found = (Vec<u8>, String, i64, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
     let found: Vec<Found> = alerts::table
         .filter(alerts::cleared_at.is_null())
         .order((alerts::at.desc(), alerts::id.desc()))
         .limit(limit)
-        .select((alerts::kind, alerts::at, alerts::partner_id, alerts::exchange_id, alerts::incident_id))
+        .select((alerts::id, alerts::kind, alerts::at, alerts::partner_id, alerts::exchange_id, alerts::incident_id))
         .load(rows.db)?;
     let mut open = Vec::with_capacity(found.len());
-    for (kind, at, partner, exchange, incident) in found {
+    for (id, kind, at, partner, exchange, incident) in found {
         let partner = partner.map(|id| partner_id(TABLE, &id)).transpose()?;
         let kind = AlertKind::from_word(&kind).ok_or(StoreError::Corrupt { table: TABLE, what: "a kind of alert" })?;
         open.push(Open {
+            id: Uuid::from_slice(&id).map_err(StoreError::corrupt(TABLE, "an id"))?,
+            may_be_seen_to: kind.is_seen_to(),
             words: kind.label(),
             message_unread: kind == AlertKind::MessageUnread,
             exercise_due: kind == AlertKind::ExerciseDue,

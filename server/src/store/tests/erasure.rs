@@ -1,8 +1,10 @@
 use domain::facts::IncidentKind;
 use domain::incident::{Awareness, Event, Survives};
-use domain::values::{IncidentId, Line};
+use domain::values::{ExchangeId, IncidentId, Line, MessageId};
 
 use super::*;
+use crate::store::inbox::{self, Arrived, unplaced};
+use crate::store::projections::samples::partner_id;
 
 fn incident() -> IncidentId {
     IncidentId::from_uuid(id(1))
@@ -29,6 +31,54 @@ fn anonymised() -> Event {
 
 fn event(turn: &mut Turn<'_>, stream: u128, event: &Event) -> Result<u64, StoreError> {
     turn.append(EntryKind::Incident, some_id(stream), some_id(stream), &serde_json::to_vec(event).unwrap())
+}
+
+fn exchange() -> ExchangeId {
+    ExchangeId::from_uuid(id(5))
+}
+
+/// A message about a case that is not known yet, with its receipt: filed under its sender.
+fn overtaking(turn: &mut Turn<'_>, n: u64) -> Result<(), StoreError> {
+    let sender = Some(partner_id(1).uuid());
+    let set_entry = turn.append(EntryKind::SetReceived, None, sender, b"free text")?;
+    let receipt_entry = turn.append(EntryKind::ReceiptSent, None, sender, b"its receipt")?;
+    let arrived = Arrived {
+        partner: partner_id(1),
+        message: MessageId::from_uuid(id(u128::from(n))),
+        event: "message",
+        seq: Some(n),
+        prev: None,
+        payload_sha256: Digest32::of(&n.to_be_bytes()),
+        set_entry,
+        exchange: None,
+    };
+    inbox::keep(turn, arrived, receipt_entry)
+}
+
+/// Its notice came.
+fn placed(turn: &mut Turn<'_>, n: u128) -> Result<(), StoreError> {
+    unplaced::place(turn, partner_id(1), MessageId::from_uuid(id(n)), exchange())
+}
+
+type Step = Box<dyn FnOnce(&mut Turn<'_>) -> Result<(), StoreError> + Send>;
+
+/// Runs closures in one batch of the writer, and answers which of them were kept.
+async fn in_one_batch(store: &Store, steps: Vec<Step>) -> Vec<bool> {
+    let inner = &store.inner.writer;
+    let (begun, started) = std::sync::mpsc::channel();
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let first = inner
+        .send(at(0), move |_| {
+            begun.send(()).unwrap();
+            held.recv().unwrap();
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+    started.recv().unwrap();
+    let answers: Vec<_> = (1_i64..).zip(steps).map(|(second, step)| inner.send(at(second), step).unwrap()).collect();
+    release.send(()).unwrap();
+    first.await.unwrap().unwrap();
+    futures_util::future::join_all(answers).await.into_iter().map(|answer| answer.unwrap().is_ok()).collect()
 }
 
 fn advanced() -> Event {
@@ -67,39 +117,72 @@ both!(
 both!(
     /// Erasing reaches what the same batch has only buffered, and undoing the closure brings it back.
     erasing_reaches_the_batch_and_can_be_undone, |store| {
-        let inner = &store.inner.writer;
-        let (begun, started) = std::sync::mpsc::channel();
-        let (release, held) = std::sync::mpsc::channel::<()>();
-        let first = inner.send(at(0), move |_| {
-            begun.send(()).unwrap();
-            held.recv().unwrap();
-            Ok::<_, StoreError>(())
-        }).unwrap();
-        started.recv().unwrap();
-        let answers = [
-            inner.send(at(0), |turn| {
+        let answers = in_one_batch(&store, vec![
+            Box::new(|turn| {
                 event(turn, 1, &advanced())?;
                 event(turn, 3, &advanced()).map(|_| ())
-            }).unwrap(),
-            inner.send(at(1), |turn| {
+            }),
+            Box::new(|turn| {
                 turn.erase_stream(id(1))?;
                 turn.erase_stream(id(3))?;
                 Err(StoreError::Busy)
-            }).unwrap(),
-            inner.send(at(2), |turn| {
+            }),
+            Box::new(|turn| {
                 turn.erase_stream(id(1))?;
                 event(turn, 1, &anonymised())?;
                 assert!(turn.incident(incident())?.is_some());
                 Ok(())
-            }).unwrap(),
-        ];
-        release.send(()).unwrap();
-        first.await.unwrap().unwrap();
-        let answers = futures_util::future::join_all(answers).await;
-        assert_eq!(answers.iter().map(|answer| answer.as_ref().unwrap().is_ok()).collect::<Vec<_>>(), [true, false, true]);
+            }),
+        ]).await;
+        assert_eq!(answers, [true, false, true]);
         let left: Vec<bool> = contents(&store).await.iter().map(Option::is_some).collect();
         assert_eq!(left, [false, true, true]);
         assert_eq!(store.read(book::verify).await.unwrap().erased, 1);
+    }
+);
+
+both!(
+    /// Aim: a message that came before its notice, and was filed under its sender, is erased with the exchange that it was
+    /// placed in; its receipt and what waits for another case stay.
+    a_placed_message_is_erased_with_its_exchange, |store| {
+        store.write::<_, StoreError>(at(0), |turn| {
+            overtaking(turn, 1)?;
+            overtaking(turn, 2)
+        }).await.unwrap();
+        store.write::<_, StoreError>(at(1), |turn| placed(turn, 1)).await.unwrap();
+        store.write::<_, StoreError>(at(2), |turn| turn.erase_stream(exchange().uuid())).await.unwrap();
+        let left: Vec<bool> = contents(&store).await.iter().map(Option::is_some).collect();
+        assert_eq!(left, [false, true, true, true]);
+        let found = store.read(book::verify).await.unwrap();
+        assert!(found.is_whole() && found.erased == 1, "{found:?}");
+    }
+);
+
+both!(
+    /// Aim: the same, of a message that came and was placed in the batch that erases it; what follows in the turn of the
+    /// erasure itself stays.
+    a_placed_message_is_erased_within_its_batch, |store| {
+        let answers = in_one_batch(&store, vec![
+            Box::new(|turn| overtaking(turn, 1)),
+            Box::new(|turn| placed(turn, 1)),
+            Box::new(|turn| {
+                turn.erase_stream(exchange().uuid())?;
+                Err(StoreError::Busy)
+            }),
+            Box::new(|turn| {
+                assert!(turn.object(0)?.is_some());
+                overtaking(turn, 2)?;
+                placed(turn, 2)?;
+                turn.erase_stream(exchange().uuid())?;
+                assert_eq!(turn.object(0)?, None);
+                Ok(())
+            }),
+        ]).await;
+        assert_eq!(answers, [true, true, false, true]);
+        let left: Vec<bool> = contents(&store).await.iter().map(Option::is_some).collect();
+        assert_eq!(left, [false, true, true, true]);
+        let found = store.read(book::verify).await.unwrap();
+        assert!(found.is_whole() && found.erased == 1, "{found:?}");
     }
 );
 

@@ -7,7 +7,7 @@ use crate::problem::Problem;
 use crate::web::action::{ActionPage, refusal};
 use crate::web::field::Field;
 use crate::web::form::{Form, Reading};
-use crate::web::page::{self, Answer, Posted, Visit};
+use crate::web::page::{self, Answer, AnyonesForm, Posted, Visit};
 use crate::web::people::ShownOnce;
 
 /// How long a token may be good: days, and their words.
@@ -101,7 +101,8 @@ pub(super) async fn make(posted: Posted) -> Answer {
 ///
 /// # Errors
 /// [`Problem::NotFound`]
-pub(super) async fn end(posted: Posted) -> Answer {
+pub(super) async fn end(posted: AnyonesForm) -> Answer {
+    let AnyonesForm(posted) = posted;
     let id = posted.form.first("token").parse().map_err(|_| Problem::NotFound)?;
     posted.visit.node.end_token(&posted.visit.person, &id).await?;
     Ok(page::see_other("/account?done=token"))

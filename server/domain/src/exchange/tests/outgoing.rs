@@ -152,6 +152,16 @@ fn an_acknowledgement_ends_its_clock() {
     assert_eq!(story.exchange().acknowledgements.len(), 2);
 }
 
+/// Who goes back to what they said first has said it again, though in the same words and the same second.
+#[test]
+fn an_acknowledgement_may_be_taken_back() {
+    let mut story = Stream::queued();
+    for stance in [Stance::NotAffected, Stance::Affected, Stance::NotAffected] {
+        story.run(&acknowledged(stance, hour(4)), hour(5));
+    }
+    assert_eq!(story.exchange().acknowledgements.last().map(|last| last.stance), Some(Stance::NotAffected));
+}
+
 /// Without any receipt the acknowledgement proves the notice; a receipt afterwards starts a clock that is met at once.
 #[test]
 fn an_acknowledgement_without_a_receipt() {

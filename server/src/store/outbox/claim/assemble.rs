@@ -153,7 +153,12 @@ fn one(
         // Nothing was fixed when it was queued, as with heartbeats: the newest serves (protocol §6).
         Ok(None) | Err(_) => turn.newest_checkpoint()?,
     };
-    let due = item.exchange_id.as_ref().and_then(|id| about.due.get(id));
+    let due = match item.exchange_id.as_ref().and_then(|id| about.due.get(id)) {
+        Some(due) => Some(*due),
+        // It shares its back-off with whatever else waits: a duty of theirs counts.
+        None if lane.fail_count > 0 => earliest_due(turn.rows(), lane)?,
+        None => None,
+    };
     let corrupt = |what| StoreError::corrupt("outbox", what);
     Ok(Claimed {
         partner: PartnerId::from_slice(&item.partner_id).map_err(corrupt("a partner"))?,
@@ -163,6 +168,7 @@ fn one(
         exceptions: serde_json::from_str(&partner.exceptions)
             .map_err(StoreError::corrupt("partners", "address exceptions"))?,
         message: MessageId::from_slice(&item.id).map_err(corrupt("a message"))?,
+        pairing: !partner.is_active(),
         kind,
         exchange: item.exchange_id.map(|id| ExchangeId::from_slice(&id)).transpose().map_err(corrupt("an exchange"))?,
         incident: incident.map(|id| IncidentId::from_slice(id)).transpose().map_err(corrupt("an incident"))?,
@@ -178,8 +184,25 @@ fn one(
         lane: BackOff { fail_count: count(lane.fail_count), next_attempt_at: moment_or_none(lane.waits_until)? },
         first_attempt_at: moment_or_none(item.first_attempt_at)?,
         proven_at: moment_or_none(lane.proven_at)?,
-        due: due.copied().map(moment).transpose()?,
+        due: due.map(moment).transpose()?,
     })
+}
+
+/// The earliest due instant of an open notice clock of what waits in a lane.
+fn earliest_due(rows: &mut Rows<'_>, lane: &LaneRow) -> Result<Option<i64>, StoreError> {
+    let waiting = outbox::table
+        .filter(outbox::partner_id.eq(&lane.partner_id))
+        .filter(outbox::channel.eq(&lane.channel))
+        .filter(outbox::open)
+        .filter(outbox::exchange_id.is_not_null())
+        .select(outbox::exchange_id.assume_not_null());
+    let due = clocks::table
+        .filter(clocks::kind.eq(ClockKind::PartnerNotice.word()))
+        .filter(clocks::open)
+        .filter(clocks::stream.eq_any(waiting))
+        .select(diesel::dsl::min(clocks::due_at))
+        .first(rows.db)?;
+    Ok(due)
 }
 
 /// The version of the facts that a notice tells.
