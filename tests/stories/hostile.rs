@@ -31,8 +31,8 @@ type Part = fn(&mut Line);
 
 /// What a hostile receiver does with every request, and the word that our node has for it.
 const HOSTILE: [(Part, &str); 9] = [
-    (ten_gigabytes, "not_reached"),
-    (chunks_without_end, "not_reached"),
+    (ten_gigabytes, "unconfirmed"),
+    (chunks_without_end, "unconfirmed"),
     (headers_without_end, "not_reached"),
     (slow_drip, "not_reached"),
     (silence, "not_reached"),

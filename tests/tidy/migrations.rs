@@ -21,6 +21,16 @@ fn names(database: &str) -> Vec<String> {
     names
 }
 
+/// Tables that a migration makes anew in another form under their old names, each with the name it had meanwhile: SQLite
+/// can't change a table otherwise. What they hold is compared where both databases are migrated.
+fn rebuilt(sql: &str) -> BTreeMap<String, String> {
+    let renamed = sql.lines().filter_map(|line| {
+        let (meanwhile, name) = line.trim().strip_prefix("ALTER TABLE ")?.split_once(" RENAME TO ")?;
+        Some((meanwhile.to_owned(), name.trim_end_matches(';').to_owned()))
+    });
+    renamed.collect()
+}
+
 /// Tables and the columns they get, in order, from `CREATE TABLE` and `ALTER TABLE … ADD COLUMN`.
 fn tables(sql: &str) -> BTreeMap<String, Vec<String>> {
     let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -48,13 +58,16 @@ fn tables(sql: &str) -> BTreeMap<String, Vec<String>> {
             }
         }
     }
+    let meanwhile = rebuilt(sql);
+    tables.retain(|name, _| !meanwhile.contains_key(name));
     tables
 }
 
-/// Tables that a migration drops.
+/// Tables that a migration drops for good.
 fn dropped(sql: &str) -> Vec<String> {
     let statements = sql.lines().filter_map(|line| line.trim().strip_prefix("DROP TABLE "));
-    statements.map(|name| name.trim_end_matches(';').trim().to_owned()).collect()
+    let names = statements.map(|name| name.trim_end_matches(';').trim().to_owned());
+    names.filter(|name| !rebuilt(sql).values().any(|again| again == name)).collect()
 }
 
 #[test]

@@ -57,7 +57,9 @@ pub(super) fn lane_words(lane: Option<&Lane>, elapsed: Moment) -> String {
             format!("Nothing got through for {}{next}", ago(*since))
         }
         Some(Lane { proven_at: Some(at), .. }) => format!("Something last got through {} ago", ago(*at)),
-        Some(Lane { failed_since: None, proven_at: None, .. }) | None => "Nothing was sent this way yet".to_owned(),
+        // What a server took proves nothing, and nothing went wrong.
+        Some(Lane { failed_since: None, proven_at: None, .. }) => "Nothing has failed this way so far".to_owned(),
+        None => "Nothing was sent this way yet".to_owned(),
     }
 }
 

@@ -108,7 +108,7 @@ fn thread_of(visit: &Visit, exchange: &Exchange, name: String, messages: &[Messa
 
 fn line(message: &Message, all: &[Message], (name, may_write): (&str, bool), reader: Reader) -> MessageLine {
     let said = &message.said;
-    let whose = if message.sent { "we" } else { name };
+    let whose = if message.sent { "ours" } else { name };
     let mut notes = Vec::new();
     if let Some(at) = said.received_at {
         notes.push(format!("What is passed on came in at {}.", reader.at(at)));

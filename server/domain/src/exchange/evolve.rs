@@ -7,7 +7,7 @@ use super::{
 use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::facts::IncidentKind;
 use crate::incident::{WithdrawalReason, with_ladder};
-use crate::values::{CaseId, ExchangeId, Line, MessageId, PartnerId};
+use crate::values::{CaseId, ExchangeId, Line, MessageId, Moment, PartnerId};
 
 /// The state after a stream of events; `None` when there were none.
 pub fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> Option<Exchange> {
@@ -131,13 +131,7 @@ impl Exchange {
                 self.withdrawn_at.get_or_insert(WithdrawnAt::ours(*at));
             }
             Event::WithdrawnUnsent { reason, .. } => self.withdrawn = Some(*reason),
-            Event::Receipted { message, toe, .. } => {
-                self.deliver(*message, &NoticeDelivery::Receipted { at: *toe });
-                let withdrawal = |it: &Notice| it.message == *message && it.phase == Phase::Withdrawal;
-                if self.notices.iter().any(withdrawal) {
-                    self.withdrawn_at = self.withdrawn_at.map(|withdrawn| withdrawn.held_since(*toe));
-                }
-            }
+            Event::Receipted { message, toe, .. } => self.receipt(*message, *toe),
             Event::Abandoned { message, .. } => self.deliver(*message, &NoticeDelivery::Abandoned),
             Event::ClockChanged { kind, change, .. } => self.change_clock(*kind, change),
             Event::Acknowledged { acknowledgement, .. } => self.acknowledgements.push(acknowledgement.clone()),
@@ -188,6 +182,14 @@ impl Exchange {
             Event::Anonymised { .. } => {}
         }
         self
+    }
+
+    fn receipt(&mut self, message: MessageId, toe: Moment) {
+        self.deliver(message, &NoticeDelivery::Receipted { at: toe });
+        let withdrawal = |it: &Notice| it.message == message && it.phase == Phase::Withdrawal;
+        if self.notices.iter().any(withdrawal) {
+            self.withdrawn_at = self.withdrawn_at.map(|withdrawn| withdrawn.held_since(toe));
+        }
     }
 
     fn say(&mut self, said: &Said, clock: Option<&Clock>, delivery: Option<NoticeDelivery>) {
