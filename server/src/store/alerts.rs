@@ -3,7 +3,7 @@
 //!
 //! Of one kind, partner and message at most one alert is open: what goes wrong a thousand times is one line to read.
 //!
-//! Every alert ends. What tells of a delivery ends with it ([`end_with`]), what tells of a state ends with the state, and
+//! Every alert ends. What tells of a delivery ends with it (`end_with`), what tells of a state ends with the state, and
 //! what tells of something that happened ends when a person says that it is seen to ([`seen_to`]).
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ struct GonePage {
 /// `GET /link/{secret}`
 ///
 /// # Errors
-/// [`Problem::TooMany`]
+/// `Problem::TooMany`
 pub async fn show(
     request: HttpRequest,
     node: Data<Node>,
@@ -58,7 +58,7 @@ pub async fn show(
 /// `POST /link/{secret}`
 ///
 /// # Errors
-/// [`Problem::TooMany`]
+/// `Problem::TooMany`
 pub async fn accept(
     request: HttpRequest,
     node: Data<Node>,

@@ -75,7 +75,7 @@ struct GonePage {
 /// `GET /ack/{secret}`
 ///
 /// # Errors
-/// [`Problem::TooMany`]
+/// `Problem::TooMany`
 pub async fn show(
     request: HttpRequest,
     node: Data<Node>,
@@ -93,7 +93,7 @@ pub async fn show(
 /// `POST /ack/{secret}`
 ///
 /// # Errors
-/// [`Problem::TooMany`]
+/// `Problem::TooMany`
 pub async fn acknowledge(
     request: HttpRequest,
     node: Data<Node>,

@@ -46,7 +46,7 @@ impl Tries {
     /// Counts a try from the address that a request came from.
     ///
     /// # Errors
-    /// [`Problem::TooMany`]
+    /// `Problem::TooMany`
     pub fn count(&self, from: &Address, request: &HttpRequest) -> Result<(), Problem> {
         from.of(request).map_or(Ok(()), |from| self.by_address.check(&from).map_err(Problem::TooMany))
     }
@@ -108,7 +108,7 @@ fn shown(node: &Node, form: &Form, done: &'static str, errors: Vec<FieldError>, 
 /// `POST /sign-in`
 ///
 /// # Errors
-/// [`Problem::TooMany`] for too many tries, [`Problem::Unavailable`].
+/// `Problem::TooMany` for too many tries, [`Problem::Unavailable`].
 pub async fn enter(
     request: HttpRequest,
     node: web::Data<Node>,
