@@ -61,7 +61,7 @@ pub async fn seen_to(posted: Posted, id: web::Path<Uuid>) -> Answer {
     let by = Attendant::of(&visit.person)
         .ok_or(Problem::NotAllowed("responders, data protection officers, managers and administrators"))?;
     match visit.node.alert_seen_to(&by, *id).await {
-        // Somebody else was faster, or it ended by itself: what was wanted is so.
+        // Somebody else was faster, it ended by itself, or it is of those that do: the page shows what is open.
         Ok(()) | Err(DoorError::NotFound) => Ok(page::see_other(page::own_path(form.first("back")))),
         Err(error) => Err(error.into()),
     }

@@ -85,7 +85,6 @@ const VARIABLES_PER_STATEMENT: usize = 16_000;
 
 /// Sets `columns` of the rows of `table` that `keys` name. Each of `rows` holds the keys' values and then the columns',
 /// and all hold the same types in the same order. Answers how many rows were changed.
-///
 pub(in crate::store) fn update_many(
     db: &mut Db,
     table: &'static str,
@@ -105,62 +104,80 @@ pub(in crate::store) fn update_many_and(
     also: &'static str,
     rows: &[Vec<Value>],
 ) -> Result<usize, StoreError> {
-    let width = keys.len() + columns.len();
-    if rows.iter().any(|row| row.len() != width) {
+    let update = Update { table, keys, columns, also };
+    if rows.iter().any(|row| row.len() != update.width()) {
         return Err(StoreError::Corrupt { table, what: "a row to update of another width" });
     }
     match db {
-        Db::Postgres(c) => update_together(c, table, keys, columns, also, rows),
-        Db::Sqlite(c) => update_one_by_one(c, table, keys, columns, also, rows),
+        Db::Postgres(c) => update.together(c, rows),
+        Db::Sqlite(c) => update.one_by_one(c, rows),
     }
 }
 
-fn update_together(
-    connection: &mut PgConnection,
-    table: &'static str,
-    keys: &[&'static str],
-    columns: &[&'static str],
-    also: &'static str,
-    rows: &[Vec<Value>],
-) -> Result<usize, StoreError> {
-    let width = keys.len() + columns.len();
-    let mut changed = 0;
-    for chunk in rows.chunks((VARIABLES_PER_STATEMENT / width.max(1)).max(1)) {
-        let mut query = diesel::sql_query(update_text(table, keys, columns, also, chunk.len())).into_boxed();
-        for value in chunk.iter().flatten() {
-            query = match value {
-                Value::Octets(value) => query.bind::<Nullable<Binary>, _>(value),
-                Value::Text(value) => query.bind::<Nullable<Text>, _>(value),
-                Value::Big(value) => query.bind::<Nullable<BigInt>, _>(value),
-                Value::Flag(value) => query.bind::<Bool, _>(value),
-            };
-        }
-        changed += query.execute(connection)?;
-    }
-    Ok(changed)
-}
-
-fn update_one_by_one(
-    connection: &mut SqliteConnection,
-    table: &'static str,
-    keys: &[&'static str],
-    columns: &[&'static str],
-    also: &'static str,
-    rows: &[Vec<Value>],
-) -> Result<usize, StoreError> {
-    let mut changed = 0;
-    for row in rows {
-        changed += UpdateOne { table, keys, columns, also, row }.execute(connection)?;
-    }
-    Ok(changed)
-}
-
-/// The update of one row as a statement that diesel keeps prepared: its text depends on names of ours alone.
-struct UpdateOne<'a> {
+/// What is set, and where.
+#[derive(Clone, Copy)]
+struct Update<'a> {
     table: &'static str,
     keys: &'a [&'static str],
     columns: &'a [&'static str],
     also: &'static str,
+}
+
+impl Update<'_> {
+    const fn width(&self) -> usize {
+        self.keys.len() + self.columns.len()
+    }
+
+    fn together(&self, connection: &mut PgConnection, rows: &[Vec<Value>]) -> Result<usize, StoreError> {
+        let mut changed = 0;
+        for chunk in rows.chunks((VARIABLES_PER_STATEMENT / self.width().max(1)).max(1)) {
+            let mut query = diesel::sql_query(self.text(chunk.len())).into_boxed();
+            for value in chunk.iter().flatten() {
+                query = match value {
+                    Value::Octets(value) => query.bind::<Nullable<Binary>, _>(value),
+                    Value::Text(value) => query.bind::<Nullable<Text>, _>(value),
+                    Value::Big(value) => query.bind::<Nullable<BigInt>, _>(value),
+                    Value::Flag(value) => query.bind::<Bool, _>(value),
+                };
+            }
+            changed += query.execute(connection)?;
+        }
+        Ok(changed)
+    }
+
+    fn one_by_one(&self, connection: &mut SqliteConnection, rows: &[Vec<Value>]) -> Result<usize, StoreError> {
+        let mut changed = 0;
+        for row in rows {
+            changed += UpdateOne { update: *self, row }.execute(connection)?;
+        }
+        Ok(changed)
+    }
+
+    /// The statement for so many rows. Postgres calls the columns of a list of values `column1`, `column2` …
+    fn text(&self, rows: usize) -> String {
+        let Self { table, keys, columns, also } = self;
+        let width = self.width();
+        let mut sets: Vec<_> =
+            columns.iter().zip(keys.len() + 1..).map(|(name, at)| format!("{name} = given.column{at}")).collect();
+        if !also.is_empty() {
+            sets.push((*also).to_owned());
+        }
+        let matches: Vec<_> =
+            keys.iter().zip(1..).map(|(name, at): (_, usize)| format!("{table}.{name} = given.column{at}")).collect();
+        let mut sql = format!("UPDATE {table} SET {} FROM (VALUES ", sets.join(", "));
+        for row in 0..rows {
+            let numbers: Vec<_> = (row * width + 1..=(row + 1) * width).map(|at| format!("${at}")).collect();
+            // Writing to a String can't fail.
+            let _ = write!(sql, "{}({})", if row == 0 { "" } else { ", " }, numbers.join(", "));
+        }
+        sql.push_str(&format!(") AS given WHERE {}", matches.join(" AND ")));
+        sql
+    }
+}
+
+/// The update of one row as a statement that diesel keeps prepared: its text depends on names of ours alone.
+struct UpdateOne<'a> {
+    update: Update<'a>,
     /// Values of the keys, then of the columns.
     row: &'a [Value],
 }
@@ -173,23 +190,24 @@ impl QueryId for UpdateOne<'_> {
 
 impl QueryFragment<Sqlite> for UpdateOne<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        let (keys, values) = self.row.split_at(self.keys.len().min(self.row.len()));
+        let Update { table, keys: named, columns, also } = self.update;
+        let (keys, values) = self.row.split_at(named.len().min(self.row.len()));
         out.push_sql("UPDATE ");
-        out.push_sql(self.table);
+        out.push_sql(table);
         let mut joint = " SET ";
-        for (column, value) in self.columns.iter().zip(values) {
+        for (column, value) in columns.iter().zip(values) {
             out.push_sql(joint);
             out.push_sql(column);
             out.push_sql(" = ");
             bind(&mut out, value)?;
             joint = ", ";
         }
-        if !self.also.is_empty() {
+        if !also.is_empty() {
             out.push_sql(joint);
-            out.push_sql(self.also);
+            out.push_sql(also);
         }
         joint = " WHERE ";
-        for (key, value) in self.keys.iter().zip(keys) {
+        for (key, value) in named.iter().zip(keys) {
             out.push_sql(joint);
             out.push_sql(key);
             out.push_sql(" = ");
@@ -209,24 +227,4 @@ fn bind<'b>(out: &mut AstPass<'_, 'b, Sqlite>, value: &'b Value) -> QueryResult<
         Value::Big(value) => out.push_bind_param::<Nullable<BigInt>, _>(value),
         Value::Flag(value) => out.push_bind_param::<Bool, _>(value),
     }
-}
-
-/// Postgres calls the columns of a list of values `column1`, `column2` …
-fn update_text(table: &str, keys: &[&str], columns: &[&str], also: &str, rows: usize) -> String {
-    let width = keys.len() + columns.len();
-    let mut sets: Vec<_> =
-        columns.iter().zip(keys.len() + 1..).map(|(name, at)| format!("{name} = given.column{at}")).collect();
-    if !also.is_empty() {
-        sets.push(also.to_owned());
-    }
-    let matches: Vec<_> =
-        keys.iter().zip(1..).map(|(name, at): (_, usize)| format!("{table}.{name} = given.column{at}")).collect();
-    let mut sql = format!("UPDATE {table} SET {} FROM (VALUES ", sets.join(", "));
-    for row in 0..rows {
-        let numbers: Vec<_> = (row * width + 1..=(row + 1) * width).map(|at| format!("${at}")).collect();
-        // Writing to a String can't fail.
-        let _ = write!(sql, "{}({})", if row == 0 { "" } else { ", " }, numbers.join(", "));
-    }
-    sql.push_str(&format!(") AS given WHERE {}", matches.join(" AND ")));
-    sql
 }
