@@ -4,11 +4,13 @@
 #   tests/postgres.sh start   prints the URL to put into TOCSIN_TEST_POSTGRES
 #   tests/postgres.sh stop    stops it and removes its files
 #
+# TOCSIN_TEST_POSTGRES_FSYNC=on makes commits as durable as in use, for benchmarks; tests do without.
 # TOCSIN_TEST_POSTGRES_DIR names its directory (default: a fixed one under the temporary directory), so that `stop` finds
 # what `start` made. Needs the server programs of Debian's postgresql package; initdb refuses to run as root, so root
 # runs them as the user postgres.
 set -eu
 
+fsync=${TOCSIN_TEST_POSTGRES_FSYNC:-off}
 dir=${TOCSIN_TEST_POSTGRES_DIR:-${TMPDIR:-/tmp}/tocsin-test-postgres}
 
 bin=$(dirname "$(command -v pg_ctl || ls -d /usr/lib/postgresql/*/bin/pg_ctl 2>/dev/null | sort -V | tail -n 1)")
@@ -44,7 +46,7 @@ case ${1:-} in
     port=$((20000 + $$ % 20000))
     tries=0
     until as_owner "$bin/pg_ctl" -D "$dir/data" -w -t 30 -l "$dir/data/server.log" -o "-p $port -k '' \
-        -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off -c max_connections=200" \
+        -c listen_addresses=127.0.0.1 -c fsync=$fsync -c full_page_writes=$fsync -c max_connections=200" \
         start >"$dir/log" 2>&1; do
       tries=$((tries + 1))
       [ "$tries" -lt 10 ] || { cat "$dir/log" "$dir/data/server.log" >&2; exit 1; }

@@ -82,6 +82,7 @@ async fn run(
         Err(error @ StartError::Issuer) => return Err(Fault(format!("{error}.")).into()),
         opened => opened?,
     };
+    node.arrive().await;
     node.run()?;
     let options = HttpOptions { trusted_proxy: settings.trusted_proxy, certificates };
     let web = http::serve(Arc::clone(&node), listener, options)?;

@@ -149,7 +149,11 @@ impl Cluster {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("postgres.sh");
         let mut command = Command::new(script);
         // Below the temporary folder, which belongs to us: Postgres may run as another user.
-        command.arg(verb).env("TOCSIN_TEST_POSTGRES_DIR", self.folder.path().with_extension("postgres"));
+        command
+            .arg(verb)
+            .env("TOCSIN_TEST_POSTGRES_DIR", self.folder.path().with_extension("postgres"))
+            // What is not durable is not done.
+            .env("TOCSIN_TEST_POSTGRES_FSYNC", "on");
         command
     }
 }

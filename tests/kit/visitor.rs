@@ -181,6 +181,23 @@ impl Visitor {
         timeout(PATIENCE, exchange).await.ok().flatten()
     }
 
+    /// Opens a stream and reads it until `word` has come; the rest is the caller's to read, until the server ends it.
+    ///
+    /// # Panics
+    /// When the word does not come.
+    pub async fn listen(&self, path: &str, word: &str) -> TcpStream {
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nCookie: {}\r\n\r\n",
+            self.address,
+            cookies.join("; ")
+        );
+        let mut stream = TcpStream::connect(self.address).await.expect("a connection");
+        stream.write_all(head.as_bytes()).await.expect("asked");
+        read_until(&mut stream, word).await;
+        stream
+    }
+
     fn remember(&mut self, answer: &Answer) {
         for (_, cookie) in answer.headers.iter().filter(|(name, _)| name == "set-cookie") {
             let Some((name, value)) = cookie.split(';').next().and_then(|pair| pair.split_once('=')) else {
@@ -198,6 +215,27 @@ impl Visitor {
     pub fn cookies(&self) -> &[(String, String)] {
         &self.cookies
     }
+}
+
+/// Reads a stream until a word has come.
+///
+/// # Panics
+/// When it ends or is silent before that.
+pub async fn read_until(stream: &mut TcpStream, word: &str) {
+    let mut told = Vec::new();
+    let mut piece = [0; 4_096];
+    while !String::from_utf8_lossy(&told).contains(word) {
+        let read =
+            timeout(PATIENCE, stream.read(&mut piece)).await.expect("something is said").expect("it can be read");
+        assert!(read > 0, "it ended before {word:?}: {}", String::from_utf8_lossy(&told));
+        told.extend_from_slice(&piece[..read]);
+    }
+}
+
+/// Whether the server ends a stream soon; what it says before does not matter.
+pub async fn ends(stream: &mut TcpStream) -> bool {
+    let rest = async { stream.read_to_end(&mut Vec::new()).await };
+    timeout(Duration::from_secs(10), rest).await.is_ok()
 }
 
 /// Reads an answer, if it is whole; at the end of the connection it is.

@@ -18,6 +18,7 @@ both!(
     pages_by_role,
     without_a_role_nothing_is_read,
     an_alert_ends_when_somebody_has_seen_to_it,
+    alerts_beyond_the_newest_are_counted_and_listed,
     commands_by_role,
     other_sites_can_not_send_forms,
     the_api_takes_tokens_only,
@@ -211,7 +212,48 @@ async fn an_alert_ends_when_somebody_has_seen_to_it(on: On) {
     assert!(!page.contains(words) && page.contains(AlertKind::Gap.label()), "it has ended, and no other");
     fields.retain(|(name, _)| name == "csrf");
     assert_eq!(responder.post(&action, &fields).await.status, 303, "pressed twice, it is still so");
+    let left = operator.node.store().read(|rows| alerts::open(rows, 10)).await.expect("the alerts");
+    let gap = left.iter().find(|alert| alert.kind == AlertKind::Gap).expect("open").id;
+    let refused = responder.post(&format!("/alerts/{gap}/seen-to"), &fields).await;
+    assert_eq!(refused.status, 409, "nobody ends it by hand: {}", refused.text());
+    assert!(refused.text().contains("it ends by itself once what it tells of has ended"), "{}", refused.text());
     assert_eq!(operator.everything_readable().await.matches("alert_seen_to").count(), 1);
+}
+
+/// The home page shows the newest alerts and says how many there are; a page of their own leads through all of them.
+async fn alerts_beyond_the_newest_are_counted_and_listed(on: On) {
+    let world = World::new(on);
+    let (operator, address, id) = serving(&world).await;
+    let partner = operator.incident(id).await.owed[0].partner;
+    let mut responder = Visitor::signed_in(address, &operator.email("responder"), PASSWORD).await;
+    let few = responder.get("/").await.text();
+    assert!(!few.contains("Show all of them"), "{few}");
+    let raised = operator.node.store().write(operator.node.now(), move |turn| {
+        for about in [None, Some(partner)] {
+            for kind in AlertKind::ALL {
+                alerts::raise(turn, *kind, about, None, None, None)?;
+            }
+        }
+        Ok::<_, StoreError>(())
+    });
+    raised.await.expect("alerts");
+    let all = operator.node.store().read(|rows| alerts::open(rows, 1_000)).await.expect("the alerts").len();
+    let home = responder.get("/").await.page();
+    assert!(home.text().contains(&format!("The newest 10 of {all} are shown.")), "{}", home.text());
+    let mut path = home.link("Show all of them").attribute("href").expect("an address").to_owned();
+    let (mut seen, mut pages) = (0, 0);
+    loop {
+        let page = responder.get(&path).await.page();
+        assert!(page.text().contains(&format!("{all} alerts")), "{}", page.text());
+        seen += page.text().matches("Seen to").count();
+        pages += 1;
+        match page.all("a").iter().find(|link| link.text().contains("Earlier alerts")) {
+            Some(link) => path = link.attribute("href").expect("an address").to_owned(),
+            None => break,
+        }
+    }
+    let may_be_ended = AlertKind::ALL.iter().filter(|kind| kind.is_seen_to()).count() * 2;
+    assert_eq!((seen, pages), (may_be_ended, all.div_ceil(50)), "each once, fifty on a page");
 }
 
 /// Every command is refused to who may not give it, before it looks at what was typed.

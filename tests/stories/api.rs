@@ -361,6 +361,18 @@ async fn records_are_kept_in_versions(on: On) {
     assert_eq!(changes.status, 200, "{}", changes.text());
     let unchanged = |item: &Value| item["change"] == "unchanged";
     assert!(changes.json()["items"].as_array().expect("items").iter().all(unchanged), "{}", changes.text());
+    let plan = changes.header("etag").expect("what names it").trim_matches('"').to_owned();
+    let import = async |key: &str| {
+        let headers = [("Content-Type", "application/toml"), ("Idempotency-Key", key)];
+        program.send("POST", &format!("/directory/import?plan={plan}"), &headers, &file.body).await
+    };
+    assert_eq!(import("k4").await.status, 200);
+    let read = program.get(&path).await.header("etag").expect("a version").to_owned();
+    let newest = json!({ "key": "a-council", "name": "A Council", "country": "IE" });
+    assert_eq!(program.put(&path, &read, &newest).await.status, 200);
+    let stale = import("k5").await;
+    assert_eq!(stale.status, 409, "{}", stale.text());
+    assert_eq!(program.get(&path).await.json()["record"]["country"], "IE", "nothing was overwritten");
     let headers = [("Content-Type", "application/toml"), ("Idempotency-Key", "k3")];
     let broken = [file.body.as_slice(), b"\n[[party]]\nkey = \"UPPER\"\nname = \"X\"\n"].concat();
     let refused = program.send("POST", "/directory/import", &headers, &broken).await;

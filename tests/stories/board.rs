@@ -25,6 +25,8 @@ both!(
     a_person_has_them_tried_now,
     a_refused_message_is_said_again,
     what_they_have_not_seen_is_shown,
+    a_log_without_a_message_says_so,
+    one_state_has_one_name,
     programs_see_the_board,
     the_board_is_for_readers_and_its_buttons_for_responders,
 );
@@ -213,13 +215,72 @@ async fn what_they_have_not_seen_is_shown(on: On) {
     let changed = changed.unwrap_or_else(|| panic!("{}", page.text()));
     assert!(changed.contains("A mailbox was open"), "{changed}");
     assert_eq!(page.all("tr").len(), 2, "only what differs: {}", page.text());
+    assert!(page.text().contains("They hold version 1 of the facts, and signed for it"), "{}", page.text());
+    let board = visitor.get(&stage.board()).await.page();
+    assert!(
+        board.text().contains("Our facts stand at version 2. Partners were last sent version 1"),
+        "{}",
+        board.text()
+    );
+    let reader = row(&board, "Reader Council");
+    assert!(reader.contains("version 1 of 1") && reader.contains("What they have not seen"), "{reader}");
+    assert_eq!(board.link("Send an update").attribute("href"), Some(&*format!("/incidents/{}/send-update", stage.id)));
+    let one = visitor.get(&format!("/exchanges/{exchange}")).await.page();
+    assert!(one.text().contains("Our facts have changed since they were last sent"), "{}", one.text());
     stage.operator.node.send_update(&by, stage.id).await.expect("sent");
     world.settle(&[&stage.operator]).await;
+    let board = visitor.get(&stage.board()).await.page();
+    assert!(!board.text().contains("Partners were last sent") && !row(&board, "Reader Council").contains("not seen"));
     let same = visitor.get(&path).await.page();
-    assert!(same.text().contains("which is what we say now"), "{}", same.text());
+    assert!(same.text().contains("Version 2 is what we say now"), "{}", same.text());
     let unseen = stage.exchange(&stage.refusing).await;
     let nothing = visitor.get(&format!("/exchanges/{unseen}/differences")).await.page();
     assert!(nothing.text().contains("They hold nothing in writing"), "{}", nothing.text());
+}
+
+/// The log of an exchange is that of its newest message; while nothing was sent it says so.
+async fn a_log_without_a_message_says_so(on: On) {
+    let world = World::new(on);
+    let stage = Stage::set(&world).await;
+    let mut held = log_request(first_hour("Another mailbox was open"), world.now());
+    held.hold = true;
+    let held = stage.operator.log(held).await;
+    let unsent = stage.operator.incident(held).await.owed[0].exchange;
+    let mut visitor = stage.visitor("responder").await;
+    let log = visitor.get(&format!("/exchanges/{unsent}/deliveries")).await;
+    assert_eq!(log.status, 200, "{}", log.text());
+    assert!(log.text().contains("Nothing has been sent to"), "{}", log.text());
+    let exchange = stage.exchange(&stage.reader).await;
+    let log = visitor.get(&format!("/exchanges/{exchange}/deliveries")).await.page();
+    assert!(log.text().contains("a signed receipt came back"), "{}", log.text());
+}
+
+/// The page of an incident and its board have one name for one state, and a partner who holds an earlier version is not
+/// called one who was told nothing.
+async fn one_state_has_one_name(on: On) {
+    let world = World::new(on);
+    let stage = Stage::set(&world).await;
+    let silent = stage.exchange(&stage.silent).await;
+    let at = world.now();
+    let call = Call { to_whom: line("Duty desk"), how: CallChannel::Telephone, at, note: None, backdate_reason: None };
+    stage.operator.node.record_call(&stage.operator.responder(), silent, call).await.expect("recorded");
+    let mut visitor = stage.visitor("responder").await;
+    let (incident, board) = (format!("/incidents/{}", stage.id), stage.board());
+    for path in [&incident, &board] {
+        let page = visitor.get(path).await.page();
+        let told = row(&page, "Silent Council");
+        assert!(told.contains("Told by a person") && told.contains("by telephone"), "{path}: {told}");
+        assert!(row(&page, "Refusing Council").contains("Not delivered"), "{path}: {}", page.text());
+    }
+    world.wire.set(&stage.reader.issuer, Line::Down);
+    let by = stage.operator.responder();
+    let mut facts = first_hour("A mailbox was open");
+    facts.title = domain::values::Title::parse("Two mailboxes were open").expect("a title");
+    stage.operator.node.update_facts(&by, stage.id, 1, facts).await.expect("updated");
+    stage.operator.node.send_update(&by, stage.id).await.expect("sent");
+    world.settle(&[&stage.operator]).await;
+    let reader = row(&visitor.get(&incident).await.page(), "Reader Council");
+    assert!(reader.contains("Version 2 not delivered") && !reader.contains("Not delivered"), "{reader}");
 }
 
 /// A program lists, counts, hurries and says again; what it names wrongly is refused by name.

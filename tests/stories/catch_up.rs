@@ -16,6 +16,8 @@ both!(
     a_gap_is_told_after_a_quarter_of_an_hour_and_forgotten_when_it_closes,
     a_silent_node_is_warned_of_and_then_alarmed_about,
     a_wrong_clock_is_noted,
+    a_sign_of_life_that_a_person_sends_goes_at_once,
+    a_partner_that_refuses_signs_of_life_is_told_of,
 );
 
 const CASE: &str = "0199f6c2-5c1e-7a50-9d3e-3a6f0c1b7e21";
@@ -124,4 +126,50 @@ async fn a_wrong_clock_is_noted(on: On) {
     world.settle(&[&operator]).await;
     let skew = operator.node.partner_view(id).await.expect("the partner").standing.skew_seconds;
     assert_eq!(skew, Some(200));
+}
+
+/// The partner's server is away, and the lane waits longer each time. A person who sends a sign of life waits for nothing, and
+/// once the server is back, everything that waited follows.
+async fn a_sign_of_life_that_a_person_sends_goes_at_once(on: On) {
+    let (world, operator, partner) = paired(on).await;
+    let id = operator.partner_by(&partner.issuer).await;
+    partner.behave(Behaviour::Answer(503, ""));
+    operator.log(log_request(first_hour("A mailbox was open"), world.now())).await;
+    for _ in 0..8 {
+        world.settle(&[&operator]).await;
+        world.pass(Duration::from_secs(HOUR));
+    }
+    world.settle(&[&operator]).await;
+    let carried = || world.wire.carried().len();
+    let before = carried();
+    world.settle(&[&operator]).await;
+    assert_eq!(carried(), before, "it waits");
+    operator.node.send_heartbeat(id).await.expect("queued");
+    world.settle(&[&operator]).await;
+    assert!(carried() > before, "it is tried at once");
+    partner.behave(Behaviour::Accept);
+    operator.node.send_heartbeat(id).await.expect("queued");
+    let before = partner.received().len();
+    world.settle(&[&operator]).await;
+    assert_eq!(partner.received().len(), before + 2, "the notice and the sign of life");
+}
+
+/// An active partner's node does not know our key any more: after as many refusals as park a notice a person hears of it,
+/// long before 26 hours; the alert ends when a sign of life is signed for.
+async fn a_partner_that_refuses_signs_of_life_is_told_of(on: On) {
+    let (world, operator, partner) = paired(on).await;
+    let id = operator.partner_by(&partner.issuer).await;
+    partner.behave(Behaviour::Answer(400, r#"{"err":"authentication_failed","description":"No."}"#));
+    operator.node.send_heartbeat(id).await.expect("queued");
+    let told = async || open(&operator).await.contains(&AlertKind::HeartbeatRefused);
+    for wait in [0, 80, 370, 1_090] {
+        assert!(!told().await, "a newer list of keys, or a clock, may mend it");
+        world.pass(Duration::from_secs(wait));
+        world.settle(&[&operator]).await;
+    }
+    assert!(told().await);
+    partner.behave(Behaviour::Accept);
+    operator.node.send_heartbeat(id).await.expect("queued");
+    world.settle(&[&operator]).await;
+    assert!(!told().await);
 }

@@ -6,11 +6,14 @@ use domain::directory::{Agreement, ArrangementRecord, Directory, Party, PartyRol
 use domain::values::{ArrangementId, Hours, LongText};
 use server::documents::directory::{parse, write};
 use server::node::DoorError;
+use server::node::accounts::IMPORT_DRAFT;
 use server::node::directory::{Change, ChangeKind, RecordKind};
 use server::store::partners::PartnerState;
 use server::store::queries::directory as known;
 use tests::facts::first_hour;
-use tests::node::{World, line, log_request};
+use tests::node::{PASSWORD, World, line, log_request};
+use tests::page::Page;
+use tests::visitor::Visitor;
 use tests::{On, both};
 
 both!(
@@ -20,6 +23,7 @@ both!(
     new_terms_are_used_at_once_and_old_ones_stay_frozen,
     two_editors_do_not_overwrite_each_other,
     pairing_and_importing_come_in_either_order,
+    an_import_does_what_was_shown_and_nothing_else,
 );
 
 const EXAMPLES: [&str; 4] = [
@@ -192,6 +196,56 @@ async fn two_editors_do_not_overwrite_each_other(on: On) {
     assert_eq!(operator.node.save_arrangement(&by, arrangement, None).await.expect("saved"), 1);
     let incident = operator.log(log_request(first_hour("No clock"), world.now())).await;
     assert!(operator.incident(incident).await.owed.is_empty());
+}
+
+/// Somebody looks at what a file would change; a colleague changes the same record; pressing the button then changes nothing,
+/// says so and shows what it would change now. The same binds programs. A look at the file as it stands lets it through.
+async fn an_import_does_what_was_shown_and_nothing_else(on: On) {
+    let world = World::new(on);
+    let mut operator = world.listening_party("Operator").await;
+    let address = operator.serve();
+    let (node, by) = (&operator.node, operator.administrator());
+    let council = Party::named("council".parse().expect("a key"), line("Council"));
+    node.save_party(&by, council.clone(), None).await.expect("saved");
+    let text =
+        "format = \"tocsin-directory-1\"\n\n[[party]]\nkey = \"council\"\nname = \"Council\"\ncountry = \"GB\"\n";
+    let account = node.account(&operator.email("administrator")).await.expect("an answer").expect("an account");
+    let person = node.person(account.id).await.expect("a person");
+    let id = node.make_form(&person, IMPORT_DRAFT).await.expect("a form");
+    node.keep_draft(&person, id, IMPORT_DRAFT, text.as_bytes().to_vec()).await.expect("kept");
+    let directory = parse(text, &node.export_directory().await.expect("a directory")).expect("an acceptable file");
+    let shown = node.plan_directory(directory.clone()).await.expect("a preview");
+
+    let mut visitor = Visitor::signed_in(address, &operator.email("administrator"), PASSWORD).await;
+    let path = format!("/import/{id}");
+    let confirm = |page: &Page| {
+        let mut fields = page.form("Import").fields();
+        fields.retain(|(name, _)| name != "go");
+        fields.push(("go".to_owned(), "import".to_owned()));
+        fields
+    };
+    let looked_at = visitor.get(&path).await.page();
+    let addressed = Party { address: Some(line("Town Hall")), ..council };
+    node.save_party(&by, addressed.clone(), Some(1)).await.expect("a colleague saves it");
+    let refused = visitor.post(&path, &confirm(&looked_at)).await;
+    assert_eq!(refused.status, 422, "{}", refused.text());
+    assert!(refused.page().text().contains("something was changed since you looked"));
+    assert!(refused.page().text().contains("Town Hall"), "what it would take away now");
+    let parties = async || node.export_directory().await.expect("a directory").parties;
+    assert!(parties().await.contains(&addressed), "nothing was overwritten");
+    let stale = node.import_planned(&by, directory.clone(), shown.plan).await;
+    assert!(matches!(stale, Err(DoorError::Stale)), "{stale:?}");
+    let now = node.plan_directory(directory.clone()).await.expect("a preview").plan;
+    let other = parse(&text.replace("GB", "IE"), &node.export_directory().await.expect("one")).expect("a file");
+    let another_file = node.import_planned(&by, other, now).await;
+    assert!(matches!(another_file, Err(DoorError::Stale)), "{another_file:?}");
+    let mut unseen = confirm(&looked_at);
+    unseen.retain(|(name, _)| name != "plan");
+    assert_eq!(visitor.post(&path, &unseen).await.status, 422, "without a look there is no import");
+
+    let done = visitor.post(&path, &confirm(&refused.page())).await;
+    assert_eq!(done.status, 303, "{}", done.text());
+    assert_eq!(parties().await.iter().find(|it| it.key == addressed.key).expect("it").country, Some(line("GB")));
 }
 
 /// A partner paired first is found again by its name in a file; its record then keeps its key.

@@ -5,10 +5,11 @@ use std::time::Duration;
 use domain::clock::{ClockKind, ClockState, Evidence};
 use domain::incident::{Refusal, Stage};
 use domain::report::{ReportState, Submission, SubmissionChannel};
-use domain::values::{Line, LongText, Moment};
+use domain::values::{IncidentId, Line, LongText, Moment};
 use server::node::DoorError;
 use tests::facts::first_hour;
-use tests::node::{World, log_request};
+use tests::node::{PASSWORD, World, log_request};
+use tests::visitor::Visitor;
 use tests::{On, both};
 
 both!(
@@ -17,6 +18,7 @@ both!(
     after_the_legal_limit_a_delay_needs_reasons,
     not_required_needs_a_second_officer,
     closing_is_refused_while_a_duty_is_open,
+    what_can_not_be_told_is_said_beforehand,
 );
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -134,4 +136,37 @@ async fn closing_is_refused_while_a_duty_is_open(on: On) {
     world.settle(&[&operator, &council]).await;
     close().await.expect("closed");
     assert_eq!(operator.incident(id).await.stage, Stage::Closed);
+}
+
+/// Telling partners of a report is offered only when it can be done; else its page says why not, and nothing is done.
+async fn what_can_not_be_told_is_said_beforehand(on: On) {
+    let world = World::new(on);
+    let mut operator = world.listening_party("Operator").await;
+    let _council = world.scripted(&operator, "Council", 48).await;
+    let address = operator.serve();
+    let mut person = Visitor::signed_in(address, &operator.email("dpo"), PASSWORD).await;
+    let told = operator.log(log_request(first_hour("A mailbox was open"), world.now())).await;
+    let mut held = log_request(first_hour("Another mailbox was open"), world.now());
+    held.hold = true;
+    let held = operator.log(held).await;
+    cannot_be_told(&mut person, told, "No report to the ICO is recorded yet").await;
+    for id in [told, held] {
+        let reported = operator.node.record_submission(&operator.reporter(), id, submission(world.now())).await;
+        reported.expect("recorded");
+    }
+    cannot_be_told(&mut person, held, "The notices are held back").await;
+    operator.node.tell_filed(&operator.dpo(), told).await.expect("told");
+    cannot_be_told(&mut person, told, "They were told already").await;
+}
+
+/// The page has the reason and no button, the incident's page no link to it, and who posts all the same is refused.
+async fn cannot_be_told(person: &mut Visitor, id: IncidentId, why: &str) {
+    let incident = person.get(&format!("/incidents/{id}")).await.text();
+    assert!(!incident.contains("Tell partners that we reported it"), "{incident}");
+    let path = format!("/incidents/{id}/tell-filed");
+    let answer = person.get(&path).await;
+    assert!(answer.status == 200 && answer.text().contains(why), "{}", answer.text());
+    assert!(!answer.text().contains("Tell them"), "{}", answer.text());
+    let refused = person.post(&path, &answer.page().form("Sign out").fields()).await;
+    assert!(refused.status == 409 && refused.text().contains(why), "{}", refused.text());
 }

@@ -151,6 +151,8 @@ async fn help_is_asked_and_given(on: On) {
         assert_eq!(state.said.len(), 2, "a button pressed twice says it once");
     }
     assert_eq!(open_alerts(&case.council).await, [], "who answers has read it");
+    let page = text_of(at_council, &council_says, &format!("/exchanges/{}/messages", case.theirs)).await;
+    assert!(page.contains("Write about it") && !page.contains("Answer it"), "it is answered: {page}");
 
     let mut person = Visitor::signed_in(at_operator, &operator_reads, PASSWORD).await;
     let page = person.get(&format!("/exchanges/{}", case.ours)).await.page();

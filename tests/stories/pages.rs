@@ -50,6 +50,7 @@ async fn furnished(world: &World) -> (Party, String, Vec<String>) {
     let paths = vec![
         "/".to_owned(),
         "/wall".to_owned(),
+        "/alerts".to_owned(),
         "/incidents".to_owned(),
         "/incidents/new".to_owned(),
         format!("/incidents/{id}"),

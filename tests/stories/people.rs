@@ -11,7 +11,7 @@ use server::node::{DoorError, Node};
 use tests::facts::first_hour;
 use tests::node::{PASSWORD, Party, World, line, log_request};
 use tests::page::Page;
-use tests::visitor::Visitor;
+use tests::visitor::{Visitor, ends, read_until};
 use tests::{On, both};
 
 both!(
@@ -20,7 +20,9 @@ both!(
     nobody_uses_a_form_of_somebody_elses,
     too_low_a_role_is_on_the_record,
     a_token_does_no_more_than_it_may,
+    a_token_ends_with_the_one_that_made_it,
     a_disabled_account_is_dead_at_once,
+    whoever_is_signed_out_hears_nothing_more,
     the_last_administrator_stays,
     sessions_are_seen_and_ended,
     a_person_is_removed,
@@ -259,7 +261,42 @@ async fn a_token_does_no_more_than_it_may(on: On) {
     assert!(!operator.everything_readable().await.contains(&token), "the token is kept nowhere");
 }
 
-/// A disabled account has no session, token or link any more, and can't make one; enabled again, it signs in again.
+/// A token that a program made through the API ends with the program's own, and so does one that it made in turn; others of
+/// the same person go on.
+async fn a_token_ends_with_the_one_that_made_it(on: On) {
+    let world = World::new(on);
+    let (operator, address) = serving(&world).await;
+    let node: &Node = &operator.node;
+    let owner = person(&operator, "responder").await;
+    let until = node.time().elapsed().plus_seconds(40 * 86_400);
+    let token = async |label: &str| {
+        node.add_token(&owner, line(label), vec![Scope::Read, Scope::Respond], until).await.expect("a token")
+    };
+    let ((id, first), (_, other)) = (token("First").await, token("Other").await);
+    let made_with = async |token: &str, key: &str| {
+        let body = r#"{"label":"Made by a program","scopes":["read","respond"],"days":30}"#.as_bytes();
+        let headers = [("Content-Type", "application/json"), ("Idempotency-Key", key)];
+        let answer = Visitor::with_token(address, token).send("POST", "/api/v1/tokens", &headers, body).await;
+        let answer = answer.expect("an answer");
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.json()["token"].as_str().expect("a token").to_owned()
+    };
+    let child = made_with(&first, "one").await;
+    let grandchild = made_with(&child, "two").await;
+    let status = async |token: &str| Visitor::with_token(address, token).get("/api/v1/incidents").await.status;
+    for token in [&first, &child, &grandchild, &other] {
+        assert_eq!(status(token).await, 200);
+    }
+    node.end_token(&owner, &id).await.expect("ended");
+    for token in [&first, &child, &grandchild] {
+        assert_eq!(status(token).await, 401);
+    }
+    assert_eq!(status(&other).await, 200);
+    assert!(is_on_record(&operator, &["api_token_ended", "\"with_those_it_made\":2"]).await);
+}
+
+/// A disabled account has no session, token or link any more, and can't make one; enabled again, it signs in again with its
+/// password alone.
 async fn a_disabled_account_is_dead_at_once(on: On) {
     let world = World::new(on);
     let (operator, address) = serving(&world).await;
@@ -285,6 +322,38 @@ async fn a_disabled_account_is_dead_at_once(on: On) {
     let answer = administrator.post(&format!("{path}/enable"), &filled(&page, "Enable the account", &[])).await;
     assert_eq!(answer.status, 303);
     signed_in(&operator, address, "responder").await;
+    assert_eq!(Visitor::with_token(address, &token).get("/api/v1/incidents").await.status, 401, "it stays ended");
+}
+
+/// A page that listens hears on while its session stands. Signed out, disabled or without a role that reads, it is cut off
+/// at the next word after half a minute.
+async fn whoever_is_signed_out_hears_nothing_more(on: On) {
+    let world = World::new(on);
+    let (operator, address) = serving(&world).await;
+    let something_happens = async || {
+        world.pass(Duration::from_secs(31));
+        operator.log(log_request(first_hour("A mailbox was open"), world.now())).await;
+    };
+    let mut stays = signed_in(&operator, address, "manager").await.listen("/live", "event: time").await;
+    for mailbox in ["responder", "dpo", "auditor"] {
+        let mut visitor = signed_in(&operator, address, mailbox).await;
+        let mut hears = visitor.listen("/live", "event: time").await;
+        something_happens().await;
+        read_until(&mut hears, "event: change").await;
+        let owner = person(&operator, mailbox).await.id();
+        match mailbox {
+            "responder" => {
+                let leave = visitor.get("/account").await.page().form("Sign out").fields();
+                assert_eq!(visitor.post("/sign-out", &leave).await.status, 303);
+            }
+            "dpo" => operator.node.set_disabled(&operator.administrator(), owner, true).await.expect("disabled"),
+            _ => operator.node.set_roles(&operator.administrator(), owner, Vec::new()).await.expect("no role"),
+        }
+        something_happens().await;
+        assert!(ends(&mut hears).await, "the {mailbox} still hears what happens");
+    }
+    something_happens().await;
+    read_until(&mut stays, "event: change").await;
 }
 
 /// Nobody locks everybody out: not the last administrator who can sign in, and nobody themselves.

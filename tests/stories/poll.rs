@@ -29,6 +29,7 @@ both!(
     two_nodes_that_nobody_can_call_are_not_paired,
     only_a_good_token_is_good_and_only_once,
     what_was_fetched_comes_again_until_its_receipt,
+    the_hour_of_a_receipt_begins_when_a_message_is_fetched,
     a_third_open_poll_is_turned_away,
     polls_that_wait_are_answered_when_the_node_stops,
     http_is_checked_in_order,
@@ -229,6 +230,11 @@ async fn only_a_good_token_is_good_and_only_once(on: On) {
     let id = operator.partner_by(&partner.issuer).await;
     operator.node.suspend(&operator.administrator(), id, line("A story")).await.expect("suspended");
     assert_eq!(poll(&operator, &partner, &fresh(), json!({})).await, Polled::Forbidden);
+    assert_eq!(
+        poll(&operator, &partner, &fresh(), json!({ "ack": "x" })).await,
+        Polled::Forbidden,
+        "before its request"
+    );
 }
 
 /// Numbers rise, 0, 1 and 101 are honoured; what was fetched comes again after a minute, after a quarter of an hour when
@@ -275,6 +281,27 @@ async fn what_was_fetched_comes_again_until_its_receipt(on: On) {
     assert!(left.iter().all(|(_, token)| !token.is_empty() && number_of(token) == 0), "only signs of life are left");
 }
 
+/// Nobody polls for two hours; what is fetched then has an hour for its receipt, as any other.
+async fn the_hour_of_a_receipt_begins_when_a_message_is_fetched(on: On) {
+    let world = World::new(on);
+    let operator = world.party("Operator").await;
+    let partner = scripted_poller(&world, &operator, "Council").await;
+    operator.log(log_request(first_hour("A mailbox was open"), world.now())).await;
+    world.settle(&[&operator]).await;
+    world.pass(Duration::from_secs(7_200));
+    world.settle(&[&operator]).await;
+    let fetched = sets(poll(&operator, &partner, &token(&operator, &partner, &world), json!({})).await);
+    assert!(fetched.iter().any(|(_, token)| number_of(token) == 1));
+    let told = async |seconds: u64| {
+        world.pass(Duration::from_secs(seconds));
+        world.settle(&[&operator]).await;
+        open(&operator).await.contains(&AlertKind::PolledUnsigned)
+    };
+    assert!(!told(61).await);
+    assert!(!told(3_400).await, "not yet an hour");
+    assert!(told(200).await);
+}
+
 /// The number in a message; 0 for a heartbeat.
 fn number_of(token: &str) -> u64 {
     let token = CompactToken::parse(token.as_bytes(), TokenType::Set).expect("a message");
@@ -316,12 +343,17 @@ async fn two_that_wait(world: &Arc<World>, operator: &Arc<Party>, partner: &Arc<
     waiting
 }
 
-/// Two polls wait; a third is told to come back, and one of the two is given a message as soon as there is one.
+/// Two polls wait; a third is told to come back, with its token used up, and one of the two is given a message as soon as
+/// there is one.
 async fn a_third_open_poll_is_turned_away(on: On) {
     let world = Arc::new(World::new(on));
     let operator = Arc::new(world.party("Operator").await);
     let partner = scripted_poller(&world, &operator, "Council").await;
     let waiting = two_that_wait(&world, &operator, &partner).await;
+    let once = token(&operator, &partner, &world);
+    let third = poll(&operator, &partner, &once, json!({})).await;
+    assert!(matches!(third, Polled::TooMany { .. }), "{third:?}");
+    assert_eq!(poll(&operator, &partner, &once, json!({})).await, Polled::Unauthorised, "used, before its limits");
     operator.log(log_request(first_hour("A mailbox was open"), world.now())).await;
     until("the message", SOON, async || waiting.iter().any(JoinHandle::is_finished).then_some(())).await;
     for wait in waiting {

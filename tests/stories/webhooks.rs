@@ -30,6 +30,8 @@ both!(
     two_secrets_sign_for_a_week,
     reduced_content_holds_case_phase_and_link,
     what_waits_goes_the_new_way,
+    pages_claim_no_more_than_is_known,
+    a_message_promises_what_its_way_keeps,
     an_address_that_can_not_be_called_is_not_kept,
     an_administrator_sets_it_up_on_pages,
 );
@@ -350,6 +352,78 @@ async fn an_address_that_can_not_be_called_is_not_kept(on: On) {
     assert!(matches!(refused, Err(DoorError::Invalid(_))), "{refused:?}");
 }
 
+/// Aim: what only a server accepted is never said to be held; what a person read through a link is said to be recorded; the
+/// incident and its board use one word for it.
+async fn pages_claim_no_more_than_is_known(on: On) {
+    let (mut told, _) = Told::by_webhook(on, false).await;
+    let id = told.log().await;
+    let exchange = told.exchange(id).await.id;
+    let mut visitor = told.visitor().await;
+    for path in [format!("/incidents/{id}"), format!("/incidents/{id}/partners")] {
+        let page = visitor.get(&path).await.page().text();
+        assert!(page.contains("Accepted, not proven") && page.contains("by webhook"), "{path}: {page}");
+    }
+    let path = format!("/exchanges/{exchange}/differences");
+    let accepted = visitor.get(&path).await.page().text();
+    assert!(accepted.contains("Their server accepted version 1 of the facts. That proves nothing"), "{accepted}");
+    assert!(!accepted.contains("They hold"), "{accepted}");
+
+    let link = told.only_ticket().json()["data"]["acknowledge_url"].as_str().expect("a link").to_owned();
+    let link = link.strip_prefix(told.operator.issuer()).expect("our own").to_owned();
+    let mut stranger = Visitor::new(visitor_address(&told));
+    let mut said = stranger.get(&link).await.page().form("Acknowledge").fields();
+    said.retain(|(name, _)| name == "revision");
+    for (name, value) in [("name", "R. Example"), ("role", "Officer"), ("stance", "affected")] {
+        said.push((name.to_owned(), value.to_owned()));
+    }
+    assert_eq!(stranger.post(&link, &said).await.status, 303);
+    let read = visitor.get(&path).await.page().text();
+    assert!(read.contains("Somebody there said through a link that they have read version 1"), "{read}");
+    assert!(read.contains("recorded, not signed") && !read.contains("They hold"), "{read}");
+}
+
+/// Aim: the form of a message says what becomes of it on the way that there is: none, a webhook, a mail. The case has the
+/// name that people here know.
+async fn a_message_promises_what_its_way_keeps(on: On) {
+    let mut told = Told::listed(on).await;
+    let id = told.log().await;
+    let (exchange, known) = (told.exchange(id).await, told.operator.incident(id).await.reference);
+    let (exchange, wire) = (exchange.id, exchange.reference);
+    let address = told.operator.serve();
+    let mut visitor = Visitor::signed_in(address, &told.operator.email("responder"), PASSWORD).await;
+    let by = told.operator.administrator();
+    let webhook = Way::Webhook { address: address_of_tickets(), reduced: false };
+    let mail = Way::Mail { address: "dpo@council.example".to_owned() };
+    let ways = [
+        (Way::Hand, "It cannot reach Council yet", "is not on its way"),
+        (webhook, "It goes to Council by webhook", "on its way, by webhook"),
+        (mail, "Council gets an e-mail with a link to it", "as a link by e-mail"),
+    ];
+    for (way, promise, sent) in ways {
+        told.operator.node.set_partner_channel(&by, told.council, way).await.expect("told this way");
+        let page = visitor.get(&format!("/exchanges/{exchange}/messages/new")).await.page();
+        assert!(page.text().contains(promise) && !page.text().contains("both sides"), "{}", page.text());
+        let form = page.form("Send it");
+        let mut typed = form.fields();
+        typed.retain(|(name, _)| name != "text" && name != "kind");
+        typed.extend(
+            [("text", "Who is on duty?"), ("kind", "question"), ("go", "send")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
+        let done = visitor.post(form.attribute("action").expect("an address"), &typed).await;
+        assert_eq!(done.status, 303, "{}", done.text());
+        let after = visitor.get(done.header("location").expect("an address")).await.text();
+        for page in [page.text(), after.clone()] {
+            assert!(page.contains(known.as_str()) && !page.contains(wire.as_str()), "the name known here: {page}");
+        }
+        assert!(after.contains(sent) && !after.contains("on its way, signed"), "{after}");
+    }
+}
+
+fn address_of_tickets() -> WebhookAddress {
+    address(&format!("{TICKETS}/hook"))
+}
+
 fn fields(pairs: &[(&str, &str)], csrf: &str) -> Vec<(String, String)> {
     let csrf = std::iter::once(("csrf".to_owned(), csrf.to_owned()));
     csrf.chain(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))).collect()
@@ -387,6 +461,11 @@ async fn an_administrator_sets_it_up_on_pages(on: On) {
     told.tickets.answers(&[503]);
     let tested = visitor.post(&format!("{page}/channel/test"), &fields(&[], &csrf)).await;
     assert!(tested.text().contains("not taken: the server answered 503"), "{}", tested.text());
+    assert!(
+        tested.text().contains(r#"role="alert""#) && !tested.text().contains(r#"class="done""#),
+        "{}",
+        tested.text()
+    );
     let tested = visitor.post(&format!("{page}/channel/test"), &fields(&[], &csrf)).await;
     assert!(tested.text().contains("The test was taken: the server answered 200"), "{}", tested.text());
     assert_eq!(told.tickets.got()[1].json()["type"], "breach.test");

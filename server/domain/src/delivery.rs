@@ -290,6 +290,11 @@ pub enum AlertKind {
         /// Why.
         why: RefusedErr,
     },
+    /// An active partner's node refuses a sign of life, as it would a notice; it goes on being tried.
+    HeartbeatRefused {
+        /// Why.
+        why: RefusedErr,
+    },
 }
 
 /// What follows an attempt.
@@ -350,13 +355,15 @@ fn decide(sent: Sent, history: Attempts, heard: Heard, elapsed: Moment, duty: Du
 
 /// A refusal concerns the item, not the lane.
 fn refused(sent: Sent, history: Attempts, err: RefusedErr, waits: Next, retry: impl Fn(i64) -> Moment) -> Next {
-    let mends = match err {
-        RefusedErr::InvalidKey | RefusedErr::AuthenticationFailed => step(&BEFORE_PARKING, history.same_outcome),
+    let mending: &[i64] = match err {
+        RefusedErr::InvalidKey | RefusedErr::AuthenticationFailed => &BEFORE_PARKING,
         RefusedErr::AccessDenied
         | RefusedErr::InvalidRequest
         | RefusedErr::InvalidIssuer
-        | RefusedErr::InvalidAudience => None,
+        | RefusedErr::InvalidAudience => &[],
     };
+    let mends = step(mending, history.same_outcome);
+    let before = u32::try_from(mending.len()).unwrap_or(u32::MAX);
     let (send_manifest, probes) = match err {
         RefusedErr::InvalidKey => (true, false),
         RefusedErr::AccessDenied => (false, true),
@@ -370,8 +377,11 @@ fn refused(sent: Sent, history: Attempts, err: RefusedErr, waits: Next, retry: i
     }
     let slow = retry(SLOW_STEP);
     match sent.class {
-        // It goes on by itself. That the partner's node signs for nothing is told of by its silence (protocol §13).
-        Class::Heartbeat => Next { item: ItemNext::RetryAt(slow), send_manifest, ..waits },
+        // It goes on by itself. A person hears of it when another message would be parked: a notice would fare no better.
+        Class::Heartbeat => {
+            let alert = (history.same_outcome == before).then_some(AlertKind::HeartbeatRefused { why: err });
+            Next { item: ItemNext::RetryAt(slow), alert, send_manifest, ..waits }
+        }
         Class::Introduction => {
             let soon: &[i64] = match err {
                 RefusedErr::AccessDenied | RefusedErr::InvalidIssuer => &BACK_OFF,

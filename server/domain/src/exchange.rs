@@ -569,6 +569,9 @@ pub enum Refusal {
     /// An answer names what it answers.
     #[error("an answer must say which message it answers")]
     AnswersNothing,
+    /// An answer is to something that the partner said.
+    #[error("this message is ours: an answer is to something that the partner asked")]
+    AnswersOurs,
     /// `re` names no message of this case.
     #[error("there is no such message in this case")]
     UnknownMessage,

@@ -12,6 +12,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+pub mod hidden;
+mod text;
+
+pub use self::text::{Line, LongText, Text, Title};
+
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_HOUR: i64 = 3_600;
 
@@ -30,6 +35,9 @@ pub enum ValueError {
     /// A control character other than a line break or a tab.
     #[error("it holds a control character")]
     ControlCharacter,
+    /// A character that nobody sees, or that turns the text around it.
+    #[error("it holds a character that can\u{2019}t be seen or that turns text around; type it again without")]
+    HiddenCharacter,
     /// Not an RFC 3339 instant between the years 1970 and 9999.
     #[error("it is not an RFC 3339 instant")]
     NotAnInstant,
@@ -224,56 +232,6 @@ impl TryFrom<u16> for Hours {
 impl From<Hours> for u16 {
     fn from(hours: Hours) -> Self {
         hours.0
-    }
-}
-
-/// A trimmed text of 1 to `MAX` characters without control characters (line breaks and tabs are kept).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
-pub struct Text<const MAX: usize>(String);
-
-/// A title: at most 200 characters (protocol §20).
-pub type Title = Text<200>;
-/// A name, a reference or a line: at most 200 characters.
-pub type Line = Text<200>;
-/// A longer text: at most 8000 characters (protocol §20).
-pub type LongText = Text<8000>;
-
-impl<const MAX: usize> Text<MAX> {
-    /// # Errors
-    /// [`ValueError::Empty`], [`ValueError::TooLong`] or [`ValueError::ControlCharacter`].
-    pub fn parse(text: &str) -> Result<Self, ValueError> {
-        let text = text.replace("\r\n", "\n");
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(ValueError::Empty);
-        }
-        if text.chars().count() > MAX {
-            return Err(ValueError::TooLong { max: MAX });
-        }
-        if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
-            return Err(ValueError::ControlCharacter);
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<const MAX: usize> fmt::Display for Text<MAX> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).map_err(de::Error::custom)
     }
 }
 

@@ -263,7 +263,7 @@ impl Reply {
 }
 
 /// A strong entity tag. Other than letters, digits and a few signs nothing gets in.
-fn tag(text: &str) -> String {
+pub fn tag(text: &str) -> String {
     let mut tag = String::from("\"");
     for letter in text.chars() {
         if letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.') {

@@ -16,7 +16,7 @@ const CHANGE: &[Scope] = &[Scope::Respond, Scope::Decide, Scope::Administer];
 /// Operations on tokens.
 pub const GROUP: Group = Group {
     name: "Tokens",
-    about: "The API tokens of the person for whom the program acts. A token can't make one that does more than itself, or lasts longer.",
+    about: "The API tokens of the person for whom the program acts. A token can't make one that does more than itself, or lasts longer; one that ends ends those it made.",
     operations: &[
         get("/tokens", "list_tokens", "Their tokens, the last made first", run!(list)).lists::<Token>(),
         post("/tokens", "make_token", "Make a token with no more scopes than this one has", run!(make))
@@ -104,7 +104,7 @@ async fn make(call: Call) -> Result<Reply, Problem> {
     if own_end.is_some_and(|end| expires_at > end) {
         return Err(fault("/days", "a token can't make one that outlasts it"));
     }
-    let (id, token) = call.node.add_token(call.person(), label, scopes, expires_at).await?;
+    let (id, token) = call.node.add_token_with(call.person(), call.client.id, label, scopes, expires_at).await?;
     Ok(Reply::made(&MadeToken { id, token }, "/tokens"))
 }
 

@@ -98,6 +98,16 @@ impl Node {
         Ok(Some(Session { person, csrf: found.csrf, expires_at: found.expires_at }))
     }
 
+    /// Whose live session it is. Asking does not keep it alive.
+    ///
+    /// # Errors
+    /// [`DoorError::Store`].
+    pub async fn session_person(&self, token_sha256: [u8; 32]) -> Result<Option<SignedIn>, DoorError> {
+        let elapsed = self.time.elapsed();
+        let found = self.store.read(move |rows| people::session(rows, token_sha256, elapsed)).await?;
+        Ok(found.map(|found| SignedIn::new(found.person.id, found.person.name, found.person.roles)))
+    }
+
     /// Ends a session.
     ///
     /// # Errors
@@ -130,7 +140,7 @@ impl Node {
                     &serde_json::json!({ "token": id, "label": label, "scopes": scopes }),
                 )?;
                 let token = people::ApiToken { id, person: None, label, scopes, used_at: None };
-                people::insert_api_token(turn, token_sha256, &token, created_at, expires_at)
+                people::insert_api_token(turn, token_sha256, &token, None, created_at, expires_at)
             })
             .await?;
         Ok(id)

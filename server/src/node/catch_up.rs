@@ -70,13 +70,16 @@ impl Node {
             return Ok(0);
         }
         let now = self.time.now();
+        // Attempts are listed in duty time, of which more passes in an hour of the machine while it runs fast.
+        let speed = i64::from(self.time.speed().max(1));
+        let fetched = now.plus_seconds(-poll::UNSIGNED_SECONDS.saturating_mul(speed));
         let Round { unseen, unsigned, new, over } =
-            self.store.read(move |rows| Round::look(rows, elapsed, now)).await?;
+            self.store.read(move |rows| Round::look(rows, elapsed, now, fetched)).await?;
         let mut told = 0;
         if unseen || unsigned {
             let noting = self.store.write(now, move |turn| {
                 poll::note_waiting(turn, elapsed)?;
-                Ok::<_, DoorError>(tell_unsigned(turn, elapsed)?)
+                Ok::<_, DoorError>(tell_unsigned(turn, fetched)?)
             });
             told += noting.await?;
         }
@@ -118,7 +121,8 @@ struct Round {
 }
 
 impl Round {
-    fn look(rows: &mut Rows<'_>, elapsed: Moment, now: Moment) -> Result<Self, StoreError> {
+    /// `fetched`: what was handed over then (duty time) should have its receipt.
+    fn look(rows: &mut Rows<'_>, elapsed: Moment, now: Moment, fetched: Moment) -> Result<Self, StoreError> {
         let troubles = troubles(rows, elapsed)?;
         let there: BTreeSet<Open> = troubles.iter().map(|it| (it.kind, it.partner)).collect();
         let open: BTreeSet<Open> = alerts::open(rows, u32::MAX)?
@@ -137,7 +141,7 @@ impl Round {
         }
         Ok(Self {
             unseen: poll::is_unseen(rows)?,
-            unsigned: !poll::unsigned(rows, elapsed, 1)?.is_empty(),
+            unsigned: !poll::unsigned(rows, fetched, 1)?.is_empty(),
             new,
             over: open.difference(&there).copied().collect(),
         })
@@ -146,8 +150,8 @@ impl Round {
 
 /// Tells of messages that were fetched and have no receipt; answers of how many. It looks by itself, in the turn that tells:
 /// a receipt may have come since anybody looked before.
-fn tell_unsigned(turn: &mut Turn<'_>, elapsed: Moment) -> Result<usize, StoreError> {
-    let unsigned = poll::unsigned(turn.rows(), elapsed, UNSIGNED_MAX)?;
+fn tell_unsigned(turn: &mut Turn<'_>, fetched: Moment) -> Result<usize, StoreError> {
+    let unsigned = poll::unsigned(turn.rows(), fetched, UNSIGNED_MAX)?;
     for item in &unsigned {
         let (partner, message) = (Some(item.partner), Some(item.message));
         alerts::raise(turn, AlertKind::PolledUnsigned, partner, item.exchange, None, message)?;
@@ -241,18 +245,23 @@ mod tests {
                      1, 0, 0, FALSE, 1, 'polled', {})",
                     at(0).micros(),
                 ));
+                store.tamper(&format!(
+                    "INSERT INTO attempts (message, number, at, outcome, took_ms) VALUES ({message}, 1, {}, 'polled', 0)",
+                    at(0).micros(),
+                ));
             }
-            let seen = store.read(|rows| Round::look(rows, at(4_000), at(4_000))).await.unwrap();
+            let look = || store.read(|rows| Round::look(rows, at(4_000), at(4_000), at(400)));
+            let seen = look().await.unwrap();
             assert!(seen.unsigned);
             store.tamper("UPDATE outbox SET open = FALSE, state = 'receipted' WHERE position = 1");
             for told in [1, 0] {
-                let now = store.write(at(4_000), |turn| tell_unsigned(turn, at(4_000))).await.unwrap();
+                let now = store.write(at(4_000), |turn| tell_unsigned(turn, at(400))).await.unwrap();
                 assert_eq!(now, told);
             }
             let open = store.read(|rows| alerts::open(rows, 9)).await.unwrap();
             let open: Vec<_> = open.iter().map(|alert| (alert.kind, alert.message.map(|id| id.uuid()))).collect();
             assert_eq!(open, [(AlertKind::PolledUnsigned, Some(id(2)))]);
-            assert!(!store.read(|rows| Round::look(rows, at(4_000), at(4_000))).await.unwrap().unsigned);
+            assert!(!look().await.unwrap().unsigned);
         }
     );
 }

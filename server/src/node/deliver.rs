@@ -1,7 +1,8 @@
 //! Door 3a: outgoing work that is due. Claim, seal, carry, record the outcome.
 //!
-//! *Contract*: octets are stored before they are sent and never change; nothing counts as told before a verified receipt is
-//! stored; an item's outcome is recorded only under the lease that claimed it. *Economy*: batches, leases, wake-ups.
+//! *Contract*: numbered octets are stored before they are sent and never change (ruling 23); a lane's first heartbeat has no
+//! number, and is stored with its receipt; nothing counts as told before a verified receipt is stored; an item's outcome is
+//! recorded only under the lease that claimed it. *Economy*: batches, leases, wake-ups.
 //!
 //! Nothing waits for a partner inside a turn, and no partner waits for another: every outcome is recorded when it arrives,
 //! a hanging partner holds its own place only, and lanes that failed lately share a few places (the store sees to that),

@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError};
 
 use domain::directory::{Agreement, ArrangementRecord, Directory, Fault, Key, Party, ServiceRecord, check};
 use domain::report::Organisation;
-use domain::values::{Actor, ArrangementId, Line, LongText, ServiceId};
+use domain::values::{Actor, ArrangementId, Digest32, Line, LongText, ServiceId};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -39,6 +39,15 @@ pub struct Change {
     pub ours: bool,
 }
 
+/// What an import would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// What becomes of each record.
+    pub changes: Vec<Change>,
+    /// Names what would be done, and on what: an import that is bound to it does this and nothing else.
+    pub plan: Digest32,
+}
+
 /// What becomes of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChangeKind {
@@ -56,10 +65,35 @@ impl Node {
     /// # Errors
     /// [`DoorError::Records`] naming every record that can't be taken.
     pub async fn import_directory(&self, by: &Administrator, directory: Directory) -> Result<Vec<Change>, DoorError> {
+        self.import_if(by, directory, None).await
+    }
+
+    /// Does what somebody was shown by [`Node::plan_directory`], and nothing else.
+    ///
+    /// # Errors
+    /// [`DoorError::Stale`] when it would do something else by now: a record was changed since, or the file is another one;
+    /// as [`Node::import_directory`].
+    pub async fn import_planned(
+        &self,
+        by: &Administrator,
+        directory: Directory,
+        plan: Digest32,
+    ) -> Result<Vec<Change>, DoorError> {
+        self.import_if(by, directory, Some(plan)).await
+    }
+
+    async fn import_if(
+        &self,
+        by: &Administrator,
+        directory: Directory,
+        plan: Option<Digest32>,
+    ) -> Result<Vec<Change>, DoorError> {
         let by = by.actor().clone();
         let time = self.shared_time();
-        let done =
-            self.store.write(self.time.now(), move |turn| import(turn, &|| time.fresh_id(), &directory, &by)).await?;
+        let done = self
+            .store
+            .write(self.time.now(), move |turn| import(turn, &|| time.fresh_id(), &directory, plan, &by))
+            .await?;
         self.took(done.organisation);
         Ok(done.changes.into_iter().map(|planned| planned.change).collect())
     }
@@ -69,9 +103,18 @@ impl Node {
     /// # Errors
     /// [`DoorError::Records`] naming every record that can't be taken.
     pub async fn preview_directory(&self, directory: Directory) -> Result<Vec<Change>, DoorError> {
+        Ok(self.plan_directory(directory).await?.changes)
+    }
+
+    /// The same, with what binds [`Node::import_planned`] to it.
+    ///
+    /// # Errors
+    /// [`DoorError::Records`] naming every record that can't be taken.
+    pub async fn plan_directory(&self, directory: Directory) -> Result<Preview, DoorError> {
         let known = self.store.read(known::known).await?;
         let planned = planned(&directory, &known)?;
-        Ok(planned.into_iter().map(|planned| planned.change).collect())
+        let plan = plan::digest(&directory, &planned);
+        Ok(Preview { changes: planned.into_iter().map(|planned| planned.change).collect(), plan })
     }
 
     /// Everything that is known, as a file holds it: importing it elsewhere gives the same records.
@@ -210,7 +253,7 @@ impl Node {
                     (Some(_), None) => return Err(DoorError::Taken),
                     (None, Some(_)) => return Err(DoorError::NotFound),
                 }
-                import(turn, &|| time.fresh_id(), &directory, &by)
+                import(turn, &|| time.fresh_id(), &directory, None, &by)
             })
             .await?;
         self.took(done.organisation);
@@ -250,10 +293,20 @@ struct Done {
     organisation: Option<Organisation>,
 }
 
-/// Checks once more inside the turn, then writes: somebody else may have changed what the file refers to.
-fn import(turn: &mut Turn<'_>, fresh: &dyn Fn() -> Uuid, directory: &Directory, by: &Actor) -> Result<Done, DoorError> {
+/// Checks once more inside the turn, then writes: somebody else may have changed what the file refers to. With `plan`, only
+/// what that names is done.
+fn import(
+    turn: &mut Turn<'_>,
+    fresh: &dyn Fn() -> Uuid,
+    directory: &Directory,
+    plan: Option<Digest32>,
+    by: &Actor,
+) -> Result<Done, DoorError> {
     let known = known::known(turn.rows())?;
     let changes = planned(directory, &known)?;
+    if plan.is_some_and(|plan| plan != plan::digest(directory, &changes)) {
+        return Err(DoorError::Stale);
+    }
     let organisation = apply::apply(turn, fresh, directory, &known, &changes, by)?;
     Ok(Done { changes, organisation })
 }

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::{DoorError, Node};
+use crate::store::presence::Arrival;
 
 /// The longest sleep: what a lost wake-up costs.
 pub const CEILING: Duration = Duration::from_secs(30);
@@ -25,6 +26,10 @@ pub const GRACE: Duration = Duration::from_secs(10);
 /// The least time between two looks at passing time of which the first found nothing to do: every message that comes wakes
 /// the watch, hundreds in a second.
 const QUIET: Duration = Duration::from_millis(100);
+/// How often another process that voids leases at start is waited for …
+const ARRIVAL_TRIES: u32 = 50;
+/// … and how long each time.
+const ARRIVAL_PAUSE: Duration = Duration::from_millis(100);
 /// The first wait after a failure; doubled up to [`CEILING`].
 pub(super) const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// Threads for delivery, watching and their store calls' completions.
@@ -56,6 +61,32 @@ impl Running {
 }
 
 impl Node {
+    /// Frees what a process that died here had claimed, unless another one is at work on this database. Before
+    /// [`Node::run`]; nothing depends on it but how soon its messages are tried again.
+    pub async fn arrive(&self) {
+        let mut arrived = self.store.arrive(self.time.now()).await;
+        for _ in 0..ARRIVAL_TRIES {
+            if !matches!(arrived, Ok(Arrival::Later)) {
+                break;
+            }
+            sleep(ARRIVAL_PAUSE).await;
+            arrived = self.store.arrive(self.time.now()).await;
+        }
+        match arrived {
+            Ok(Arrival::Alone(0)) => {}
+            Ok(Arrival::Alone(voided)) => tracing::info!(voided, "what a process that ended here had claimed is free"),
+            Ok(Arrival::Later) => {
+                tracing::warn!("another process keeps this database to itself; going on without a lock")
+            }
+            Ok(Arrival::Beside) => tracing::info!("another process may be at work on this database"),
+            Err(error) => tracing::warn!(
+                error = %Causes(&error),
+                "whether another process works on this database is not known: what a dead one had claimed waits until its \
+                 leases lapse"
+            ),
+        }
+    }
+
     /// Starts delivery and watching. Starting twice changes nothing.
     ///
     /// # Errors

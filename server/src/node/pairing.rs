@@ -177,17 +177,30 @@ impl Node {
         Ok(())
     }
 
-    /// Sends a sign of life now (protocol §13: a person can send one at any time). One that rests is hurried.
+    /// Sends a sign of life now (protocol §13: a person can send one at any time): whatever made the lane wait, it is tried at
+    /// once.
     ///
     /// # Errors
     /// [`DoorError::NotFound`].
     pub async fn send_heartbeat(&self, id: PartnerId) -> Result<(), DoorError> {
+        self.hurried_heartbeat(id, true).await
+    }
+
+    /// Sends a sign of life that nobody asked for. One that rests by itself is hurried, the lane's back-off stays.
+    pub(super) async fn compare_numbers(&self, id: PartnerId) -> Result<(), DoorError> {
+        self.hurried_heartbeat(id, false).await
+    }
+
+    async fn hurried_heartbeat(&self, id: PartnerId, by_a_person: bool) -> Result<(), DoorError> {
         let (message, elapsed) = (MessageId::from_uuid(self.time.fresh_id()), self.time.elapsed());
         self.store
             .write(self.time.now(), move |turn| {
                 partners::by_id(turn.rows(), id)?.ok_or(DoorError::NotFound)?;
                 outbox::queue_heartbeat(turn, id, message, elapsed)?;
                 outbox::hurry_heartbeat(turn, id)?;
+                if by_a_person {
+                    outbox::end_back_off(turn, id)?;
+                }
                 Ok::<_, DoorError>(())
             })
             .await?;

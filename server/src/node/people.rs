@@ -136,12 +136,13 @@ impl Node {
         Ok(())
     }
 
-    /// Lets a person sign in no more, or again. Their sessions, tokens and open links are dead with it.
+    /// Lets a person sign in no more, or again. Their sessions, tokens and open links end with it: enabled again, they sign in
+    /// and make new ones.
     ///
     /// # Errors
     /// [`DoorError::NotFound`]; [`DoorError::Invalid`] for the last administrator and for oneself.
     pub async fn set_disabled(&self, by: &Administrator, id: PersonId, disabled: bool) -> Result<(), DoorError> {
-        let by = by.actor().clone();
+        let (by, elapsed) = (by.actor().clone(), self.time.elapsed());
         self.store
             .write(self.time.now(), move |turn| {
                 let person = existing(turn, id)?;
@@ -152,8 +153,10 @@ impl Node {
                     may_lose(turn, &by, &person)?;
                 }
                 people::set_disabled(turn, id, disabled)?;
+                // A token of somebody who was disabled before this was done ends with the enabling.
+                let ended = people::end_tokens_of(turn, id, elapsed)?;
                 let action = if disabled { "person_disabled" } else { "person_enabled" };
-                note(turn, &by, action, &json!({ "person": id, "name": person.name }))?;
+                note(turn, &by, action, &json!({ "person": id, "name": person.name, "tokens_ended": ended }))?;
                 Ok::<_, DoorError>(())
             })
             .await?;

@@ -380,6 +380,7 @@ fn store(
         payload_sha256: payload,
         set_entry,
         exchange: effect.exchange,
+        case: super::wire_body::case_of(set.claims()),
     };
     let inbound = inbox::advance(turn, &arrived, elapsed)?;
     let checkpoint = turn.newest_checkpoint()?.map(|checkpoint| checkpoint.note).unwrap_or_default();

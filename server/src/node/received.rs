@@ -5,7 +5,8 @@ use domain::clock::Clock;
 use domain::exchange::{Acknowledgement, Direction, Exchange, Phase, ReceivedVersion};
 use domain::facts::{DataCategory, SubjectCategory};
 use domain::incident::WithdrawalReason;
-use domain::values::{ExchangeId, IncidentId, Line, MessageId, Moment, PartnerId};
+use domain::values::{ExchangeId, IncidentId, Line, MessageId, Moment, PartnerId, hidden};
+use serde_json::Value;
 use webhooks::facts::{self as wire, Fact};
 use webhooks::jose::{CompactToken, TokenType};
 use webhooks::message::{Event, IncidentKind, Notice, Withdrawn};
@@ -194,7 +195,7 @@ impl Node {
         shown.kid = token.kid().to_owned();
         match event_of(&token) {
             Some(Event::Notified(notice) | Event::Updated(notice)) => {
-                shown.title.clone_from(&notice.title);
+                shown.title = hidden::line_shown(&notice.title);
                 (shown.groups, shown.missing) = told(&notice);
             }
             Some(Event::Withdrawn(withdrawn)) => shown.groups = withdrawal(&withdrawn),
@@ -227,12 +228,24 @@ impl Node {
     }
 }
 
-/// The event in octets that were verified before they were stored.
+/// The event in octets that were verified before they were stored, as a page can show it.
 fn event_of(token: &CompactToken) -> Option<Event> {
     let payload = token.payload_object().ok()?;
     let events = payload.get("events")?.as_object()?;
     let (name, body) = events.iter().next()?;
-    Event::parse(name, body).ok()
+    let mut body = body.clone();
+    hidden_out(&mut body);
+    Event::parse(name, &body).ok()
+}
+
+/// Nothing that a partner wrote turns the text around it on our pages.
+fn hidden_out(value: &mut Value) {
+    match value {
+        Value::String(text) if text.chars().any(hidden::turns) => *text = hidden::text_shown(text),
+        Value::Array(items) => items.iter_mut().for_each(hidden_out),
+        Value::Object(members) => members.values_mut().for_each(hidden_out),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// What a notice tells, group by group, and what is still to follow.

@@ -318,9 +318,9 @@ pub(super) fn acknowledgement(said: &wire::Acknowledged) -> Option<Acknowledgeme
             wire::Stance::Affected => Stance::Affected,
             wire::Stance::NotAffected => Stance::NotAffected,
         },
-        reference: said.reference.as_deref().and_then(|text| Line::parse(text).ok()),
-        name: Line::parse(&said.by.name).ok()?,
-        role: Line::parse(&said.by.role).ok()?,
+        reference: said.reference.as_deref().and_then(|text| Line::received(text).ok()),
+        name: Line::received(&said.by.name).ok()?,
+        role: Line::received(&said.by.role).ok()?,
         at: moment(said.at)?,
         by_link: false,
         deleted: said.deleted,
@@ -329,7 +329,7 @@ pub(super) fn acknowledgement(said: &wire::Acknowledged) -> Option<Acknowledgeme
 
 /// The sender's reference, or the case in its place: every exchange has a name that people can say.
 fn reference(given: Option<&str>, case: CaseId) -> Line {
-    let named = given.and_then(|text| Line::parse(text).ok());
+    let named = given.and_then(|text| Line::received(text).ok());
     named.or_else(|| Line::parse(&case.to_string()).ok()).unwrap_or_else(|| unreachable!("a UUID is a line of text"))
 }
 

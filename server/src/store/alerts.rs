@@ -56,6 +56,7 @@ kinds! {
     Misdirected => "misdirected", "Something other than the partner's node answers at its address";
     NotTaken => "not_taken", "The partner's webhook, or the mail server, refuses what we send: check the address";
     Parked => "parked", "The partner's node refused a message; it waits for a person";
+    HeartbeatRefused => "heartbeat_refused", "The partner's node refuses our signs of life: a notice would be refused too";
     BadReceipt => "bad_receipt", "A receipt from the partner was not believed";
     PeerConflict => "peer_conflict", "The partner holds another message under one of our numbers";
     HistoryLost => "history_lost", "The partner holds messages of ours that we do not remember";
@@ -87,12 +88,13 @@ kinds! {
 }
 
 /// What is wrong with the carrying of one message, and no longer matters when that has ended.
-const OF_A_DELIVERY: [AlertKind; 8] = [
+const OF_A_DELIVERY: [AlertKind; 9] = [
     AlertKind::NoReceipt,
     AlertKind::Unconfirmed,
     AlertKind::Misdirected,
     AlertKind::NotTaken,
     AlertKind::Parked,
+    AlertKind::HeartbeatRefused,
     AlertKind::BadReceipt,
     AlertKind::OwnFault,
     AlertKind::PolledUnsigned,
@@ -122,6 +124,7 @@ impl AlertKind {
             | Self::Misdirected
             | Self::NotTaken
             | Self::Parked
+            | Self::HeartbeatRefused
             | Self::HistoryLost
             | Self::MessageUnread
             | Self::PolledUnsigned

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::StoreError;
 
+pub(super) mod alone;
 pub(super) mod bulk;
 pub(super) mod cells;
 
@@ -31,7 +32,8 @@ const POSTGRES_SETTINGS: [(&str, &str); 6] = [
     ("application_name", "tocsin"),
 ];
 /// Each pragma alone: a failing one must not hide behind the next. The busy timeout comes first, because switching to
-/// WAL may have to wait. `secure_delete` overwrites what erasure frees.
+/// WAL may have to wait. `secure_delete` overwrites what erasure frees. The log is folded into the file by a thread of its
+/// own; connections do so themselves only when that can't keep up (pages of 4 KiB).
 const SQLITE_PRAGMAS: [&str; 8] = [
     "PRAGMA busy_timeout = 5000",
     "PRAGMA journal_mode = WAL",
@@ -39,9 +41,13 @@ const SQLITE_PRAGMAS: [&str; 8] = [
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",
     "PRAGMA cache_size = -8000",
-    "PRAGMA wal_autocheckpoint = 4000",
+    "PRAGMA wal_autocheckpoint = 32000",
     "PRAGMA journal_size_limit = 67108864",
 ];
+/// The writer looks rows up by key, many at a time. Where statistics are missing or older than the last burst, Postgres
+/// would read whole tables for that: the cost of a turn would grow with all that was ever written.
+const POSTGRES_WRITER: [&str; 4] =
+    ["SET enable_seqscan = off", "SET enable_hashjoin = off", "SET enable_mergejoin = off", "SET jit = off"];
 const POSTGRES_SESSION: [&str; 4] = [
     "SET TIME ZONE 'UTC'",
     "SET lock_timeout = '5s'",
@@ -256,6 +262,22 @@ pub(super) fn fold_log(db: &mut Db) -> QueryResult<()> {
     }
 }
 
+/// The same as far as it goes without anybody waiting for it.
+pub(super) fn fold_log_beside(db: &mut Db) -> QueryResult<()> {
+    match db {
+        Db::Postgres(_) => Ok(()),
+        Db::Sqlite(c) => c.batch_execute("PRAGMA wal_checkpoint(PASSIVE)"),
+    }
+}
+
+/// Makes a connection the writer's.
+pub(super) fn ready_to_write(db: &mut Db) -> QueryResult<()> {
+    match db {
+        Db::Postgres(c) => POSTGRES_WRITER.iter().try_for_each(|setting| c.batch_execute(setting)),
+        Db::Sqlite(_) => Ok(()),
+    }
+}
+
 /// Counts the statements of a connection.
 pub(super) fn count_statements(db: &mut Db, counter: Arc<AtomicU64>) {
     struct Counter(Arc<AtomicU64>);
@@ -348,9 +370,6 @@ impl r2d2::ManageConnection for Reader {
     }
 }
 
-/// Rows in one statement. Both databases take it: 500 rows of at most 32 columns stay below SQLite's 32 766 and
-/// Postgres' 65 535 variables.
-pub(super) const ROWS_PER_STATEMENT: usize = 500;
 /// Keys in one statement that looks rows up or removes them by key.
 pub(super) const KEYS_PER_STATEMENT: usize = 1_000;
 

@@ -195,6 +195,8 @@ pub struct Arrived {
     pub set_entry: u64,
     /// The exchange that it belongs to.
     pub exchange: Option<ExchangeId>,
+    /// The case that it says it is of.
+    pub case: Option<CaseId>,
 }
 
 /// What is held of a partner's numbers.
@@ -317,6 +319,8 @@ fn predecessor(rows: &mut Rows<'_>, held: &Held, partner: PartnerId, seq: u64) -
 /// Those of the database.
 pub fn keep(turn: &mut Turn<'_>, arrived: Arrived, receipt_entry: u64) -> Result<(), StoreError> {
     let now = turn.now();
+    // Of one that has found its place the exchange tells.
+    let waits_for = arrived.case.filter(|_| arrived.exchange.is_none());
     diesel::insert_into(inbox::table)
         .values((
             inbox::partner_id.eq(arrived.partner.as_bytes().as_slice()),
@@ -328,6 +332,7 @@ pub fn keep(turn: &mut Turn<'_>, arrived: Arrived, receipt_entry: u64) -> Result
             inbox::receipt_entry.eq(stored(receipt_entry)?),
             inbox::exchange_id.eq(arrived.exchange.map(|id| id.as_bytes().to_vec())),
             inbox::received_at.eq(now.micros()),
+            inbox::case_id.eq(waits_for.map(|case| case.as_bytes().to_vec())),
         ))
         .execute(turn.rows().db)?;
     Ok(())

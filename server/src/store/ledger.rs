@@ -28,7 +28,7 @@ use super::{Rows, StoreError};
 
 pub(super) use self::pending::{NewEntry, Pending};
 pub(super) use self::rebuild::rebuild;
-pub(super) use self::streams::{exchanges, incident};
+pub(super) use self::streams::{Recent, exchanges, incident};
 pub use self::verify::{Fault, Verification, verify};
 
 const SALT_LEN: usize = 16;
@@ -36,6 +36,9 @@ const SALT_LEN: usize = 16;
 const CONTENT: &str = "contents.sealed";
 /// Entries read at once where a whole ledger is walked.
 const PAGE: i64 = 500;
+/// The lowest level of the tree that is stored: smaller subtrees are made from the octets of the few entries under them,
+/// which costs less than writing them for every entry.
+const NODES_FROM: u8 = 3;
 /// Most entries in one answer of [`timeline`].
 pub const TIMELINE_MAX: u32 = 500;
 
@@ -259,18 +262,30 @@ pub(super) fn root_at(rows: &mut Rows<'_>, pending: &Pending, size: u64) -> Resu
 }
 
 fn stored_node(rows: &mut Rows<'_>, level: u8, position: u64) -> Result<Digest32, StoreError> {
-    use schema::ledger;
     use schema::tree_nodes::dsl;
-    if level == 0 {
-        let octets: String =
-            ledger::table.filter(ledger::n.eq(to_stored(position)?)).select(ledger::octets).first(rows.db)?;
-        return Ok(chain::leaf_hash(octets.as_bytes()));
+    if level < NODES_FROM {
+        return small_node(rows, level, position);
     }
     let hash: Vec<u8> = dsl::tree_nodes
         .filter(dsl::level.eq(i16::from(level)).and(dsl::position.eq(to_stored(position)?)))
         .select(dsl::hash)
         .first(rows.db)?;
     Digest32::from_slice(&hash).map_err(StoreError::corrupt("tree_nodes", "a hash"))
+}
+
+/// A node below those that are stored.
+fn small_node(rows: &mut Rows<'_>, level: u8, position: u64) -> Result<Digest32, StoreError> {
+    use schema::ledger::dsl;
+    let (first, end) = (position << level, (position + 1) << level);
+    let octets: Vec<String> = dsl::ledger
+        .filter(dsl::n.ge(to_stored(first)?).and(dsl::n.lt(to_stored(end)?)))
+        .order(dsl::n)
+        .select(dsl::octets)
+        .load(rows.db)?;
+    if u64::try_from(octets.len()).ok() != Some(end - first) {
+        return Err(StoreError::Corrupt { table: "ledger", what: "entries that are missing" });
+    }
+    Ok(chain::root_of(octets.iter().map(|octets| chain::leaf_hash(octets.as_bytes()))))
 }
 
 /// Erases stored contents: those of a stream's events, and of the messages and notes filed under it, before entry `before`.

@@ -13,6 +13,7 @@
 //! | [`due`] | which duties and fan-outs want attention, and when |
 //! | [`outbox`], [`inbox`] | lanes, claims and attempts; what came in, and its receipt |
 //! | [`partners`], [`people`] | directory, terms, keys; accounts, sessions, tokens |
+//! | [`presence`] | who else works on the database, at start |
 //! | [`forms`], [`alerts`] | one-use forms and drafts; what a person has to look at |
 //! | [`backup`], [`look`] | copies of everything; a database seen before it is opened |
 //!
@@ -35,11 +36,13 @@ pub mod outbox;
 pub mod partners;
 pub mod people;
 pub mod posts;
+pub mod presence;
 pub mod projections;
 pub mod queries;
 
 mod backend;
 mod error;
+mod folding;
 mod schema;
 mod sealed;
 #[cfg(test)]
@@ -49,12 +52,13 @@ mod tests;
 mod turn;
 mod writer;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::connection::SimpleConnection as _;
 use domain::values::Moment;
 
-use self::backend::{Db, Readers};
+use self::backend::alone::Presence;
+use self::backend::{Address, Db, Readers};
 pub use self::error::StoreError;
 pub use self::ledger::{Checkpoint, EntryKind, LoggedEvent, TimelineEntry};
 pub use self::sealed::DataKey;
@@ -86,6 +90,9 @@ struct Inner {
     writer: Writer,
     readers: Readers,
     seal: Arc<Seal>,
+    address: Address,
+    /// Kept while this process works on the database.
+    presence: Mutex<Option<Presence>>,
 }
 
 /// A look at the tables: what every query function takes.
@@ -103,14 +110,14 @@ impl Store {
     /// [`StoreError::Unavailable`] when the database can't be opened.
     pub fn open(settings: StoreSettings) -> Result<Self, StoreError> {
         let seal = Arc::new(Seal::new(&settings.data_key)?);
-        let address = backend::Address::parse(&settings.url)?;
+        let address = Address::parse(&settings.url)?;
         let mut db = address.connect()?;
         backend::migrate(&mut db)?;
         ledger::check_data_key(&mut db, &seal)?;
         seal_earlier(&mut db, &seal)?;
         let readers = Readers::open(address.clone(), settings.readers.max(1))?;
-        let writer = Writer::start(address, db, Arc::clone(&seal))?;
-        Ok(Self { inner: Arc::new(Inner { writer, readers, seal }) })
+        let writer = Writer::start(address.clone(), db, Arc::clone(&seal))?;
+        Ok(Self { inner: Arc::new(Inner { writer, readers, seal, address, presence: Mutex::new(None) }) })
     }
 
     /// Runs a closure on one snapshot of the database. It can't change anything.
@@ -171,6 +178,7 @@ impl Store {
     pub fn close(&self) {
         self.stop();
         self.inner.readers.close();
+        drop(self.inner.presence.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     /// Statements that the writer has executed so far.

@@ -241,6 +241,22 @@ pub fn hurry_heartbeat(turn: &mut Turn<'_>, partner: PartnerId) -> Result<(), St
     wake_lane(rows, partner)
 }
 
+/// A person has the lane to a partner's node tried at once: its back-off is over. It still counts as failing until something
+/// comes through.
+///
+/// # Errors
+/// Those of the database.
+pub fn end_back_off(turn: &mut Turn<'_>, partner: PartnerId) -> Result<(), StoreError> {
+    let rows = turn.rows();
+    diesel::update(this_lane(partner))
+        .set((lanes::waits_until.eq(None::<i64>), lanes::due_at.eq(0)))
+        .execute(rows.db)?;
+    // The end of an attempt under way finds another lane than was claimed, and knows by that.
+    let under_way = this_lane(partner).filter(lanes::lease.is_not_null()).filter(lanes::fail_count.gt(1));
+    diesel::update(under_way).set(lanes::fail_count.eq(1)).execute(rows.db)?;
+    Ok(())
+}
+
 /// Stops a lane: nothing but heartbeats goes out until [`resume_lane`]. `held` is the highest number of ours that the partner
 /// holds, more than we remember, with the digest of its payload.
 ///

@@ -376,7 +376,7 @@ pub fn set_exceptions(turn: &mut Turn<'_>, id: PartnerId, exceptions: &[String])
 }
 
 fn line(octets: Vec<u8>) -> Option<Line> {
-    String::from_utf8(octets).ok().and_then(|text| Line::parse(&text).ok())
+    String::from_utf8(octets).ok().and_then(|text| Line::stored(&text).ok())
 }
 
 fn moment(micros: i64) -> Result<Moment, StoreError> {

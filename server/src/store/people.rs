@@ -13,7 +13,8 @@ pub use sessions::{
     sweep_sessions, touch_session,
 };
 pub use tokens::{
-    ApiToken, HeldToken, api_token, end_api_token, insert_api_token, token_owner, tokens_of, touch_api_token,
+    ApiToken, HeldToken, api_token, end_api_token, end_tokens_of, insert_api_token, token_owner, tokens_of,
+    touch_api_token,
 };
 
 use diesel::prelude::*;

@@ -248,6 +248,7 @@ diesel::table! {
         exchange_id -> Nullable<Binary>,
         received_at -> BigInt,
         receipt_owed -> Bool,
+        case_id -> Nullable<Binary>,
     }
 }
 
@@ -382,6 +383,7 @@ diesel::table! {
         person_id -> Nullable<Binary>,
         used_at -> Nullable<BigInt>,
         ended_at -> Nullable<BigInt>,
+        made_by -> Nullable<Binary>,
     }
 }
 

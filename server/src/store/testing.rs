@@ -87,12 +87,12 @@ impl TestStore {
         if self.is_sqlite() { format!("X'{hex}'") } else { format!("'\\x{hex}'") }
     }
 
-    /// Statements that writing so many rows at once may take: to Postgres each is a way to the server and back; on SQLite a
-    /// prepared one is run for each row.
-    pub(crate) const fn statements_for(&self, rows: u64) -> u64 {
+    /// Statements that writing so many rows at once may take: to Postgres each is a way to the server and back, with 128 rows
+    /// and then powers of two; on SQLite a prepared one is run for each row.
+    pub(crate) fn statements_for(&self, rows: u64) -> u64 {
         match &self.place {
             Place::Sqlite(_) => rows,
-            Place::Postgres { .. } => rows.div_ceil(500),
+            Place::Postgres { .. } => rows / 128 + u64::from((rows % 128).count_ones()),
         }
     }
 

@@ -5,6 +5,7 @@
 mod backend;
 mod erasure;
 mod ledger;
+mod presence;
 mod sealed;
 mod streams;
 mod upgrade;

@@ -16,7 +16,8 @@ use domain::values::Moment;
 use tokio::sync::oneshot;
 
 use super::backend::{self, Address, DatabaseFile, Db};
-use super::ledger::Pending;
+use super::folding::Folding;
+use super::ledger::{Pending, Recent};
 use super::sealed::Seal;
 use super::{Rows, StoreError, Turn};
 
@@ -35,10 +36,13 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(address: Address, mut db: Db, seal: Arc<Seal>) -> Result<Self, StoreError> {
         let statements = Arc::new(AtomicU64::new(0));
+        backend::ready_to_write(&mut db)?;
         backend::count_statements(&mut db, Arc::clone(&statements));
         let (sender, jobs) = sync_channel(WAITING_MAX);
         let file = address.file();
-        let desk = Desk { address, file, db: Some(db), seal, statements: Arc::clone(&statements) };
+        let folding = Folding::start(&address)?;
+        let desk =
+            Desk { address, file, db: Some(db), seal, statements: Arc::clone(&statements), folding, recent: None };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || desk.work(&jobs))
@@ -148,6 +152,8 @@ struct Desk {
     db: Option<Db>,
     seal: Arc<Seal>,
     statements: Arc<AtomicU64>,
+    folding: Option<Folding>,
+    recent: Option<Recent>,
 }
 
 impl Desk {
@@ -159,6 +165,9 @@ impl Desk {
             for job in jobs {
                 job.answer(done.clone());
             }
+            if let Some(folding) = &mut self.folding {
+                folding.committed(self.statements.load(Ordering::Relaxed));
+            }
         }
     }
 
@@ -169,11 +178,12 @@ impl Desk {
             Some(db) => db,
             None => {
                 let mut db = self.address.connect()?;
+                backend::ready_to_write(&mut db)?;
                 backend::count_statements(&mut db, Arc::clone(&self.statements));
                 db
             }
         };
-        let done = transact(&mut db, &self.seal, jobs);
+        let done = transact(&mut db, &self.seal, &mut self.recent, jobs);
         if done.is_ok() || db.batch_execute("ROLLBACK").is_ok() {
             self.db = Some(db);
         }
@@ -181,13 +191,32 @@ impl Desk {
     }
 }
 
-fn transact(db: &mut Db, seal: &Seal, jobs: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+fn transact(
+    db: &mut Db,
+    seal: &Seal,
+    recent: &mut Option<Recent>,
+    jobs: &mut [Box<dyn Job>],
+) -> Result<(), StoreError> {
     backend::begin_write(db)?;
     let mut pending = Pending::begin(db)?;
+    pending.recent = recent.take();
     let mut kept = false;
+    // One savepoint at a time, made anew where a turn was kept: on Postgres each statement is a way there and back.
+    let mut next = Some("SAVEPOINT turn");
     for job in jobs {
-        kept |= run_in_savepoint(db, seal, &mut pending, job.as_mut())? == Verdict::Keep;
+        if let Some(next) = next {
+            db.batch_execute(next)?;
+        }
+        next = match run_in_savepoint(db, seal, &mut pending, job.as_mut())? {
+            Verdict::Keep => {
+                kept = true;
+                Some("RELEASE SAVEPOINT turn; SAVEPOINT turn")
+            }
+            Verdict::Undo => None,
+        };
     }
+    // It stands on what was stored before this batch, whatever becomes of that.
+    *recent = pending.recent.take();
     if !kept {
         // Nothing to make durable.
         return Ok(db.batch_execute("ROLLBACK")?);
@@ -201,19 +230,15 @@ fn transact(db: &mut Db, seal: &Seal, jobs: &mut [Box<dyn Job>]) -> Result<(), S
     db.batch_execute("COMMIT").map_err(|error| StoreError::unavailable("committing", error))
 }
 
-/// An error here means that the transaction itself is gone, and with it the batch.
+/// Runs a closure behind a savepoint, which stands again when the closure was undone. An error here means that the
+/// transaction itself is gone, and with it the batch.
 fn run_in_savepoint(db: &mut Db, seal: &Seal, pending: &mut Pending, job: &mut dyn Job) -> Result<Verdict, StoreError> {
-    let lost = |error| StoreError::unavailable("ending a savepoint", error);
-    db.batch_execute("SAVEPOINT turn")?;
     let mark = pending.mark();
     let verdict = job.run(&mut Turn::new(Rows { db: &mut *db, seal }, pending, job.now()));
-    match verdict {
-        Verdict::Keep => {}
-        Verdict::Undo => {
-            db.batch_execute("ROLLBACK TO SAVEPOINT turn").map_err(lost)?;
-            pending.back_to(mark);
-        }
+    if verdict == Verdict::Undo {
+        db.batch_execute("ROLLBACK TO SAVEPOINT turn")
+            .map_err(|error| StoreError::unavailable("undoing a turn", error))?;
+        pending.back_to(mark);
     }
-    db.batch_execute("RELEASE SAVEPOINT turn").map_err(lost)?;
     Ok(verdict)
 }

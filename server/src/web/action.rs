@@ -79,6 +79,31 @@ impl ActionPage {
     }
 }
 
+/// What came of what a person asked for, above the page that they asked it on. What failed looks as a fault does.
+#[derive(Debug, Clone, Default, Template)]
+#[template(
+    source = r#"{% if !failed.is_empty() %}<div class="error-summary" role="alert"><h2>{{ failed }}</h2><p>{{ words }}</p></div>{% else if !words.is_empty() %}<p class="done" role="status">{{ words }}</p>{% endif %}"#,
+    ext = "html"
+)]
+pub(super) struct News {
+    failed: &'static str,
+    words: String,
+}
+
+impl askama::filters::HtmlSafe for News {}
+
+impl News {
+    /// It was done.
+    pub(super) fn done(words: impl Into<String>) -> Self {
+        Self { failed: "", words: words.into() }
+    }
+
+    /// It was not; `heading` says what.
+    pub(super) fn failed(heading: &'static str, words: impl Into<String>) -> Self {
+        Self { failed: heading, words: words.into() }
+    }
+}
+
 /// A rule's refusal as a fault of the form; anything else is a problem.
 ///
 /// # Errors

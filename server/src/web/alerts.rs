@@ -2,14 +2,16 @@
 
 use actix_web::web;
 use askama::Template;
+use serde::Deserialize;
 use uuid::Uuid;
 
-use super::page::{self, Answer, Posted, Visit};
-use super::words::Reader;
+use super::incidents::key;
+use super::page::{self, Answer, Chrome, Posted, Visit};
+use super::words::{Reader, counted};
 use crate::access::Attendant;
 use crate::node::DoorError;
 use crate::problem::Problem;
-use crate::store::queries::alerts::Open;
+use crate::store::queries::{self, alerts::Open};
 
 /// Alerts shown on the home page.
 pub const SHOWN_MAX: i64 = 10;
@@ -52,6 +54,45 @@ impl SeenTo {
     }
 }
 
+/// Alerts on a page of their own.
+const PAGE_MAX: usize = 50;
+
+#[derive(Template)]
+#[template(path = "alerts.html")]
+struct AlertsPage {
+    chrome: Chrome,
+    total: String,
+    alerts: Vec<AlertLine>,
+    next: Option<String>,
+}
+
+/// Where the page starts.
+#[derive(Debug, Default, Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    before: String,
+}
+
+/// `GET /alerts`: everything that a person has to look at.
+///
+/// # Errors
+/// [`Problem`]
+pub async fn list(visit: Visit, asked: web::Query<Asked>) -> Answer {
+    let before = key::<Uuid>(&asked.before);
+    let (found, total) = visit
+        .node
+        .store()
+        .read(move |rows| Ok((queries::alerts::page(rows, before, PAGE_MAX)?, queries::alerts::how_many(rows)?)))
+        .await?;
+    let page = AlertsPage {
+        chrome: visit.chrome("For a person to look at", "/"),
+        total: counted(i64::from(total), "alert"),
+        next: found.next.map(|(at, id)| format!("/alerts?before={}.{id}", at.micros())),
+        alerts: lines(found.items, &visit, "/alerts"),
+    };
+    page::html(&page)
+}
+
 /// `POST /alerts/{id}/seen-to`
 ///
 /// # Errors
@@ -61,7 +102,7 @@ pub async fn seen_to(posted: Posted, id: web::Path<Uuid>) -> Answer {
     let by = Attendant::of(&visit.person)
         .ok_or(Problem::NotAllowed("responders, data protection officers, managers and administrators"))?;
     match visit.node.alert_seen_to(&by, *id).await {
-        // Somebody else was faster, it ended by itself, or it is of those that do: the page shows what is open.
+        // Somebody else was faster, or it ended by itself: the page shows what is open.
         Ok(()) | Err(DoorError::NotFound) => Ok(page::see_other(page::own_path(form.first("back")))),
         Err(error) => Err(error.into()),
     }

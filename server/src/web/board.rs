@@ -11,6 +11,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::{self, ServiceConfig, resource};
 use askama::Template;
+use domain::incident::Stage;
 use domain::values::{ExchangeId, IncidentId, Moment, PartnerId};
 use serde::Deserialize;
 use serde_json::json;
@@ -50,6 +51,8 @@ struct BoardPage {
     id: IncidentId,
     reference: String,
     done: String,
+    /// Our facts have changed since they were last sent: in words.
+    unsent: String,
     states: Vec<Choice>,
     state: &'static str,
     total: String,
@@ -76,7 +79,10 @@ struct Row {
     tag: Tag,
     evidence: String,
     holds: String,
+    /// They have not seen all that we say.
     behind: bool,
+    /// Part of that was not sent yet.
+    unsent: bool,
     due: String,
     late: Option<Tag>,
     next: String,
@@ -124,12 +130,15 @@ pub async fn show(visit: Visit, id: web::Path<IncidentId>, asked: web::Query<Ask
     let elapsed = visit.node.time().elapsed();
     let may_act = Responder::of(&visit.person).is_some();
     let word = state.map_or("", State::word);
-    let rows: Vec<Row> = found.page.items.iter().map(|listed| row(listed, visit.reader, elapsed, may_act)).collect();
+    let unsent = unsent(&found.listed);
+    let about = About { reader: visit.reader, elapsed, may_act, unsent };
+    let rows: Vec<Row> = found.page.items.iter().map(|listed| row(listed, &about)).collect();
     let page = BoardPage {
         chrome: visit
             .chrome(format!("Partners - {}", found.listed.reference), "/incidents")
             .exercise(found.listed.exercise),
         id,
+        unsent: if unsent { unsent_words(&found.listed) } else { String::new() },
         reference: found.listed.reference,
         done: done(&asked.done),
         states: choices(&found.tally, state),
@@ -158,27 +167,11 @@ fn choices(tally: &[(State, u32)], chosen: Option<State>) -> Vec<Choice> {
     let all = Choice { word: "", label: "All", many: grouped(i64::from(total)), on: chosen.is_none() };
     let some = tally.iter().map(|(state, many)| Choice {
         word: state.word(),
-        label: label(*state),
+        label: standing::state_word(*state),
         many: grouped(i64::from(*many)),
         on: chosen == Some(*state),
     });
     [all].into_iter().chain(some).collect()
-}
-
-/// How far a partner has come, in the words of the page.
-pub(super) const fn label(state: State) -> &'static str {
-    match state {
-        State::NotDelivered => "Not delivered",
-        State::Held => "Held back",
-        State::Accepted => "Taken by their server, not proven",
-        State::Told => "Told by a person",
-        State::Delivered => "Delivered, nobody has read it",
-        State::Assessing => "Looking",
-        State::Affected => "Affected",
-        State::NotAffected => "Not affected",
-        State::Withdrawn => "Withdrawn",
-        State::Erased => "Erased",
-    }
 }
 
 /// The channel over which a partner is told.
@@ -191,10 +184,33 @@ pub(super) fn channel(word: &str) -> &'static str {
     }
 }
 
-fn row(listed: &Listed, reader: Reader, elapsed: Moment, may_act: bool) -> Row {
+/// Whether what we say has changed since it was last sent to the partners, so that none of them can hold it.
+pub(super) fn unsent(listed: &incidents::Listed) -> bool {
+    listed.stage == Stage::Active.word() && listed.owed > 0 && listed.sent_version < listed.facts_version
+}
+
+/// "Our facts stand at version 3. Partners were last sent version 2."
+fn unsent_words(listed: &incidents::Listed) -> String {
+    let (now, sent) = (listed.facts_version, listed.sent_version);
+    format!(
+        "Our facts stand at version {now}. Partners were last sent version {sent}: what changed since is not sent yet."
+    )
+}
+
+/// What every row is shown with. `elapsed` is machine time, in which attempts are counted.
+struct About {
+    reader: Reader,
+    elapsed: Moment,
+    may_act: bool,
+    unsent: bool,
+}
+
+fn row(listed: &Listed, about: &About) -> Row {
+    let About { reader, elapsed, may_act, unsent } = *about;
+    let unsent = unsent && listed.revision > 0 && !matches!(listed.state, State::Withdrawn | State::Erased);
     let clock = listed.clock.as_ref();
     let late = clock.and_then(|clock| match clock.state.as_str() {
-        "met_late" => Some(Tag::red("Told late")),
+        "met_late" => Some(Tag::red("Met late")),
         _ if clock.open && clock.due < reader.now() => Some(Tag::red("Overdue")),
         _ => None,
     });
@@ -207,7 +223,8 @@ fn row(listed: &Listed, reader: Reader, elapsed: Moment, may_act: bool) -> Row {
         tag: tag(listed),
         evidence: evidence(listed, reader),
         holds: holds(listed),
-        behind: listed.holds < listed.revision,
+        behind: unsent || listed.holds < listed.revision,
+        unsent,
         due: clock.filter(|clock| clock.open).map(|clock| reader.near(clock.due)).unwrap_or_default(),
         late,
         next: carried.map(|carried| next_words(carried, elapsed)).unwrap_or_default(),
@@ -219,13 +236,11 @@ fn row(listed: &Listed, reader: Reader, elapsed: Moment, may_act: bool) -> Row {
 
 fn tag(listed: &Listed) -> Tag {
     let state = listed.state;
-    match state {
-        State::NotDelivered if listed.carried.as_ref().is_some_and(|it| it.attempts > 0) => Tag::red(label(state)),
-        State::NotDelivered | State::Held | State::Accepted | State::Affected => Tag::amber(label(state)),
-        State::Told | State::Assessing => Tag::blue(label(state)),
-        State::Delivered | State::NotAffected => Tag::green(label(state)),
-        State::Withdrawn | State::Erased => Tag::grey(label(state)),
+    let tried = listed.carried.as_ref().is_some_and(|it| it.attempts > 0);
+    if tried && state == State::NotDelivered {
+        return Tag::red(standing::state_word(state));
     }
+    standing::state_tag(state)
 }
 
 /// What the state rests on, with the instant of the evidence.
@@ -243,10 +258,9 @@ fn evidence(listed: &Listed, reader: Reader) -> String {
     match (listed.level, listed.delivered_at, &listed.told, listed.accepted_at) {
         (Level::Signed, Some(at), _, _) => format!("signed receipt {}", reader.at_second(at)),
         (Level::Recorded, _, Some((at, how)), _) => {
-            let how = if how == "in_person" { "in person" } else { "by telephone" };
-            format!("{how} {}: recorded, not signed", reader.near(*at))
+            format!("{} {}: recorded, not signed", standing::told_how(how), reader.near(*at))
         }
-        (Level::Transport, _, _, Some(at)) => format!("their server took it {}: proves nothing", reader.near(at)),
+        (Level::Transport, _, _, Some(at)) => format!("accepted by their server {}: proves nothing", reader.near(at)),
         (Level::None | Level::Transport | Level::Recorded | Level::Signed, _, _, _) => String::new(),
     }
 }

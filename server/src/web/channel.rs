@@ -6,11 +6,11 @@ use askama::Template;
 use domain::values::{Moment, PartnerId};
 use zeroize::Zeroizing;
 
-use super::action::{ActionPage, refusal};
+use super::action::{ActionPage, News, refusal};
 use super::administration::administrator;
 use super::field::Field;
 use super::form::{FieldError, Form};
-use super::integrations::{address_fields, tested_words, typed_address};
+use super::integrations::{address_fields, tested_news, typed_address};
 use super::page::{self, Answer, Chrome, Posted, Visit};
 use super::people::ShownOnce;
 use super::words;
@@ -69,7 +69,7 @@ struct ChannelPage {
     chrome: Chrome,
     id: PartnerId,
     name: String,
-    done: String,
+    news: News,
     now: &'static str,
     what: &'static str,
     facts: Vec<(&'static str, String)>,
@@ -85,10 +85,10 @@ struct ChannelPage {
 /// [`Problem::NotAllowed`], [`Problem::NotFound`]
 pub(super) async fn show(visit: Visit, id: web::Path<PartnerId>) -> Answer {
     administrator(&visit)?;
-    overview(&visit, *id, String::new()).await
+    overview(&visit, *id, News::default()).await
 }
 
-async fn overview(visit: &Visit, id: PartnerId, done: String) -> Answer {
+async fn overview(visit: &Visit, id: PartnerId, news: News) -> Answer {
     let partner = visit.node.partner_view(id).await?;
     let channel = visit.node.partner_channel(id).await?;
     let elapsed = visit.node.time().elapsed();
@@ -97,7 +97,7 @@ async fn overview(visit: &Visit, id: PartnerId, done: String) -> Answer {
         chrome: visit.chrome(format!("How {} is told", partner.name), "/partners"),
         id,
         name: partner.name.to_string(),
-        done,
+        news,
         now,
         what,
         facts: facts(&channel, elapsed),
@@ -230,7 +230,7 @@ pub(super) async fn set(posted: Posted, path: web::Path<(PartnerId, String)>) ->
         Told::Mail => Way::Mail { address: form.first("address").to_owned() },
     };
     match visit.node.set_partner_channel(&by, id, way).await {
-        Ok(None) => overview(&visit, id, "From now on they are told this way.".to_owned()).await,
+        Ok(None) => overview(&visit, id, News::done("From now on they are told this way.")).await,
         Ok(Some(secret)) => shown(&visit, id, &secret, "Webhook set up").await,
         Err(error) => way_page(&visit, id, told, &form).await?.answer(faults(error, told)?),
     }
@@ -277,7 +277,7 @@ pub(super) async fn test(posted: Posted, id: web::Path<PartnerId>) -> Answer {
     let visit = posted.visit;
     let by = administrator(&visit)?;
     let tested = visit.node.test_partner_webhook(&by, *id).await?;
-    overview(&visit, *id, tested_words(&tested)).await
+    overview(&visit, *id, tested_news(&tested)).await
 }
 
 async fn secret_page(visit: &Visit, id: PartnerId) -> Result<ActionPage, Problem> {

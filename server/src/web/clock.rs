@@ -209,8 +209,8 @@ pub const fn when(anchor: Anchor) -> &'static str {
     match anchor {
         Anchor::AwareOfCircumstances => "when we became aware that a breach was likely",
         Anchor::AwareOfBreach => "when we became aware of the breach",
-        Anchor::Receipt => "when their node signed for it",
-        Anchor::Accepted => "when it was accepted",
+        Anchor::Receipt => "when their node signed for the notice",
+        Anchor::Accepted => "when their webhook or mail server accepted the notice",
         Anchor::RecordedCall => "when a call to them was recorded",
         Anchor::NoticeReceived => "when the notice reached us",
         Anchor::AskedOfUs => "when they asked",
@@ -220,18 +220,18 @@ pub const fn when(anchor: Anchor) -> &'static str {
 
 fn tag(group: &Group, past: bool) -> Tag {
     let pressing = |word: String| if past { Tag::red(word) } else { Tag::amber(word) };
-    let delivered = group.all.saturating_sub(group.open);
+    let met = group.all.saturating_sub(group.open);
     let held = group.subject.as_ref().is_some_and(|subject| subject.stage == "held");
     match (group.kind, &group.subject) {
         (ClockKind::PartnerNotice, _) if held => pressing("Held back".to_owned()),
-        (ClockKind::PartnerNotice, _) if group.open == 1 => pressing("Not delivered".to_owned()),
-        (ClockKind::PartnerNotice, _) => pressing(format!("{delivered} of {} told", group.all)),
-        (ClockKind::PartnerAcknowledgement, _) if group.open == 1 => pressing("Nobody has read it".to_owned()),
-        (ClockKind::PartnerAcknowledgement, _) => pressing(format!("{delivered} of {} have read it", group.all)),
+        (ClockKind::PartnerNotice, _) if group.open == 1 => pressing("Not told".to_owned()),
+        (ClockKind::PartnerNotice, _) => pressing(format!("{met} of {} told", group.all)),
+        (ClockKind::PartnerAcknowledgement, _) if group.open == 1 => pressing("Not acknowledged".to_owned()),
+        (ClockKind::PartnerAcknowledgement, _) => pressing(format!("{met} of {} acknowledged", group.all)),
         (ClockKind::Assistance, _) if group.open == 1 => pressing("Not answered".to_owned()),
-        (ClockKind::Assistance, _) => pressing(format!("{delivered} of {} answered", group.all)),
+        (ClockKind::Assistance, _) => pressing(format!("{met} of {} answered", group.all)),
         (ClockKind::IcoReport, Some(subject)) => report_tag(subject, past),
-        (ClockKind::IcoReport, None) => pressing("Undecided".to_owned()),
+        (ClockKind::IcoReport, None) => pressing("Not decided".to_owned()),
     }
 }
 
@@ -411,5 +411,18 @@ mod tests {
         let late = ClockPart::of(&group(), Reader::new(zone, at("2026-03-03T03:22:40Z")), None);
         assert_eq!((late.left.as_str(), late.due.as_str()), ("\u{2212}01:12:40", "overdue since 02:10 today"));
         assert!(late.over() && late.render().unwrap().contains("clock over"));
+    }
+
+    /// Aim: one duty has the same verb in its state as in its sentence, whether for one partner or for many, and nothing is
+    /// called delivered that nobody signed for.
+    #[test]
+    fn states_say_what_the_duty_asks() {
+        let reader = Reader::new(chrono_tz::Europe::London, at("2026-03-02T02:10:00Z"));
+        let word = |kind, open| ClockPart::of(&Group { kind, open, ..group() }, reader, None).tag.word().to_owned();
+        assert_eq!(word(ClockKind::PartnerNotice, 1), "Not told");
+        assert_eq!(word(ClockKind::PartnerAcknowledgement, 1), "Not acknowledged");
+        assert_eq!(word(ClockKind::PartnerAcknowledgement, 212), "2 of 214 acknowledged");
+        assert_eq!(word(ClockKind::IcoReport, 1), "Not decided");
+        assert_eq!(when(Anchor::Accepted), "when their webhook or mail server accepted the notice");
     }
 }

@@ -17,7 +17,7 @@ use super::clock::ClockPart;
 use super::field::Choice;
 use super::page::{self, Answer, Anyone, Chrome, Posted, Visit};
 use super::people::role_words;
-use super::words::{self, grouped};
+use super::words::grouped;
 use crate::access::{DutyHolder, Responder};
 use crate::node::StreamId;
 use crate::problem::Problem;
@@ -86,6 +86,8 @@ struct ClocksPage {
 struct ClockList {
     strip: Vec<Cell>,
     alerts: Vec<AlertLine>,
+    /// There are more of them than are shown: how many in all.
+    alerts_more: String,
     clocks: Vec<ClockPart>,
     filtered: bool,
     more: u32,
@@ -167,7 +169,7 @@ pub async fn list(visit: Visit, asked: web::Query<Asked>) -> Answer {
 
 async fn list_of(visit: &Visit, filter: Filter) -> Result<ClockList, Problem> {
     let now = visit.now();
-    let (strip, (groups, more), open_alerts) = visit
+    let (strip, (groups, more), open_alerts, alerts_total) = visit
         .node
         .store()
         .read(move |rows| {
@@ -175,20 +177,34 @@ async fn list_of(visit: &Visit, filter: Filter) -> Result<ClockList, Problem> {
                 clocks::strip(rows, now)?,
                 clocks::pressing(rows, filter, SHOWN_MAX)?,
                 queries::alerts::open(rows, alerts::SHOWN_MAX)?,
+                queries::alerts::how_many(rows)?,
             ))
         })
         .await?;
     let filtered = filter != Filter::default();
     let back = format!("/{}", query(filter));
-    let more_words = format!("{} more; use the filter to see them.", words::counted(i64::from(more), "duty group"));
+    let alerts_more = if i64::from(alerts_total) > alerts::SHOWN_MAX && !filtered {
+        format!("The newest {} of {} are shown.", alerts::SHOWN_MAX, grouped(i64::from(alerts_total)))
+    } else {
+        String::new()
+    };
     Ok(ClockList {
         strip: cells(strip),
+        alerts_more,
         alerts: if filtered { Vec::new() } else { alerts::lines(open_alerts, visit, &back) },
         clocks: parts(&groups, visit, &back),
         filtered,
         more,
-        more_words,
+        more_words: more_words(more),
     })
+}
+
+/// "12 more duties are running": those that the page does not show.
+fn more_words(more: u32) -> String {
+    match more {
+        1 => "One more duty is running; use the filter to see it.".to_owned(),
+        many => format!("{} more duties are running; use the filter to see them.", grouped(i64::from(many))),
+    }
 }
 
 /// The components of some groups, with the button for those who may press it.
@@ -280,4 +296,16 @@ pub async fn now(visit: Visit) -> Answer {
     Ok(HttpResponse::Ok()
         .insert_header((actix_web::http::header::CACHE_CONTROL, "no-store"))
         .json(serde_json::json!({ "day": day, "month": month, "year": year, "time": time })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Aim: what is not shown is counted in words that people use.
+    #[test]
+    fn further_duties_are_counted() {
+        assert_eq!(more_words(1), "One more duty is running; use the filter to see it.");
+        assert_eq!(more_words(1_200), "1,200 more duties are running; use the filter to see them.");
+    }
 }

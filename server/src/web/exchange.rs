@@ -11,6 +11,7 @@ use domain::values::{ExchangeId, LongText, MessageId, Moment};
 use serde::Deserialize;
 
 use super::action::{ActionPage, refusal};
+use super::board;
 use super::clock::contact_words;
 use super::field::{Field, Tag};
 use super::form::{FieldError, Form, Reading};
@@ -21,6 +22,7 @@ use super::timeline;
 use super::words;
 use crate::access::Responder;
 use crate::problem::Problem;
+use crate::store::queries::board::State;
 use crate::store::queries::clocks::Single;
 use crate::store::queries::exchanges::{self, Attempt, Listed, Message};
 use crate::store::queries::{incidents, partners};
@@ -46,6 +48,8 @@ struct ExchangePage {
     may_hurry: bool,
     /// They have not seen all that we say.
     behind: bool,
+    /// Part of that was not sent yet.
+    unsent: bool,
     contacts: Vec<String>,
     clocks: Vec<ClockLine>,
     messages: Vec<MessageLine>,
@@ -84,6 +88,8 @@ struct Found {
     contacts: Vec<String>,
     messages: Vec<(Message, Vec<Attempt>)>,
     reference: String,
+    /// Our facts have changed since they were last sent.
+    unsent: bool,
 }
 
 async fn find(visit: &Visit, id: ExchangeId) -> Result<Found, Problem> {
@@ -102,8 +108,9 @@ async fn find(visit: &Visit, id: ExchangeId) -> Result<Found, Problem> {
                 None => None,
             };
             let contacts = partners::contacts(rows, exchange.partner)?.iter().map(contact_words).collect();
+            let unsent = exchange.revision > 0 && listed.as_ref().is_some_and(board::unsent);
             let reference = listed.map(|listed| listed.reference).unwrap_or_default();
-            Ok(Some(Found { exchange, contacts, messages, reference }))
+            Ok(Some(Found { exchange, contacts, messages, reference, unsent }))
         })
         .await?;
     found.ok_or(Problem::NotFound)
@@ -134,7 +141,8 @@ pub async fn show(visit: Visit, id: web::Path<ExchangeId>, asked: web::Query<Ask
         says: standing::they_say(exchange, reader),
         may_act: Responder::of(&visit.person).is_some(),
         may_hurry: found.messages.iter().any(|(message, _)| message.open && message.state != "parked"),
-        behind: exchange.delivered_revision < exchange.revision,
+        behind: found.unsent || exchange.delivered_revision < exchange.revision,
+        unsent: found.unsent,
         clocks: exchange.clocks.iter().map(|clock| clock_line(clock, &visit)).collect(),
         messages: found.messages.iter().map(|(message, attempts)| line(message, attempts, &visit, elapsed)).collect(),
         thread: messages::thread(&visit, *id).await?,
@@ -198,7 +206,9 @@ fn line(message: &Message, attempts: &[Attempt], visit: &Visit, elapsed: Moment)
         (Some(at), _) => (Tag::green("Delivered"), format!("signed receipt {}", reader.at_second(at))),
         (None, "parked") => (Tag::red("Not delivered"), "their node refused it; it waits for a person".to_owned()),
         (None, "abandoned") => (Tag::grey("Not delivered"), "a person ended the carrying".to_owned()),
-        (None, "accepted") => (Tag::blue("Accepted"), "by their webhook or mail server: nothing is proved".to_owned()),
+        (None, "accepted") => {
+            (standing::state_tag(State::Accepted), "by their webhook or mail server: nothing is proved".to_owned())
+        }
         (None, _) => {
             let waiting = if message.attempts == 0 { "waiting for its turn" } else { "on its way" };
             let next = message.next_attempt_at.map(|at| at.seconds_since(elapsed)).filter(|wait| *wait > 0);

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::action::{ActionPage, refusal};
-use super::board::{channel, file, label};
+use super::board::{channel, file};
 use super::field::Tag;
 use super::page::{self, Answer, Chrome, Posted, Visit};
 use super::partners::reader;
@@ -194,7 +194,7 @@ fn figures(report: &Report) -> Vec<(&'static str, String)> {
 
 fn shown(row: &exercises::Row, report: &Report, reader: Reader) -> Row {
     let listed = &row.listed;
-    let state = label(listed.state);
+    let state = standing::state_word(listed.state);
     let received = row.received.map(|(at, how)| format!("{}: {}", took(report.took(at)), received_words(how)));
     let read = listed.acknowledgement.as_ref().map(|said| {
         let role = standing::role_words(said.role.as_str());

@@ -180,6 +180,13 @@ impl<'a> Reading<'a> {
                 self.fault(name, format!("Use {max} characters or fewer"));
                 None
             }
+            Err(ValueError::HiddenCharacter) => {
+                self.fault(
+                    name,
+                    "Remove the characters that can\u{2019}t be seen or that turn text around: type it again",
+                );
+                None
+            }
             Err(
                 ValueError::ControlCharacter
                 | ValueError::NotAnInstant

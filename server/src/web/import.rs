@@ -21,7 +21,7 @@ use super::upload::Uploaded;
 use crate::documents::directory::{self as file, FILE_OCTETS_MAX, RowError};
 use crate::node::DoorError;
 use crate::node::accounts::IMPORT_DRAFT;
-use crate::node::directory::{Change, ChangeKind};
+use crate::node::directory::{self as planned, Change, ChangeKind};
 use crate::problem::Problem;
 
 /// Rows shown in a preview; beyond it only counts are.
@@ -189,6 +189,8 @@ struct Preview {
     chrome: Chrome,
     summary: Summary,
     id: Uuid,
+    /// Binds the import to what is shown.
+    plan: String,
     counts: String,
     nothing: bool,
     rows: Vec<Row>,
@@ -215,13 +217,17 @@ pub async fn preview(visit: Visit, id: Path<Uuid>) -> Answer {
     let id = id.into_inner();
     let Some(text) = kept(&visit, id).await? else { return Ok(page::see_other("/import")) };
     let Ok(directory) = parsed(&visit, text.clone()).await? else { return changed_meanwhile(&visit, text) };
+    show_preview(&visit, id, text, directory, Vec::new()).await
+}
+
+async fn show_preview(visit: &Visit, id: Uuid, text: String, directory: Directory, errors: Vec<FieldError>) -> Answer {
     let known = visit.node.export_directory().await?;
-    let changes = match visit.node.preview_directory(directory.clone()).await {
-        Ok(changes) => changes,
+    let planned::Preview { changes, plan } = match visit.node.plan_directory(directory.clone()).await {
+        Ok(preview) => preview,
         Err(error) => {
             let mut form = Form::default();
             form.set("text", text);
-            return refused(&visit, &form, error);
+            return refused(visit, &form, error);
         }
     };
     let of = |kind| changes.iter().filter(|change| change.kind == kind).count();
@@ -230,15 +236,16 @@ pub async fn preview(visit: Visit, id: Path<Uuid>) -> Answer {
     let (before, after) = (Members::of(&known), Members::of(&directory));
     let ours = known.us.clone();
     let page = Preview {
-        chrome: visit.chrome("What this file would change", "/administration"),
-        summary: Summary { errors: Vec::new() },
+        chrome: visit.chrome(super::log::title("What this file would change", &errors), "/administration"),
         id,
+        plan: plan.to_string(),
         counts: format!("{added} to add, {changed} to change, {unchanged} already as in the file"),
         nothing: differ.is_empty(),
         more: differ.len().saturating_sub(ROWS_SHOWN),
         rows: differ.into_iter().take(ROWS_SHOWN).map(|change| row(change, ours.as_ref(), &before, &after)).collect(),
+        summary: Summary { errors },
     };
-    page::html(&page)
+    page::html_as(page::form_status(&page.summary.errors), &page)
 }
 
 /// What the file refers to has gone since it was read: it is shown again with what is wrong now.
@@ -272,10 +279,21 @@ pub async fn confirm(posted: Posted, id: Path<Uuid>) -> Answer {
     }
     let Some(text) = kept(&visit, id).await? else { return Ok(page::see_other("/agreements")) };
     let Ok(directory) = parsed(&visit, text.clone()).await? else { return changed_meanwhile(&visit, text) };
-    match visit.node.import_directory(&by, directory).await {
+    // What was shown, and nothing else: without a plan there was no look at it.
+    let done = match form.first("plan").parse() {
+        Ok(plan) => visit.node.import_planned(&by, directory.clone(), plan).await,
+        Err(_) => Err(DoorError::Stale),
+    };
+    match done {
         Ok(_) => {
             visit.node.discard_draft(&visit.person, id).await?;
             Ok(page::see_other("/agreements?done=imported"))
+        }
+        Err(DoorError::Stale) => {
+            let words =
+                "Nothing was imported: something was changed since you looked. This is what the file would change now";
+            let error = FieldError { anchor: "plan".to_owned(), ..fault(words) };
+            show_preview(&visit, id, text, directory, vec![error]).await
         }
         Err(error) => {
             let mut form = Form::default();

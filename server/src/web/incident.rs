@@ -19,7 +19,7 @@ use super::page::{self, Answer, Chrome, Visit};
 use super::standing::{self, Standing};
 use super::timeline::{self, Line};
 use super::words::{counted, grouped};
-use super::{clocks, incidents};
+use super::{clocks, incidents, messages};
 use crate::access::{Dpo, Reporter, Responder};
 use crate::problem::Problem;
 use crate::store::queries::clocks::{Filter, Single};
@@ -243,8 +243,7 @@ fn actions(found: &Found, visit: &Visit) -> (Option<Offer>, Vec<Offer>) {
     if found.state.ico.is_some() {
         others.push((at("report"), "ICO report"));
     }
-    let reported = matches!(found.state.report, ReportState::Submitted { .. });
-    if reported && !found.state.told_filed && found.listed.owed > 0 && Dpo::of(&visit.person).is_some() {
+    if messages::why_nobody_is_told(&found.state).is_none() && Dpo::of(&visit.person).is_some() {
         others.push((at("tell-filed"), "Tell partners that we reported it"));
     }
     if (open || matches!(found.state.stage, Stage::Withdrawn { .. })) && may {
@@ -266,7 +265,7 @@ fn body(visit: &Visit, asked: &Asked, found: Found) -> Body {
         tags: incidents::tags(&found.listed, reader),
         waiting: waiting(&found, visit),
         tally: tally(&found.tally),
-        shows: [("all", "All"), ("undelivered", "Not delivered"), ("unread", "Not read")]
+        shows: [("all", "All"), ("undelivered", "Without a receipt"), ("unread", "Nobody has read it")]
             .map(|(word, label)| {
                 let on = if asked.show() == Show::All { word == "all" } else { asked.show == word };
                 (word, label, on)

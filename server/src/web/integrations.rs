@@ -8,7 +8,7 @@ use domain::values::{Line, Moment};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::action::{ActionPage, refusal};
+use super::action::{ActionPage, News, refusal};
 use super::administration::administrator;
 use super::field::{Field, Tag};
 use super::form::{FieldError, Form, Reading};
@@ -58,8 +58,13 @@ const fn format_words(format: Format) -> &'static str {
     }
 }
 
-/// What came of a test, in words.
-pub(super) fn tested_words(tested: &Tested) -> String {
+/// What came of a test.
+pub(super) fn tested_news(tested: &Tested) -> News {
+    let words = tested_words(tested);
+    if tested.taken { News::done(words) } else { News::failed("The test failed", words) }
+}
+
+fn tested_words(tested: &Tested) -> String {
     let took = format!("after {} ms", words::grouped(i64::from(tested.took_ms)));
     match (tested.taken, tested.status) {
         (true, Some(status)) => format!("The test was taken: the server answered {status} {took}."),

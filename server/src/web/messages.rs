@@ -1,23 +1,27 @@
 //! Messages about a case: the thread, as it stands on the pages of both directions and on a page of its own; writing to the
 //! partner; marking as read; telling partners that we reported.
 
+mod way;
 mod write;
 
 use actix_web::web::{self, ServiceConfig, resource};
 use askama::Template;
 use domain::exchange::{Direction, Exchange, MessageKind, ToldFiling};
-use domain::incident::Incident;
+use domain::incident::{Incident, Stage};
+use domain::report::ReportState;
 use domain::values::{ExchangeId, IncidentId, MessageId};
 use serde::Deserialize;
 
+use self::way::Way;
 use super::action::{ActionPage, refusal};
 use super::field::Tag;
 use super::page::{self, Answer, Chrome, Posted, Visit};
-use super::standing::{clock_word, role_words};
+use super::standing::{self, clock_word, role_words};
 use super::words::Reader;
 use crate::access::{Dpo, DutyHolder, Responder};
 use crate::node::DoorError;
 use crate::problem::Problem;
+use crate::store::queries::board::State;
 use crate::store::queries::clocks::Single;
 use crate::store::queries::said::{self, Message};
 use crate::store::queries::{incidents, partners};
@@ -71,11 +75,19 @@ pub(super) struct MessageLine {
 /// # Errors
 /// [`Problem::NotFound`]
 pub(super) async fn thread(visit: &Visit, id: ExchangeId) -> Result<Thread, Problem> {
-    let (exchange, name, messages) = find(visit, id).await?;
-    Ok(thread_of(visit, &exchange, name, &messages))
+    Ok(thread_of(visit, &find(visit, id).await?))
 }
 
-async fn find(visit: &Visit, id: ExchangeId) -> Result<(Exchange, String, Vec<Message>), Problem> {
+/// What is talked about, and what was said.
+struct Case {
+    exchange: Exchange,
+    name: String,
+    /// What people here call it: our incident's reference, or the one under which the partner told us.
+    reference: String,
+    messages: Vec<Message>,
+}
+
+async fn find(visit: &Visit, id: ExchangeId) -> Result<Case, Problem> {
     let found = visit
         .node
         .store()
@@ -83,13 +95,19 @@ async fn find(visit: &Visit, id: ExchangeId) -> Result<(Exchange, String, Vec<Me
             let Some(exchange) = incidents::exchange_state(rows, id)? else { return Ok(None) };
             let name = partners::name(rows, exchange.partner)?;
             let messages = said::thread(rows, &exchange, SHOWN_MAX)?;
-            Ok(Some((exchange, name, messages)))
+            let incident = match (exchange.direction, exchange.incident) {
+                (Direction::Outgoing, Some(incident)) => incidents::one(rows, incident)?,
+                (Direction::Outgoing | Direction::Incoming, _) => None,
+            };
+            let reference = incident.map_or_else(|| exchange.reference.to_string(), |incident| incident.reference);
+            Ok(Some(Case { exchange, name, reference, messages }))
         })
         .await?;
     found.ok_or(Problem::NotFound)
 }
 
-fn thread_of(visit: &Visit, exchange: &Exchange, name: String, messages: &[Message]) -> Thread {
+fn thread_of(visit: &Visit, case: &Case) -> Thread {
+    let Case { exchange, name, messages, .. } = case;
     let told = match exchange.direction {
         Direction::Outgoing => !exchange.notices.is_empty(),
         Direction::Incoming => !exchange.received.is_empty(),
@@ -97,18 +115,25 @@ fn thread_of(visit: &Visit, exchange: &Exchange, name: String, messages: &[Messa
     let may_write = told && !exchange.anonymised && Responder::of(&visit.person).is_some();
     Thread {
         id: exchange.id,
-        lines: messages.iter().map(|message| line(message, messages, (&name, may_write), visit.reader)).collect(),
-        filings: exchange.filings.iter().map(|told| filing(told, &name, visit.reader)).collect(),
+        lines: messages.iter().map(|message| line(message, case, may_write, visit.reader)).collect(),
+        filings: exchange.filings.iter().map(|told| filing(told, name, visit.reader)).collect(),
         more: exchange.said.len() > messages.len(),
         may_write,
         may_read: DutyHolder::of(&visit.person).is_some(),
-        name,
+        name: name.clone(),
     }
 }
 
-fn line(message: &Message, all: &[Message], (name, may_write): (&str, bool), reader: Reader) -> MessageLine {
+/// Whether their request has our answer, or needs none any more.
+fn is_answered(message: &Message, exchange: &Exchange) -> bool {
+    let mut ours = exchange.said.iter().filter(|mark| mark.is_ours() && mark.re == Some(message.said.message));
+    message.clock.as_ref().is_some_and(|clock| !clock.open) || ours.any(|mark| mark.kind.answers())
+}
+
+fn line(message: &Message, case: &Case, may_write: bool, reader: Reader) -> MessageLine {
+    let Case { exchange, name, messages: all, .. } = case;
     let said = &message.said;
-    let whose = if message.sent { "ours" } else { name };
+    let whose = if message.sent { "ours" } else { name.as_str() };
     let mut notes = Vec::new();
     if let Some(at) = said.received_at {
         notes.push(format!("What is passed on came in at {}.", reader.at(at)));
@@ -133,7 +158,13 @@ fn line(message: &Message, all: &[Message], (name, may_write): (&str, bool), rea
             MessageKind::Question
             | MessageKind::AssistanceRequest
             | MessageKind::ViewRequest
-            | MessageKind::ForwardedRequest => "Answer it",
+            | MessageKind::ForwardedRequest => {
+                if is_answered(message, exchange) {
+                    "Write about it"
+                } else {
+                    "Answer it"
+                }
+            }
         }),
     }
 }
@@ -145,9 +176,9 @@ fn tags(message: &Message, unread: bool, reader: Reader) -> Vec<Tag> {
     }
     match message.carried.as_deref().filter(|_| message.sent) {
         Some("receipted") => tags.push(Tag::green("Delivered")),
-        Some("accepted") => tags.push(Tag::blue("Accepted")),
-        Some("abandoned") => tags.push(Tag::grey("Not delivered")),
-        Some(_) => tags.push(Tag::amber("Not delivered")),
+        Some("accepted") => tags.push(standing::state_tag(State::Accepted)),
+        Some("abandoned") => tags.push(Tag::grey(standing::state_word(State::NotDelivered))),
+        Some(_) => tags.push(standing::state_tag(State::NotDelivered)),
         None => {}
     }
     if let Some(clock) = &message.clock {
@@ -195,7 +226,7 @@ struct MessagesPage {
     chrome: Chrome,
     back: String,
     reference: String,
-    done: &'static str,
+    done: String,
     thread: Thread,
 }
 
@@ -211,17 +242,18 @@ pub struct Asked {
 /// # Errors
 /// [`Problem`]
 pub async fn show(visit: Visit, id: web::Path<ExchangeId>, asked: web::Query<Asked>) -> Answer {
-    let (exchange, name, messages) = find(&visit, *id).await?;
+    let case = find(&visit, *id).await?;
+    let Case { exchange, name, .. } = &case;
     let page = MessagesPage {
         chrome: visit.chrome(format!("Messages with {name}"), here(exchange.direction)).exercise(exchange.exercise),
-        back: back(&exchange),
-        reference: exchange.reference.to_string(),
+        back: back(exchange),
         done: match asked.done.as_str() {
-            "said" => "Your message is on its way, signed.",
-            "read" => "Marked as read.",
-            _ => "",
+            "said" => Way::to(&visit, exchange.partner).await?.sent(name),
+            "read" => "Marked as read.".to_owned(),
+            _ => String::new(),
         },
-        thread: thread_of(&visit, &exchange, name, &messages),
+        thread: thread_of(&visit, &case),
+        reference: case.reference,
     };
     page::html(&page)
 }
@@ -276,6 +308,9 @@ pub async fn ask_tell_filed(visit: Visit, id: web::Path<IncidentId>) -> Answer {
 pub async fn tell_filed(posted: Posted, id: web::Path<IncidentId>) -> Answer {
     let visit = posted.visit;
     let by = dpo(&visit)?;
+    if let Some(why) = why_nobody_is_told(&incident(&visit, *id).await?) {
+        return Err(Problem::Refused(why.to_owned()));
+    }
     match visit.node.tell_filed(&by, *id).await {
         Ok(()) => Ok(page::see_other(&format!("/incidents/{id}?logged=2"))),
         Err(error) => {
@@ -295,12 +330,35 @@ async fn incident(visit: &Visit, id: IncidentId) -> Result<Incident, Problem> {
     found.ok_or(Problem::NotFound)
 }
 
+/// Why partners can't be told that we reported it; `None` when they can. The page says it before anybody presses anything.
+pub(super) fn why_nobody_is_told(incident: &Incident) -> Option<&'static str> {
+    match (&incident.stage, &incident.report) {
+        (Stage::Anonymised, _) => Some("Its contents were erased: nobody is told of it any more."),
+        (_, ReportState::None | ReportState::Draft { .. } | ReportState::NotRequired { .. }) => {
+            Some("No report to the ICO is recorded yet. Record its submission first; then partners can be told.")
+        }
+        (_, ReportState::Submitted { .. }) if incident.told_filed => Some("They were told already."),
+        (_, ReportState::Submitted { .. }) if incident.opened_from.is_some() => None,
+        (Stage::Held, ReportState::Submitted { .. }) => {
+            Some("The notices are held back, so no partner knows of this case. Let the notices go first.")
+        }
+        (_, ReportState::Submitted { .. }) if incident.owed.is_empty() => {
+            Some("No partner is owed a notice of this incident, so there is nobody to tell.")
+        }
+        (Stage::Active | Stage::Withdrawn { .. } | Stage::Closed, ReportState::Submitted { .. }) => None,
+    }
+}
+
 fn tell_filed_page(visit: &Visit, incident: &Incident) -> ActionPage {
     let heading = "Tell partners that we reported it";
     let back = format!("/incidents/{}", incident.id);
     let chrome = visit.chrome(format!("{heading} - {}", incident.reference), "/incidents").exercise(incident.exercise);
     let mut page =
         ActionPage::new(chrome, heading, incident.reference.as_str(), back.clone(), format!("{back}/tell-filed"));
+    if let Some(why) = why_nobody_is_told(incident) {
+        page.paragraphs = vec![why.to_owned()];
+        return page;
+    }
     page.paragraphs = vec![
         "Every partner who knows of this case is told that we reported it to the ICO, when, and under which reference."
             .to_owned(),

@@ -2,7 +2,7 @@
 //!
 //! | module | page |
 //! |---|---|
-//! | [`clocks`] | home with the first hour, wall; the component itself is [`clock`] |
+//! | [`clocks`], [`alerts`] | home with the first hour, wall; what a person has to look at; the component itself is [`clock`] |
 //! | [`log`] | log an incident |
 //! | [`incidents`], [`incident`], [`actions`], [`update`] | the list, one incident, what may be done to it |
 //! | [`exchange`] | one partner on one incident |
@@ -108,6 +108,7 @@ fn watching(config: &mut ServiceConfig) {
         .service(resource("/wall/list").get(clocks::wall_list))
         .service(resource("/live").get(live::listen))
         .service(resource("/now").get(clocks::now))
+        .service(resource("/alerts").get(alerts::list))
         .service(resource("/alerts/{id}/seen-to").post(alerts::seen_to))
         .service(resource("/take-in-hand").post(clocks::take_in_hand))
         .service(resource("/partners").get(partners::list));

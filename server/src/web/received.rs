@@ -199,7 +199,7 @@ fn shown(visit: &Visit, found: Found, done: bool, form: &Form, errors: Vec<Field
         earlier: versions,
         clock: clocks::parts(&groups, visit, &format!("/received/{}", notice.exchange)),
         their_clock: notice.notice_clock.as_ref().map(|clock| their_clock(clock, visit)).unwrap_or_default(),
-        answers: notice.acknowledgements.iter().rev().map(|said| standing::said(said, 0, visit.reader)).collect(),
+        answers: notice.acknowledgements.iter().rev().map(|said| standing::we_said(said, visit.reader)).collect(),
         fields: vec![
             Field::radios(
                 form,

@@ -9,6 +9,7 @@ use domain::values::Moment;
 
 use super::field::Tag;
 use super::words::{self, Reader, counted};
+use crate::store::queries::board::State;
 use crate::store::queries::clocks::Single;
 use crate::store::queries::exchanges::Listed;
 
@@ -27,51 +28,84 @@ impl Standing {
     }
 }
 
+/// How far a partner has come, in the one word that every page has for it.
+#[must_use]
+pub const fn state_word(state: State) -> &'static str {
+    match state {
+        State::NotDelivered => "Not delivered",
+        State::Held => "Held back",
+        State::Accepted => "Accepted, not proven",
+        State::Told => "Told by a person",
+        State::Delivered => "Delivered, nobody has read it",
+        State::Assessing => Stance::Assessing.label(),
+        State::Affected => Stance::Affected.label(),
+        State::NotAffected => Stance::NotAffected.label(),
+        State::Withdrawn => "Withdrawn",
+        State::Erased => "Erased",
+    }
+}
+
+/// A state in its word and its colour.
+#[must_use]
+pub fn state_tag(state: State) -> Tag {
+    let word = state_word(state);
+    match state {
+        State::NotDelivered | State::Held | State::Accepted | State::Affected => Tag::amber(word),
+        State::Told | State::Assessing => Tag::blue(word),
+        State::Delivered | State::NotAffected => Tag::green(word),
+        State::Withdrawn | State::Erased => Tag::grey(word),
+    }
+}
+
 /// Where the newest notice of ours stands. `elapsed` is machine time, in which retries are counted.
 #[must_use]
 pub fn delivery(exchange: &Listed, reader: Reader, elapsed: Moment) -> Standing {
     match exchange.standing.as_str() {
-        "held" => Standing::new(Tag::amber("Held back"), "nobody has been told yet"),
+        "held" => Standing::new(state_tag(State::Held), "nobody has been told yet"),
         "delivered" => Standing::new(Tag::green("Delivered"), receipt(exchange, reader)),
-        "accepted" => Standing::new(Tag::blue(accepted_word(exchange)), "nothing is signed and nothing is proved"),
-        "told" => Standing::new(Tag::blue(told_word(exchange)), told(exchange, reader, elapsed)),
-        "withdrawn" => Standing::new(Tag::grey("Withdrawn"), withdrawn(exchange, reader, elapsed)),
+        "accepted" => Standing::new(state_tag(State::Accepted), accepted(exchange)),
+        "told" => Standing::new(state_tag(State::Told), told(exchange, reader, elapsed)),
+        "withdrawn" => Standing::new(state_tag(State::Withdrawn), withdrawn(exchange, reader, elapsed)),
         "abandoned" => Standing::new(not_delivered(exchange, reader), "a person ended the carrying, with a reason"),
-        "anonymised" => Standing::new(Tag::grey("Erased"), "codes, counts and instants remain"),
+        "anonymised" => Standing::new(state_tag(State::Erased), "codes, counts and instants remain"),
         _ => Standing::new(not_delivered(exchange, reader), carrying(exchange, elapsed)),
     }
 }
 
-/// "Accepted by webhook", "Accepted by mail server": nobody's word that they hold it.
-fn accepted_word(exchange: &Listed) -> &'static str {
+/// Who accepted it: nobody's word that they hold it.
+fn accepted(exchange: &Listed) -> &'static str {
     match exchange.message.as_ref().map(|message| message.channel.as_str()) {
-        Some("mail") => "Accepted by mail server",
-        Some(_) | None => "Accepted by webhook",
+        Some("mail") => "by the mail server: nothing is signed and nothing is proved",
+        Some(_) | None => "by their webhook: nothing is signed and nothing is proved",
     }
 }
 
-/// "Told by telephone", "Told in person".
-fn told_word(exchange: &Listed) -> &'static str {
-    match &exchange.told {
-        Some((_, how)) if how == "in_person" => "Told in person",
-        Some(_) | None => "Told by telephone",
-    }
+/// "by telephone", "in person".
+#[must_use]
+pub fn told_how(how: &str) -> &'static str {
+    if how == "in_person" { "in person" } else { "by telephone" }
 }
 
 fn told(exchange: &Listed, reader: Reader, elapsed: Moment) -> String {
-    let when = exchange.told.as_ref().map(|(at, _)| format!(" {}", reader.near(*at))).unwrap_or_default();
+    let when =
+        exchange.told.as_ref().map(|(at, how)| format!("{} {}: ", told_how(how), reader.near(*at))).unwrap_or_default();
     let still = if exchange.carried.is_some() {
         format!("; still being carried: {}", carrying(exchange, elapsed))
     } else {
         String::new()
     };
-    format!("recorded, not signed{when}{still}")
+    format!("{when}recorded, not signed{still}")
 }
 
 fn not_delivered(exchange: &Listed, reader: Reader) -> Tag {
     let late = clock(exchange, ClockKind::PartnerNotice).is_some_and(|clock| clock.open && clock.due < reader.now());
     let tried = exchange.carried.as_ref().is_some_and(|message| message.attempts > 0);
-    if late || tried { Tag::red("Not delivered") } else { Tag::amber("Not delivered") }
+    // They hold an earlier version: only the newest is not delivered.
+    let word = match exchange.delivered_revision {
+        0 => state_word(State::NotDelivered).to_owned(),
+        _ => format!("Version {} not delivered", exchange.revision),
+    };
+    if late || tried { Tag::red(word) } else { Tag::amber(word) }
 }
 
 /// "signed receipt 22:00:01 …, 47 hours 10 minutes before the deadline".
@@ -152,7 +186,7 @@ pub fn outcome(channel: &str, word: &str) -> &'static str {
 #[must_use]
 pub fn they_say(exchange: &Listed, reader: Reader) -> Option<Standing> {
     match (&exchange.acknowledgement, exchange.stance) {
-        (Some(acknowledgement), _) => Some(said(acknowledgement, exchange.revision, reader)),
+        (Some(acknowledgement), _) => Some(they_said(acknowledgement, exchange.revision, reader)),
         (None, Some(stance)) => Some(Standing::new(stance_tag(stance), "")),
         (None, None)
             if matches!(exchange.standing.as_str(), "delivered" | "accepted" | "told")
@@ -164,9 +198,20 @@ pub fn they_say(exchange: &Listed, reader: Reader) -> Option<Standing> {
     }
 }
 
-/// An acknowledgement in words.
+/// A partner's acknowledgement in words.
 #[must_use]
-pub fn said(acknowledgement: &Acknowledgement, newest: u32, reader: Reader) -> Standing {
+pub fn they_said(acknowledgement: &Acknowledgement, newest: u32, reader: Reader) -> Standing {
+    said(acknowledgement, newest, "their", reader)
+}
+
+/// An acknowledgement of ours in words.
+#[must_use]
+pub fn we_said(acknowledgement: &Acknowledgement, reader: Reader) -> Standing {
+    said(acknowledgement, 0, "our", reader)
+}
+
+/// `whose` reference it names: of those who acknowledge.
+fn said(acknowledgement: &Acknowledgement, newest: u32, whose: &str, reader: Reader) -> Standing {
     let Acknowledgement { revision_seen, stance, reference, name, role, at, by_link, deleted } = acknowledgement;
     let mut small = format!("read by {name}, {}, {}", role_words(role.as_str()), reader.near(*at));
     if *by_link {
@@ -176,7 +221,7 @@ pub fn said(acknowledgement: &Acknowledgement, newest: u32, reader: Reader) -> S
         small.push_str("; the content was deleted");
     }
     if let Some(reference) = reference {
-        small.push_str(&format!("; their reference {reference}"));
+        small.push_str(&format!("; {whose} reference {reference}"));
     }
     if *revision_seen < newest {
         small.push_str(&format!("; has seen version {revision_seen}"));

@@ -173,7 +173,7 @@ fn of_exchange(event: &exchange::Event, whom: &str, reader: Reader) -> Option<St
         Event::ClockStarted { clock } => format!("{} until {}", duty(clock.kind, whom), reader.at(clock.due())),
         Event::ClockChanged { kind, change, .. } => changed(*kind, whom, change, reader),
         Event::Acknowledged { acknowledgement, .. } => {
-            let said = standing::said(acknowledgement, 0, reader);
+            let said = standing::they_said(acknowledgement, 0, reader);
             format!("{whom}: {}, {}", said.tag.word(), said.small)
         }
         Event::CallRecorded { call, backdated, by, .. } => {

@@ -227,6 +227,7 @@ async fn integrations_are_kept_on_pages(on: On) {
     let page = format!("/integrations/{id}");
     let tested = visitor.post(&format!("{page}/test"), &fields(&[], &csrf)).await;
     assert!(tested.text().contains("The test was taken"), "{}", tested.text());
+    assert!(tested.text().contains(r#"class="done""#) && !tested.text().contains(r#"role="alert""#));
     told.log().await;
     let log = visitor.get(&page).await;
     assert!(log.text().contains("An incident was logged") && log.text().contains("A test"));
@@ -236,13 +237,21 @@ async fn integrations_are_kept_on_pages(on: On) {
     let ticked = visitor.post(&format!("{page}/replay"), &fields(&[("post", &post.to_string())], &csrf)).await;
     assert!(ticked.text().contains("One is sent again"), "{}", ticked.text());
     let none = visitor.post(&format!("{page}/replay"), &fields(&[], &csrf)).await;
-    assert!(none.text().contains("Nothing was ticked"));
+    assert!(none.text().contains("Nothing was ticked") && none.text().contains(r#"role="alert""#));
     let undated = visitor.post(&format!("{page}/replay-since"), &fields(&[], &csrf)).await;
     assert_eq!(undated.status, 422);
     told.settle().await;
     let date = [("since-day", "2"), ("since-month", "3"), ("since-year", "2026"), ("since-time", "08:00")];
     let since = visitor.post(&format!("{page}/replay-since"), &fields(&date, &csrf)).await;
     assert!(since.text().contains("sent again"), "{}", since.text());
+    told.settle().await;
+    told.chat.answers(&[503]);
+    let failed = visitor.post(&format!("{page}/test"), &fields(&[], &csrf)).await.text();
+    assert!(failed.contains("not taken: the server answered 503"), "{failed}");
+    assert!(
+        failed.contains(r#"role="alert""#) && !failed.contains(r#"class="done""#),
+        "what failed looks so: {failed}"
+    );
     assert_eq!(visitor.post(&format!("{page}/pause"), &fields(&[], &csrf)).await.status, 303);
     assert!(visitor.get(&page).await.text().contains("Paused"));
     let changed = [("name", "Chat 2"), ("url", url.as_str()), ("format", "teams"), ("event", "receipt")];

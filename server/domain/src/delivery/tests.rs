@@ -174,7 +174,7 @@ fn refusals_park_as_the_table_says_and_leave_the_lane_alone() {
     }
 }
 
-/// Aim: a heartbeat goes on by itself, and nobody is told that it waits for a person.
+/// Aim: a heartbeat goes on by itself. A person hears, once, that an active partner refuses it when a notice would be parked.
 #[test]
 fn a_heartbeat_never_parks() {
     for class in [Class::Heartbeat, Class::Introduction] {
@@ -182,7 +182,10 @@ fn a_heartbeat_never_parks() {
             for nth in 0..10 {
                 let next = after(Sent { id: id(9), class }, history(nth), Heard::Refused { err }, now(), ENDED);
                 assert!(wait(next) > 0);
-                assert_eq!(next.alert, None, "{err:?}");
+                let tries =
+                    if matches!(err, RefusedErr::InvalidKey | RefusedErr::AuthenticationFailed) { 3 } else { 0 };
+                let told = class == Class::Heartbeat && nth == tries;
+                assert_eq!(next.alert, told.then_some(AlertKind::HeartbeatRefused { why: err }), "{err:?} {nth}");
             }
         }
     }

@@ -279,6 +279,7 @@ fn check(exchange: &Exchange, say: &Say, now: Moment) -> Result<(), Refusal> {
     match say.re {
         None if say.kind == MessageKind::Answer => Err(Refusal::AnswersNothing),
         Some(re) if !exchange.knows(re) => Err(Refusal::UnknownMessage),
+        Some(re) if say.kind == MessageKind::Answer && exchange.is_ours(re) => Err(Refusal::AnswersOurs),
         Some(_) | None => Ok(()),
     }
 }
@@ -352,6 +353,12 @@ impl Exchange {
         let said = self.said.iter().map(|mark| mark.message);
         let filed = self.filings.iter().map(|filing| filing.message);
         notices.chain(received).chain(acknowledgements).chain(said).chain(filed).any(|id| id == message)
+    }
+
+    /// Whether we said it: a message of ours, or a notice.
+    fn is_ours(&self, message: MessageId) -> bool {
+        let said = self.said.iter().filter(|mark| mark.is_ours()).map(|mark| mark.message);
+        said.chain(self.notices.iter().map(|notice| notice.message)).any(|id| id == message)
     }
 
     /// How many of the partner's messages nobody here has read.

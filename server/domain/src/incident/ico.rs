@@ -128,7 +128,8 @@ pub(super) fn resolve_not_required(
     if approve {
         must_be_second(&proposal.by, by)?;
         let short: String = proposal.reason.as_str().chars().take(REASON_CHARS).collect();
-        let reason = Line::parse(&short).ok();
+        // What is no fault in a longer text is none here.
+        let reason = Line::stored(&short).ok();
         let change = incident.ico.as_ref().zip(reason).and_then(|(clock, reason)| clock.not_required(now, reason));
         events.extend(end_clock(incident, change, now));
     }

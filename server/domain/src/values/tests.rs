@@ -68,6 +68,33 @@ fn texts_are_trimmed_limited_and_free_of_control_characters() {
     assert!(serde_json::from_str::<Line>("\"\"").is_err());
 }
 
+/// Aim: nobody types what a reader is misled by; a partner's text is taken and shown without it; what scripts need stays.
+#[test]
+fn texts_show_what_they_are() {
+    let turning = ['\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}'];
+    let unseen = ['\u{200b}', '\u{200e}', '\u{200f}', '\u{feff}', '\u{2060}', '\u{e0041}', '\u{ad}', '\u{2028}'];
+    for c in turning.into_iter().chain(unseen) {
+        let text = format!("a{c}b");
+        assert_eq!(Line::parse(&text), Err(ValueError::HiddenCharacter), "{}", c.escape_unicode());
+        assert_eq!(Line::received(&text).unwrap().as_str(), "a\u{fffd}b");
+        assert_eq!(
+            serde_json::from_str::<Line>(&format!("\"{text}\"")).unwrap().as_str(),
+            text,
+            "what is stored is read"
+        );
+        assert_eq!(LongText::parse(&text).is_err(), turning.contains(&c), "{}", c.escape_unicode());
+        assert_eq!(LongText::received(&text).unwrap().as_str() == text, !turning.contains(&c));
+    }
+    for good in ["\u{646}\u{645}\u{6cc}\u{200c}\u{62e}", "\u{1f469}\u{200d}\u{1f680}", "Siân", "葛\u{e0100}"] {
+        assert_eq!(Line::parse(good).unwrap().as_str(), good);
+    }
+    for nothing in ["\u{200d}", " \u{200c}\u{200d} ", "\u{200b}"] {
+        assert_eq!(Line::parse(nothing), Err(ValueError::Empty), "{}", nothing.escape_unicode());
+    }
+    assert_eq!(hidden::text_shown("pay \u{202e}won\u{202c}"), "pay \u{fffd}won\u{fffd}");
+    assert_eq!(hidden::line_shown("a\u{200b}b\u{200d}"), "a\u{fffd}b\u{200d}");
+}
+
 #[test]
 fn errors_do_not_repeat_the_text() {
     let error = serde_json::from_str::<Line>("\"secret\\u0007\"").unwrap_err().to_string();

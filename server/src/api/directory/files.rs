@@ -1,14 +1,14 @@
 //! The directory as one file: import, all or nothing, and export.
 
 use domain::directory::{Key, RecordKind};
-use domain::values::Line;
+use domain::values::{Digest32, Line};
 
-use super::super::call::{Call, Page, Reply};
+use super::super::call::{self, Call, Page, Reply};
 use super::super::operation::{Group, Parameter, get, post, run};
 use super::super::shape::answer;
 use super::{ADMINISTER, refused};
 use crate::documents::directory;
-use crate::node::directory::{Change, ChangeKind};
+use crate::node::directory::{Change, ChangeKind, Preview};
 use crate::problem::{FieldFault, Problem};
 
 /// The media type of a file.
@@ -17,11 +17,18 @@ const TOML: &str = "application/toml";
 /// Operations on files.
 pub const FILES: Group = Group {
     name: "Files",
-    about: "Import adds and changes what a TOML file holds, all of it or nothing; it never removes. Export is lossless in values.",
+    about: "Import adds and changes what a TOML file holds, all of it or nothing; it never removes. The ETag of a dry run names \
+            what it would do: as plan it binds the import to that. Export is lossless in values.",
     operations: &[
         post("/directory/import", "import_directory", "Import a file of up to 2 MiB", run!(import))
             .needs(ADMINISTER)
-            .asks(&[Parameter { name: "dry_run", about: "true: say what would change, and change nothing." }])
+            .asks(&[
+                Parameter { name: "dry_run", about: "true: say what would change, and change nothing." },
+                Parameter {
+                    name: "plan",
+                    about: "The ETag of a dry run, without its quotation marks: 409, and nothing done, if by now it would do something else.",
+                },
+            ])
             .takes_toml()
             .lists::<ImportedRecord>(),
         get("/directory/export", "export_directory", "Everything as one file; the record says what for", run!(export))
@@ -61,13 +68,18 @@ async fn import(call: Call) -> Result<Reply, Problem> {
         };
         Problem::Fields(errors.into_iter().map(fault).collect())
     })?;
-    let changes = if dry_run {
-        call.node.preview_directory(directory).await
-    } else {
-        call.node.import_directory(&by, directory).await
+    let plan = call.asked("plan").map(|text| text.parse::<Digest32>()).transpose();
+    let plan = plan.map_err(|_| Problem::Malformed("plan is what a dry run gave as its ETag."))?;
+    if dry_run {
+        let Preview { changes, plan } = call.node.plan_directory(directory).await.map_err(refused)?;
+        let etag = Some(call::tag(&plan.to_string()));
+        return Ok(Reply { etag, ..Page { items: changes, next: None }.reply(ImportedRecord::of) });
+    }
+    let changes = match plan {
+        Some(plan) => call.node.import_planned(&by, directory, plan).await,
+        None => call.node.import_directory(&by, directory).await,
     };
-    let changes = changes.map_err(refused)?;
-    Ok(Page { items: changes, next: None }.reply(ImportedRecord::of))
+    Ok(Page { items: changes.map_err(refused)?, next: None }.reply(ImportedRecord::of))
 }
 
 async fn export(call: Call) -> Result<Reply, Problem> {

@@ -3,11 +3,15 @@
 use std::ops::Range;
 
 use domain::directory::{Directory, FAULTS_MAX, Fault, Key, RecordKind, check};
+use domain::values::{ValueError, hidden};
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{FILE_OCTETS_MAX, FORMAT, RowError};
+
+/// Members that hold longer texts; all others hold lines.
+const LONG_TEXTS: [&str; 2] = ["operation", "notes"];
 
 /// Reads a file. `known` is what the node knows already: references may lead there.
 ///
@@ -150,6 +154,12 @@ impl Reading {
             self.places.push(Place { at: (kind, index), octet });
             let key = row.get_ref().get("key").and_then(|key| key.get_ref().as_str()).unwrap_or_default().to_owned();
             dates_as_text(&mut row);
+            if let Some(span) = misleading(&row, "") {
+                let what = format!("{} {} \"{}\"", kind.word(), index.saturating_add(1), key.escape_debug());
+                let message = ValueError::HiddenCharacter.to_string();
+                self.errors.push(RowError { line: self.lines.line(span.start), what, message });
+                continue;
+            }
             match read_one(row) {
                 Ok(record) => read.push(record),
                 Err((span, message)) => {
@@ -168,6 +178,17 @@ impl Reading {
 fn read_one<T: DeserializeOwned>(value: Value<'_>) -> Result<T, (Option<Range<usize>>, String)> {
     T::deserialize(value.into_deserializer())
         .map_err(|error| (error.span(), error.message().trim_end_matches('.').replace('\n', ", ")))
+}
+
+/// The first text that would mislead its reader, by the rule for the member that it is of.
+fn misleading(value: &Value<'_>, member: &str) -> Option<Range<usize>> {
+    let refused = if LONG_TEXTS.contains(&member) { hidden::turns } else { hidden::is_hidden };
+    match value.get_ref() {
+        DeValue::String(text) => text.chars().any(refused).then(|| value.span()),
+        DeValue::Array(items) => items.iter().find_map(|item| misleading(item, member)),
+        DeValue::Table(table) => table.iter().find_map(|(name, item)| misleading(item, name.get_ref())),
+        DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => None,
+    }
 }
 
 /// TOML's own dates are as good as quoted ones.

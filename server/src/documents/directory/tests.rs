@@ -240,6 +240,25 @@ fn other_files_are_refused() {
     assert_eq!(errors(&"#".repeat(FILE_OCTETS_MAX + 1)), ["line 1, the file: it is larger than 2 MiB"]);
 }
 
+/// Aim: a file brings in no text that misleads its reader, written out or as an escape; its longer texts may hold more.
+#[test]
+fn texts_show_what_they_are() {
+    let party = |name: &str| format!("format = \"tocsin-directory-1\"\n[[party]]\nkey = \"a\"\nname = \"{name}\"\n");
+    for name in ["Har\u{202e}bour", r"Har\u202ebour", "Har\u{200b}bour"] {
+        let found = errors(&party(name));
+        assert!(
+            found.len() == 1 && found[0].starts_with("line 4, party 1 \"a\": it holds a character that"),
+            "{found:?}"
+        );
+    }
+    assert!(parse(&party("Siân\u{200d}"), &Directory::default()).is_ok());
+    let service = |text: &str| {
+        let start = "format = \"tocsin-directory-1\"\n[[service]]\nkey = \"a\"\nname = \"A\"\noperation = ";
+        parse(&format!("{start}\"{text}\"\n"), &Directory::default())
+    };
+    assert!(service("one\u{200b}two").is_ok() && service("one\u{2066}two").is_err());
+}
+
 /// Aim: dates may be written with or without quotation marks.
 #[test]
 fn dates_of_toml_are_dates() {

@@ -63,7 +63,7 @@ impl Node {
             .as_ref()
             .and_then(|receipt| self.witnessed(&ready.partner, &receipt.receipt().checkpoint, stated_at(receipt)));
         if attempt.conflict == Some(Refusal::SeqConflict)
-            && let Err(error) = self.send_heartbeat(ready.partner.id).await
+            && let Err(error) = self.compare_numbers(ready.partner.id).await
         {
             tracing::warn!(%error, "a heartbeat to compare numbers could not be queued");
         }
@@ -249,6 +249,7 @@ fn recorded(turn: &mut Turn<'_>, landed: &Landed) -> Result<bool, StoreError> {
                 Channel::Webhook | Channel::Mail => AlertKind::NotTaken,
             },
             DeliveryAlert::Parked { .. } => AlertKind::Parked,
+            DeliveryAlert::HeartbeatRefused { .. } => AlertKind::HeartbeatRefused,
         };
         alerts::raise(turn, kind, Some(partner), claimed.exchange, claimed.incident, Some(claimed.message))?;
     }

@@ -23,6 +23,26 @@ pub(super) struct Planned {
     pub(super) id: Option<Uuid>,
     /// The version that stands afterwards.
     pub(super) version: u32,
+    /// Digest of what stands now, where versions count up by themselves.
+    was: Option<Digest32>,
+}
+
+/// Names a plan: of this directory, on what is known now. Another one means that somebody would get something else than they
+/// saw.
+pub(super) fn digest(directory: &Directory, planned: &[Planned]) -> Digest32 {
+    let steps: Vec<_> = planned
+        .iter()
+        .map(|planned| {
+            let kind = match planned.change.kind {
+                ChangeKind::Added => "added",
+                ChangeKind::Changed => "changed",
+                ChangeKind::Unchanged => "unchanged",
+            };
+            let of = (planned.change.what.word(), &planned.change.key, planned.change.ours);
+            (of, kind, planned.id, planned.version, planned.was)
+        })
+        .collect();
+    digest_of(&(directory, steps))
 }
 
 /// What becomes of every record.
@@ -134,7 +154,7 @@ fn versioned(
     };
     let id = belongs.map(|known| known.id);
     let change = Change { kind, what, key: key.clone(), name: name.clone(), ours: id == Some(OUR_PARTY) };
-    Planned { change, index, id, version }
+    Planned { change, index, id, version, was: belongs.map(|known| known.digest) }
 }
 
 fn agreements(directory: &Directory, known: &Known) -> Vec<Planned> {
@@ -155,7 +175,7 @@ fn agreements(directory: &Directory, known: &Known) -> Vec<Planned> {
             };
             let (key, name) = (agreement.key.clone(), agreement.title.clone());
             let change = Change { kind, what: RecordKind::Agreement, key, name, ours: false };
-            Planned { change, index, id: ids.get(&agreement.key).copied(), version: agreement.version }
+            Planned { change, index, id: ids.get(&agreement.key).copied(), version: agreement.version, was: None }
         })
         .collect()
 }

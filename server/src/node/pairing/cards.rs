@@ -61,7 +61,7 @@ impl Node {
     #[must_use]
     pub fn card_name(&self, token: &str) -> Option<Line> {
         let card = parse_self_signed(token.as_bytes(), self.schemes).ok()?;
-        Line::parse(&card.get().name).ok()
+        Line::received(&card.get().name).ok()
     }
 
     /// Takes a partner's card in: nothing is trusted yet. With `for_partner` it is the card of that partner, known so far
@@ -231,7 +231,7 @@ impl Node {
             keys_url: card.serve.keys.clone(),
             token: token.to_owned(),
         };
-        let name = Line::parse(&card.name).map_err(|_| PairingRefusal::Card)?;
+        let name = Line::received(&card.name).map_err(|_| PairingRefusal::Card)?;
         Ok(Arrived { card, name, rests_on, schemes: self.schemes })
     }
 }
@@ -386,7 +386,7 @@ fn renew(
 /// A name that came from the card follows it; one that was given here stays.
 fn name_after(known: &Partner, later: &Card, schemes: Schemes) -> Line {
     let old = known.card.as_deref().and_then(|token| parse_self_signed(token.as_bytes(), schemes).ok());
-    let followed = old.is_some_and(|old| old.get().name.trim() == known.name.as_str());
-    let named = Line::parse(&later.name).ok().filter(|_| followed);
+    let followed = old.is_some_and(|old| Line::received(&old.get().name).is_ok_and(|name| name == known.name));
+    let named = Line::received(&later.name).ok().filter(|_| followed);
     named.unwrap_or_else(|| known.name.clone())
 }

@@ -1,6 +1,6 @@
 //! A partner as its page shows it: the card in words, who checked the digits, how the way to them stands.
 
-use domain::values::{Line, Moment, PartnerId};
+use domain::values::{Line, Moment, PartnerId, hidden};
 use uuid::Uuid;
 use webhooks::card::{Card, parse_self_signed};
 
@@ -177,25 +177,27 @@ fn open_alert(alert: Alert) -> OpenAlert {
     }
 }
 
+/// What a card says, as a page can show it.
 fn view(card: &Card) -> CardView {
+    let line = |text: &Option<String>| text.as_deref().map(hidden::line_shown);
     CardView {
-        name: card.name.trim().to_owned(),
+        name: hidden::line_shown(card.name.trim()),
         issuer: card.iss.clone(),
         version: card.version,
         made_at: Moment::from_unix_seconds(card.iat).ok(),
         push: card.receive.push.clone(),
         keys: card.serve.keys.clone(),
         far: card.country.as_deref().is_some_and(|country| !NEAR.contains(&country)),
-        country: card.country.clone(),
-        hosting: card.hosting.clone(),
+        country: line(&card.country),
+        hosting: line(&card.hosting),
         contacts: card
             .contacts
             .iter()
             .map(|contact| CardContact {
-                role: contact.role.replace('_', " "),
-                name: contact.name.clone(),
-                email: contact.email.clone(),
-                phone: contact.phone.clone(),
+                role: hidden::line_shown(&contact.role.replace('_', " ")),
+                name: line(&contact.name),
+                email: line(&contact.email),
+                phone: line(&contact.phone),
             })
             .collect(),
     }

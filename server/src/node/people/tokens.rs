@@ -1,7 +1,7 @@
 //! API tokens: programs that act for the person who made the token, and never with more than they may do themselves.
 //!
 //! A token is `toc_` and 256 random bits, so that scanners for leaked secrets know it; only its SHA-256 is kept. It ends by
-//! itself within 13 months, when its person ends it, and while that person's account is disabled.
+//! itself within 13 months, when its person ends it or the token that made it, and when that person's account is disabled.
 
 use domain::values::{Line, Moment, PersonId, Role};
 use serde_json::json;
@@ -43,7 +43,25 @@ impl Node {
         if scopes.iter().any(|scope| !scope.is_open_to(by)) {
             return Err(BEYOND_ONESELF);
         }
-        self.add_token_for(by.id(), by.themselves(), label, scopes, expires_at).await
+        self.add_token_for(by.id(), by.themselves(), None, label, scopes, expires_at).await
+    }
+
+    /// Makes a token for a program that asks with a token of its own, `with`: the new one ends when that one does.
+    ///
+    /// # Errors
+    /// As [`Node::add_token`], and [`DoorError::Invalid`] when that token has ended.
+    pub async fn add_token_with(
+        &self,
+        by: &SignedIn,
+        with: Uuid,
+        label: Line,
+        scopes: Vec<Scope>,
+        expires_at: Moment,
+    ) -> Result<(Uuid, String), DoorError> {
+        if scopes.iter().any(|scope| !scope.is_open_to(by)) {
+            return Err(BEYOND_ONESELF);
+        }
+        self.add_token_for(by.id(), by.themselves(), Some(with), label, scopes, expires_at).await
     }
 
     /// Makes a token for a program of somebody else, at the command line; `expires_at` is machine time.
@@ -58,13 +76,14 @@ impl Node {
         scopes: Vec<Scope>,
         expires_at: Moment,
     ) -> Result<(Uuid, String), DoorError> {
-        self.add_token_for(owner, by.actor().clone(), label, scopes, expires_at).await
+        self.add_token_for(owner, by.actor().clone(), None, label, scopes, expires_at).await
     }
 
     async fn add_token_for(
         &self,
         owner: PersonId,
         by: domain::values::Actor,
+        with: Option<Uuid>,
         label: Line,
         mut scopes: Vec<Scope>,
         expires_at: Moment,
@@ -91,10 +110,15 @@ impl Node {
                 if scopes.iter().any(|scope| !scope.is_open_to(&person)) {
                     return Err(BEYOND_ONESELF);
                 }
+                if let Some(with) = with {
+                    // It may have been ended since it was let in.
+                    people::token_owner(turn.rows(), with)?
+                        .ok_or(DoorError::Invalid("the token that asks has ended"))?;
+                }
                 let words: Vec<String> = scopes.iter().map(|scope| scope.word().to_owned()).collect();
-                let about = json!({ "token": id, "person": owner, "label": label, "scopes": words });
+                let about = json!({ "token": id, "person": owner, "label": label, "scopes": words, "made_with": with });
                 let token = ApiToken { id, person: Some(owner), label, scopes: words, used_at: None };
-                people::insert_api_token(turn, digest, &token, elapsed, Some(expires_at)).map_err(too_many)?;
+                people::insert_api_token(turn, digest, &token, with, elapsed, Some(expires_at)).map_err(too_many)?;
                 note(turn, &by, "api_token_added", &about)?;
                 Ok(())
             })
@@ -102,7 +126,7 @@ impl Node {
         Ok((id, text))
     }
 
-    /// Ends a token: one's own, or anybody's by an administrator.
+    /// Ends a token, and those that it made: one's own, or anybody's by an administrator.
     ///
     /// # Errors
     /// [`DoorError::NotFound`] when there is none that they may end.
@@ -113,8 +137,10 @@ impl Node {
             .write(self.time.now(), move |turn| {
                 let found = people::token_owner(turn.rows(), id)?;
                 let token = found.filter(|token| any || token.person == Some(own)).ok_or(DoorError::NotFound)?;
-                people::end_api_token(turn, id, elapsed)?;
-                let about = json!({ "token": id, "person": token.person, "label": token.label });
+                let ended = people::end_api_token(turn, id, elapsed)?;
+                let about = json!({
+                    "token": id, "person": token.person, "label": token.label, "with_those_it_made": ended.saturating_sub(1),
+                });
                 note(turn, &by, "api_token_ended", &about)?;
                 Ok(())
             })

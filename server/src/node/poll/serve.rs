@@ -83,17 +83,13 @@ impl Node {
 
     async fn try_serve_poll(&self, incoming: PollIncoming) -> Result<Polled, Polled> {
         let (partner, caller) = self.poll_caller(incoming.authorization.as_deref()).await?;
-        let request = PollRequest::parse(&incoming.body, incoming.language);
         let id = partner.id;
-        let _place = self.polls.enter(id).ok_or(Polled::TooMany { retry_after: OPEN_RETRY_SECONDS })?;
-        self.partner_rate.check(&id).map_err(|retry_after| Polled::TooMany { retry_after })?;
-        // Used up by any request that gets so far, whatever its body says.
+        // Used up by whoever gets so far, whatever becomes of the request.
         let (jti, elapsed) = (caller.jti().to_owned(), self.time.elapsed());
         let use_up = move |turn: &mut Turn<'_>| poll::use_token(turn, id, &jti, elapsed, TOKEN_MEMORY_SECONDS);
         if !self.store.write(self.time.now(), use_up).await? {
             return Err(Polled::Unauthorised);
         }
-        let request = request.map_err(|_| Polled::BadRequest)?;
         match partner.state {
             PartnerState::Active | PartnerState::Verified => {}
             PartnerState::Listed
@@ -102,6 +98,9 @@ impl Node {
             | PartnerState::Ended
             | PartnerState::Locked => return Err(Polled::Forbidden),
         }
+        let request = PollRequest::parse(&incoming.body, incoming.language).map_err(|_| Polled::BadRequest)?;
+        self.partner_rate.check(&id).map_err(|retry_after| Polled::TooMany { retry_after })?;
+        let _place = self.polls.enter(id).ok_or(Polled::TooMany { retry_after: OPEN_RETRY_SECONDS })?;
         self.take_word(id, &request).await?;
         Ok(Polled::Answer(self.wait_for_messages(id, &request).await?))
     }
@@ -248,10 +247,14 @@ fn record_refusal(
     duty.remaining_seconds = duty.remaining_seconds.map(|seconds| seconds / speed);
     let next = delivery::after(claimed.sent(), claimed.history(heard), heard, elapsed, duty);
     outbox::finish(turn, lease, &claimed.finished(heard, Some(400), elapsed, 0, next))?;
-    match next.alert {
-        None => Ok(()),
-        Some(_) => {
-            alerts::raise(turn, AlertKind::Parked, Some(partner), claimed.exchange, claimed.incident, Some(message))
-        }
-    }
+    let kind = match next.alert {
+        None => return Ok(()),
+        Some(delivery::AlertKind::HeartbeatRefused { .. }) => AlertKind::HeartbeatRefused,
+        Some(
+            delivery::AlertKind::Parked { .. }
+            | delivery::AlertKind::Unconfirmed
+            | delivery::AlertKind::Misdirected { .. },
+        ) => AlertKind::Parked,
+    };
+    alerts::raise(turn, kind, Some(partner), claimed.exchange, claimed.incident, Some(message))
 }

@@ -254,8 +254,11 @@ fn in_order(turn: &mut Turn<'_>, notices: &mut Vec<Notice<'_>>) -> Result<HashMa
     let cases: Vec<_> = notices.iter().map(|notice| (notice.partner().id, notice.case)).collect();
     let known = many::known_cases(rows, &cases)?;
     // What waits for its notice is looked through alone.
-    let writers: HashSet<PartnerId> = unplaced::writers(rows, &ids)?.into_iter().collect();
-    notices.retain(|notice| !writers.contains(&notice.partner().id));
+    let awaited = unplaced::awaited(rows, &cases)?;
+    notices.retain(|notice| {
+        let partner = notice.partner().id;
+        !awaited.contains(&(partner, Some(notice.case))) && !awaited.contains(&(partner, None))
+    });
     notices.retain(|notice| {
         let next = reaches
             .get(&notice.partner().id)
@@ -315,6 +318,7 @@ fn keep(
             payload_sha256,
             set_entry,
             exchange: effect.exchange,
+            case: Some(notice.case),
         };
         kept.push(many::Kept { arrived, known: reach.known, receipt_entry, at });
         answers.insert(notice.place, Received::Accepted { receipt });

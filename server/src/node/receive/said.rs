@@ -12,7 +12,8 @@ use webhooks::set::{Claims, check_claims};
 use super::events::Effect;
 use crate::node::wire_body;
 use crate::store::alerts::{self, AlertKind};
-use crate::store::inbox::{self, unplaced};
+use crate::store::inbox;
+use crate::store::inbox::unplaced::{self, Unplaced};
 use crate::store::partners::Partner;
 use crate::store::{Change, StoreError, Turn};
 
@@ -79,9 +80,13 @@ pub(super) fn place_waiting(
     case: CaseId,
     exchange: ExchangeId,
 ) -> Result<(), StoreError> {
-    for (id, octets) in unplaced::of(turn, partner.id)? {
-        let read = read(&octets).filter(|(claims, _)| wire_body::case_of(claims) == Some(case));
-        let Some((claims, event)) = read else { continue };
+    for Unplaced { message: id, case: noted, octets } in unplaced::of(turn, partner.id, case)? {
+        let read = read(&octets);
+        let of = read.as_ref().and_then(|(claims, _)| wire_body::case_of(claims));
+        if noted.is_none() {
+            unplaced::note(turn, partner.id, id, of)?;
+        }
+        let Some((claims, event)) = read.filter(|_| of == Some(case)) else { continue };
         let done = match event {
             Event::Message(said) => message(turn, partner, case, &claims, &said)?,
             Event::Filed(told) => filed(turn, partner, case, &claims, &told)?,

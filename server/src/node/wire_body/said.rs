@@ -60,12 +60,12 @@ pub(in crate::node) fn heard(claims: &Claims, said: &wire::Message) -> Option<He
                 wire::MessageKind::ForwardedRequest => MessageKind::ForwardedRequest,
                 wire::MessageKind::Decision => MessageKind::Decision,
             },
-            text: LongText::parse(&said.text).ok()?,
+            text: LongText::received(&said.text).ok()?,
             re: said.re.map(MessageId::from_uuid),
             due: instant(said.due_at)?,
             received_at: instant(said.received_at)?,
-            name: Line::parse(&said.by.name).ok()?,
-            role: Line::parse(&said.by.role).ok()?,
+            name: Line::received(&said.by.name).ok()?,
+            role: Line::received(&said.by.role).ok()?,
             at: said_at(claims)?,
         },
         exercise: said.exercise,
@@ -82,9 +82,9 @@ pub(in crate::node) fn heard_filed(claims: &Claims, filed: &wire::Filed) -> Opti
     Some(HearFiled {
         message: MessageId::from_uuid(claims.jti),
         filing: Filing {
-            authority: Line::parse(&filed.authority).ok()?,
+            authority: Line::received(&filed.authority).ok()?,
             at: moment(filed.at)?,
-            reference: filed.reference.as_deref().and_then(|text| Line::parse(text).ok()),
+            reference: filed.reference.as_deref().and_then(|text| Line::received(text).ok()),
         },
         exercise: filed.exercise,
     })

@@ -1,16 +1,19 @@
 //! Many rows at once, on both databases: on Postgres in few statements, each a way to the server and back; on SQLite in
-//! one prepared statement run for each row, which costs less there than reading a long statement.
+//! one statement run for each row, which costs less there than a long one. Either way the statements are kept prepared:
+//! on Postgres they come in a few fixed lengths.
 //!
 //! [`insert_many!`] and [`replace_many!`] work on row structs (`#[derive(Insertable)]` with
 //! `#[diesel(treat_none_as_default_value = false)]`, also without an `Option` in them: else diesel goes row by row on SQLite,
 //! in a transaction of its own, which fails inside the writer's). [`update_many`] changes some columns of many rows, each
 //! to its own values.
 
+use diesel::backend::Backend;
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, Binary, Bool, HasSqlType, Nullable, Text};
 use diesel::sqlite::Sqlite;
-use std::fmt::Write as _;
 
 use super::Db;
 use crate::store::StoreError;
@@ -21,13 +24,8 @@ macro_rules! insert_many {
         let mut done: Result<(), $crate::store::StoreError> = Ok(());
         match &mut *$db {
             $crate::store::backend::Db::Postgres(c) => {
-                for chunk in $rows.chunks($crate::store::backend::ROWS_PER_STATEMENT) {
-                    done = done.and_then(|()| {
-                        diesel::RunQueryDsl::execute(diesel::insert_into($table).values(chunk), &mut *c)
-                            .map(|_| ())
-                            .map_err(Into::into)
-                    });
-                }
+                // Arrays, whose statements diesel keeps prepared.
+                $crate::store::backend::bulk::insert_arrays!(c, $table, $rows, done, 128, 64, 32, 16, 8, 4, 2, 1);
             }
             $crate::store::backend::Db::Sqlite(c) => {
                 for row in $rows.iter() {
@@ -41,6 +39,24 @@ macro_rules! insert_many {
         }
         done
     }};
+}
+
+/// Inserts as many rows as possible in statements of each of these lengths, and the rest with the next.
+macro_rules! insert_arrays {
+    ($connection:expr, $table:expr, $rows:expr, $done:expr, $($length:literal),*) => {
+        let rows = &$rows[..];
+        $(
+            let (arrays, rows) = rows.as_chunks::<$length>();
+            for array in arrays {
+                $done = $done.and_then(|()| {
+                    diesel::RunQueryDsl::execute(diesel::insert_into($table).values(array), &mut *$connection)
+                        .map(|_| ())
+                        .map_err(Into::into)
+                });
+            }
+        )*
+        debug_assert!(rows.is_empty(), "the last length is 1");
+    };
 }
 
 /// Puts whole rows in the place of those with the same keys: `replace_many!(db, schema::exchanges::table,
@@ -61,6 +77,7 @@ macro_rules! replace_many {
     }};
 }
 
+pub(in crate::store) use insert_arrays;
 pub(in crate::store) use insert_many;
 pub(in crate::store) use replace_many;
 
@@ -80,8 +97,8 @@ impl Value {
     }
 }
 
-/// Variables in one statement, well below Postgres' 65 535.
-const VARIABLES_PER_STATEMENT: usize = 16_000;
+/// Lengths of the statements that are kept prepared on Postgres: any number of rows is a few of them.
+const LENGTHS: [usize; 8] = [128, 64, 32, 16, 8, 4, 2, 1];
 
 /// Sets `columns` of the rows of `table` that `keys` name. Each of `rows` holds the keys' values and then the columns',
 /// and all hold the same types in the same order. Answers how many rows were changed.
@@ -128,19 +145,13 @@ impl Update<'_> {
         self.keys.len() + self.columns.len()
     }
 
-    fn together(&self, connection: &mut PgConnection, rows: &[Vec<Value>]) -> Result<usize, StoreError> {
+    fn together(&self, connection: &mut PgConnection, mut rows: &[Vec<Value>]) -> Result<usize, StoreError> {
         let mut changed = 0;
-        for chunk in rows.chunks((VARIABLES_PER_STATEMENT / self.width().max(1)).max(1)) {
-            let mut query = diesel::sql_query(self.text(chunk.len())).into_boxed();
-            for value in chunk.iter().flatten() {
-                query = match value {
-                    Value::Octets(value) => query.bind::<Nullable<Binary>, _>(value),
-                    Value::Text(value) => query.bind::<Nullable<Text>, _>(value),
-                    Value::Big(value) => query.bind::<Nullable<BigInt>, _>(value),
-                    Value::Flag(value) => query.bind::<Bool, _>(value),
-                };
+        for length in LENGTHS {
+            while let Some((now, rest)) = rows.split_at_checked(length) {
+                changed += UpdateTogether { update: *self, rows: now }.execute(connection)?;
+                rows = rest;
             }
-            changed += query.execute(connection)?;
         }
         Ok(changed)
     }
@@ -152,28 +163,56 @@ impl Update<'_> {
         }
         Ok(changed)
     }
+}
 
-    /// The statement for so many rows. Postgres calls the columns of a list of values `column1`, `column2` …
-    fn text(&self, rows: usize) -> String {
-        let Self { table, keys, columns, also } = self;
-        let width = self.width();
-        let mut sets: Vec<_> =
-            columns.iter().zip(keys.len() + 1..).map(|(name, at)| format!("{name} = given.column{at}")).collect();
+/// The update of some rows as one statement, on Postgres, which calls the columns of a list of values `column1`, `column2`
+/// … Kept prepared: its text depends on names of ours and on the number of rows.
+struct UpdateTogether<'a> {
+    update: Update<'a>,
+    /// Values of the keys, then of the columns.
+    rows: &'a [Vec<Value>],
+}
+
+impl QueryId for UpdateTogether<'_> {
+    type QueryId = ();
+
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<Pg> for UpdateTogether<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let Update { table, keys, columns, also } = self.update;
+        out.push_sql("UPDATE ");
+        out.push_sql(table);
+        let mut joint = " SET ";
+        for (column, at) in columns.iter().zip(keys.len() + 1..) {
+            out.push_sql(&format!("{joint}{column} = given.column{at}"));
+            joint = ", ";
+        }
         if !also.is_empty() {
-            sets.push((*also).to_owned());
+            out.push_sql(joint);
+            out.push_sql(also);
         }
-        let matches: Vec<_> =
-            keys.iter().zip(1..).map(|(name, at): (_, usize)| format!("{table}.{name} = given.column{at}")).collect();
-        let mut sql = format!("UPDATE {table} SET {} FROM (VALUES ", sets.join(", "));
-        for row in 0..rows {
-            let numbers: Vec<_> = (row * width + 1..=(row + 1) * width).map(|at| format!("${at}")).collect();
-            // Writing to a String can't fail.
-            let _ = write!(sql, "{}({})", if row == 0 { "" } else { ", " }, numbers.join(", "));
+        joint = " FROM (VALUES (";
+        for row in self.rows {
+            for value in row {
+                out.push_sql(joint);
+                bind(&mut out, value)?;
+                joint = ", ";
+            }
+            joint = "), (";
         }
-        sql.push_str(&format!(") AS given WHERE {}", matches.join(" AND ")));
-        sql
+        joint = ")) AS given WHERE ";
+        for (key, at) in keys.iter().zip(1..) {
+            let at: usize = at;
+            out.push_sql(&format!("{joint}{table}.{key} = given.column{at}"));
+            joint = " AND ";
+        }
+        Ok(())
     }
 }
+
+impl RunQueryDsl<PgConnection> for UpdateTogether<'_> {}
 
 /// The update of one row as a statement that diesel keeps prepared: its text depends on names of ours alone.
 struct UpdateOne<'a> {
@@ -220,7 +259,14 @@ impl QueryFragment<Sqlite> for UpdateOne<'_> {
 
 impl RunQueryDsl<SqliteConnection> for UpdateOne<'_> {}
 
-fn bind<'b>(out: &mut AstPass<'_, 'b, Sqlite>, value: &'b Value) -> QueryResult<()> {
+fn bind<'b, D>(out: &mut AstPass<'_, 'b, D>, value: &'b Value) -> QueryResult<()>
+where
+    D: Backend + HasSqlType<Binary> + HasSqlType<Text> + HasSqlType<BigInt> + HasSqlType<Bool>,
+    Vec<u8>: ToSql<Binary, D>,
+    String: ToSql<Text, D>,
+    i64: ToSql<BigInt, D>,
+    bool: ToSql<Bool, D>,
+{
     match value {
         Value::Octets(value) => out.push_bind_param::<Nullable<Binary>, _>(value),
         Value::Text(value) => out.push_bind_param::<Nullable<Text>, _>(value),

@@ -74,5 +74,5 @@ pub fn rename_service(turn: &mut Turn<'_>, id: ServiceId, name: &Line) -> Result
 }
 
 fn line(octets: Vec<u8>) -> Option<Line> {
-    String::from_utf8(octets).ok().and_then(|text| Line::parse(&text).ok())
+    String::from_utf8(octets).ok().and_then(|text| Line::stored(&text).ok())
 }

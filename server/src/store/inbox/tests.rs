@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+use std::collections::HashSet;
+
 use diesel::connection::InstrumentationEvent;
 
 use super::*;
@@ -32,7 +34,12 @@ fn message(seq: u64) -> Arrived {
         payload_sha256: payload(seq),
         set_entry: 0,
         exchange: None,
+        case: Some(case(1)),
     }
+}
+
+fn case(n: u128) -> CaseId {
+    CaseId::from_uuid(id(500 + n))
 }
 
 fn take(turn: &mut Turn<'_>, arrived: Arrived) -> Result<Inbound, StoreError> {
@@ -178,24 +185,28 @@ both!(
             unknown(turn, 1, "message", b"first")?;
             unknown(turn, 2, "acknowledged", b"waits for nothing")?;
             unknown(turn, 3, "filed", b"third")?;
-            let found = unplaced::of(turn, partner_id(1))?;
-            let of = |n: u64, octets: &[u8]| (message(n).message, octets.to_vec());
+            let found = unplaced::of(turn, partner_id(1), case(1))?;
+            let of = |n: u64, octets: &[u8]| {
+                unplaced::Unplaced { message: message(n).message, case: Some(case(1)), octets: octets.to_vec() }
+            };
             assert_eq!(found, [of(1, b"first"), of(3, b"third")]);
-            assert_eq!(unplaced::of(turn, partner_id(2))?, []);
+            assert_eq!(unplaced::of(turn, partner_id(2), case(1))?, []);
+            assert_eq!(unplaced::of(turn, partner_id(1), case(2))?, [], "what waits for another case");
             Ok(())
         }).await;
         write(&store, |turn| {
             unknown(turn, 4, "message", b"fourth")?;
-            let ids = |found: Vec<(MessageId, Vec<u8>)>| found.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+            let ids = |found: Vec<unplaced::Unplaced>| found.into_iter().map(|it| it.message).collect::<Vec<_>>();
             let all = [1, 3, 4].map(|n| message(n).message);
-            assert_eq!(ids(unplaced::of(turn, partner_id(1))?), all);
+            assert_eq!(ids(unplaced::of(turn, partner_id(1), case(1))?), all);
             unplaced::place(turn, partner_id(1), all[0], exchange())?;
             turn.erase_stream(exchange().uuid())?;
-            assert_eq!(ids(unplaced::of(turn, partner_id(1))?), all[1..]);
+            assert_eq!(ids(unplaced::of(turn, partner_id(1), case(1))?), all[1..]);
             turn.erase_stream(partner_id(1).uuid())
         }).await;
         write(&store, |turn| {
-            let left = unplaced::of(turn, partner_id(1))?;
+            let left = unplaced::of(turn, partner_id(1), case(1))?;
+            let left: Vec<_> = left.into_iter().map(|it| (it.message, it.octets)).collect();
             assert_eq!(left, [(message(4).message, b"fourth".to_vec())], "erased ones are left out");
             Ok(())
         }).await;
@@ -203,20 +214,33 @@ both!(
 );
 
 both!(
-    /// Aim: a partner is out of the batched way while a message of it waits for its notice, and for no other reason.
-    writers_of_unplaced_messages, |store| {
-        write(&store, |turn| {
-            let partners = [partner_id(1), partner_id(2)];
+    /// Aim: a notice is out of the batched way while a message waits for its very case, and for no other reason; what an
+    /// earlier version kept without its case keeps its partner's notices out until it was looked through.
+    awaited_cases, |store| {
+        let mine = |n: u128| (partner_id(1), case(n));
+        write(&store, move |turn| {
+            let cases = [mine(1), mine(2), (partner_id(2), case(1))];
             alerts::raise(turn, AlertKind::UnknownCase, Some(partner_id(2)), None, None, Some(message(9).message))?;
             unknown(turn, 1, "withdrawn", b"not known either")?;
-            assert_eq!(unplaced::writers(turn.rows(), &partners)?, []);
+            assert_eq!(unplaced::awaited(turn.rows(), &cases)?, HashSet::new());
             unknown(turn, 2, "message", b"waits")?;
             unknown(turn, 3, "message", b"waits too")?;
-            assert_eq!(unplaced::writers(turn.rows(), &partners)?, [partner_id(1)]);
+            assert_eq!(unplaced::awaited(turn.rows(), &cases)?, HashSet::from([(partner_id(1), Some(case(1)))]));
+            assert_eq!(unplaced::awaited(turn.rows(), &cases[1..])?, HashSet::new(), "other cases need not wait");
             for n in [2, 3] {
                 unplaced::place(turn, partner_id(1), message(n).message, exchange())?;
             }
-            assert_eq!(unplaced::writers(turn.rows(), &partners)?, []);
+            assert_eq!(unplaced::awaited(turn.rows(), &cases)?, HashSet::new());
+            unknown(turn, 4, "message", b"kept by an earlier version")
+        }).await;
+        store.tamper(&format!("UPDATE inbox SET case_id = {} WHERE seq = 4", store.literal(&[0])));
+        write(&store, move |turn| {
+            assert_eq!(unplaced::awaited(turn.rows(), &[mine(2)])?, HashSet::from([(partner_id(1), None)]));
+            let found = unplaced::of(turn, partner_id(1), case(2))?;
+            assert_eq!(found.iter().map(|it| (it.message, it.case)).collect::<Vec<_>>(), [(message(4).message, None)]);
+            unplaced::note(turn, partner_id(1), message(4).message, Some(case(3)))?;
+            assert_eq!(unplaced::awaited(turn.rows(), &[mine(2)])?, HashSet::new());
+            assert_eq!(unplaced::of(turn, partner_id(1), case(3))?.len(), 1);
             Ok(())
         }).await;
     }
@@ -240,8 +264,8 @@ fn unplaced_messages_have_their_index() {
                     drop(asked.send(query.to_string()));
                 }
             });
-            unplaced::of(turn, partner_id(1))?;
-            unplaced::writers(turn.rows(), &[partner_id(1), partner_id(2)])?;
+            unplaced::of(turn, partner_id(1), case(1))?;
+            unplaced::awaited(turn.rows(), &[(partner_id(1), case(1)), (partner_id(2), case(2))])?;
             let queries: Vec<String> = queries.try_iter().collect();
             assert_eq!(queries.len(), 2);
             for query in queries {

@@ -89,11 +89,11 @@ fn judged(one: &Stated<'_>, seen: &[(i64, Vec<u8>, i64)]) -> Result<Standing, St
 
 #[derive(Insertable)]
 #[diesel(table_name = checkpoints_seen, treat_none_as_default_value = false)]
-struct SeenRow<'a> {
-    partner_id: &'a [u8],
+struct SeenRow {
+    partner_id: Vec<u8>,
     size: i64,
-    root: &'a [u8],
-    note: &'a str,
+    root: Vec<u8>,
+    note: String,
     at: i64,
 }
 
@@ -106,10 +106,10 @@ pub fn keep_new(turn: &mut Turn<'_>, new: &[Stated<'_>]) -> Result<(), StoreErro
     let mut rows = Vec::with_capacity(new.len());
     for one in new {
         rows.push(SeenRow {
-            partner_id: one.partner.as_bytes(),
+            partner_id: one.partner.as_bytes().to_vec(),
             size: stored(one.size)?,
-            root: one.root.as_bytes(),
-            note: one.note,
+            root: one.root.as_bytes().to_vec(),
+            note: one.note.to_owned(),
             at,
         });
     }

@@ -9,7 +9,8 @@ use domain::chain::{self, Frontier};
 use domain::values::{Digest32, Moment};
 use uuid::Uuid;
 
-use super::{CONTENT, Checkpoint, EntryKind, SALT_LEN, bound_to, content_digest, from_stored, to_stored};
+use super::streams::Recent;
+use super::{CONTENT, Checkpoint, EntryKind, NODES_FROM, SALT_LEN, bound_to, content_digest, from_stored, to_stored};
 use crate::store::StoreError;
 use crate::store::backend::Db;
 use crate::store::backend::bulk::insert_many;
@@ -62,6 +63,8 @@ pub(in crate::store) struct Pending {
     checkpoints: Vec<Checkpoint>,
     /// Contents erased within the batch, so that undoing can bring them back.
     erased: Vec<(u64, Vec<u8>)>,
+    /// Kept from batch to batch.
+    pub(in crate::store) recent: Option<Recent>,
 }
 
 impl Pending {
@@ -92,6 +95,7 @@ impl Pending {
             nodes: Vec::new(),
             checkpoints: Vec::new(),
             erased: Vec::new(),
+            recent: None,
         })
     }
 
@@ -204,8 +208,8 @@ impl Pending {
         for kept in &self.checkpoints {
             rows.push(CheckpointRow {
                 size: to_stored(kept.size)?,
-                root: kept.root.as_bytes(),
-                note: &kept.note,
+                root: kept.root.as_bytes().to_vec(),
+                note: kept.note.clone(),
                 at: kept.at.micros(),
             });
         }
@@ -221,9 +225,9 @@ impl Pending {
                 n,
                 at: entry.at.micros(),
                 kind: entry.kind.word(),
-                stream: entry.stream.as_ref().map(|id| id.as_bytes().as_slice()),
-                subject: entry.subject.as_ref().map(|id| id.as_bytes().as_slice()),
-                octets: &entry.octets,
+                stream: entry.stream.map(|id| id.as_bytes().to_vec()),
+                subject: entry.subject.map(|id| id.as_bytes().to_vec()),
+                octets: entry.octets.clone(),
             });
             let sealed = match &entry.object {
                 Some(object) => {
@@ -236,9 +240,12 @@ impl Pending {
             content.push(ContentRow { n, sealed });
         }
         let mut nodes = Vec::with_capacity(self.nodes.len());
-        // Leaves are digests of the entries' own octets.
-        for (level, position, hash) in self.nodes.iter().filter(|(level, ..)| *level > 0) {
-            nodes.push(NodeRow { level: i16::from(*level), position: to_stored(*position)?, hash: hash.as_bytes() });
+        for (level, position, hash) in self.nodes.iter().filter(|(level, ..)| *level >= NODES_FROM) {
+            nodes.push(NodeRow {
+                level: i16::from(*level),
+                position: to_stored(*position)?,
+                hash: hash.as_bytes().to_vec(),
+            });
         }
         insert_many!(db, ledger::table, entries)?;
         insert_many!(db, contents::table, content)?;
@@ -262,13 +269,13 @@ impl Pending {
 
 #[derive(Insertable)]
 #[diesel(table_name = ledger, treat_none_as_default_value = false)]
-struct LedgerRow<'a> {
+struct LedgerRow {
     n: i64,
     at: i64,
     kind: &'static str,
-    stream: Option<&'a [u8]>,
-    subject: Option<&'a [u8]>,
-    octets: &'a str,
+    stream: Option<Vec<u8>>,
+    subject: Option<Vec<u8>>,
+    octets: String,
 }
 
 #[derive(Insertable)]
@@ -280,17 +287,17 @@ struct ContentRow {
 
 #[derive(Insertable)]
 #[diesel(table_name = tree_nodes, treat_none_as_default_value = false)]
-struct NodeRow<'a> {
+struct NodeRow {
     level: i16,
     position: i64,
-    hash: &'a [u8],
+    hash: Vec<u8>,
 }
 
 #[derive(Insertable)]
 #[diesel(table_name = checkpoints, treat_none_as_default_value = false)]
-struct CheckpointRow<'a> {
+struct CheckpointRow {
     size: i64,
-    root: &'a [u8],
-    note: &'a str,
+    root: Vec<u8>,
+    note: String,
     at: i64,
 }

@@ -17,14 +17,40 @@ use crate::store::{Rows, StoreError};
 /// Objects of one stream's events, in order; `None` for erased ones.
 type Objects = Vec<Option<Vec<u8>>>;
 
+/// The incident that was looked at last, as the entries stored by then leave it: a fan-out looks at one for each of its
+/// chunks, and it holds what is owed to every partner. *Economy* only.
+pub(in crate::store) struct Recent {
+    id: IncidentId,
+    /// Its newest stored entry. Whatever happens to an incident is an entry, its erasure too.
+    last: i64,
+    state: Incident,
+}
+
 /// The state of an incident.
 pub(in crate::store) fn incident(
     rows: &mut Rows<'_>,
-    pending: &Pending,
+    pending: &mut Pending,
     id: IncidentId,
 ) -> Result<Option<Incident>, StoreError> {
-    let stored = stored(rows, &[id.uuid()])?.remove(&id.uuid()).unwrap_or_default();
-    fold(&stored, pending, id.uuid(), incident::evolve, |event| matches!(event, incident::Event::Anonymised { .. }))
+    let stream = id.uuid();
+    let last = last_entry(rows, stream)?;
+    let untouched = pending.objects(stream).next().is_none();
+    let known = pending.recent.as_ref().filter(|recent| untouched && recent.id == id && Some(recent.last) == last);
+    if let Some(recent) = known {
+        return Ok(Some(recent.state.clone()));
+    }
+    let stored = stored(rows, &[stream])?.remove(&stream).unwrap_or_default();
+    let objects = stored.iter().map(Option::as_deref).chain(pending.objects(stream));
+    let state = fold(objects, incident::evolve, |event| matches!(event, incident::Event::Anonymised { .. }))?;
+    if let (true, Some(last), Some(state)) = (untouched, last, &state) {
+        pending.recent = Some(Recent { id, last, state: state.clone() });
+    }
+    Ok(state)
+}
+
+fn last_entry(rows: &mut Rows<'_>, stream: Uuid) -> Result<Option<i64>, StoreError> {
+    let of_stream = ledger::table.filter(ledger::stream.eq(stream.as_bytes().as_slice()));
+    Ok(of_stream.order(ledger::n.desc()).select(ledger::n).first(rows.db).optional()?)
 }
 
 /// The states of exchanges, in the order asked.
@@ -42,7 +68,8 @@ pub(in crate::store) fn exchanges(
     ids.iter()
         .map(|id| {
             let stored = found.get(&id.uuid()).map(Vec::as_slice).unwrap_or_default();
-            Ok((*id, fold(stored, pending, id.uuid(), exchange::evolve, erasing)?))
+            let objects = stored.iter().map(Option::as_deref).chain(pending.objects(id.uuid()));
+            Ok((*id, fold(objects, exchange::evolve, erasing)?))
         })
         .collect()
 }
@@ -76,18 +103,16 @@ fn stored(rows: &mut Rows<'_>, streams: &[Uuid]) -> Result<HashMap<Uuid, Objects
     Ok(objects)
 }
 
-/// Folds stored and buffered events. Events in front of an erasing one, and erased ones, are passed over; a gap that no
-/// erasing event follows means that somebody removed contents behind our back.
-fn fold<E: DeserializeOwned, S>(
-    stored: &[Option<Vec<u8>>],
-    pending: &Pending,
-    stream: Uuid,
+/// Folds stored and buffered events. Events in front of an erasing one, and erased ones, are passed over; a gap that no erasing
+/// event follows means that somebody removed contents behind our back.
+fn fold<'a, E: DeserializeOwned, S>(
+    objects: impl Iterator<Item = Option<&'a [u8]>>,
     evolve: impl Fn(Option<S>, &E) -> Option<S>,
     erasing: impl Fn(&E) -> bool,
 ) -> Result<Option<S>, StoreError> {
     let mut state = None;
     let mut gap = false;
-    for object in stored.iter().map(Option::as_deref).chain(pending.objects(stream)) {
+    for object in objects {
         let Some(object) = object else {
             gap = true;
             continue;

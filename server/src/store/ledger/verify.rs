@@ -7,7 +7,7 @@ use domain::chain::{self, Frontier};
 use domain::values::{Digest32, Moment};
 use serde::Deserialize;
 
-use super::{PAGE, content_digest, from_stored, open, to_stored};
+use super::{NODES_FROM, PAGE, content_digest, from_stored, open, to_stored};
 use crate::store::schema::{checkpoints, contents, ledger, ledger_head, tree_nodes};
 use crate::store::{Rows, StoreError};
 
@@ -195,8 +195,7 @@ impl Walk {
     /// Compares the nodes that a page of entries made with the stored ones.
     fn compare_nodes(&mut self, rows: &mut Rows<'_>, nodes: &[chain::Node]) -> Result<(), StoreError> {
         let mut levels: BTreeMap<u8, BTreeMap<u64, Digest32>> = BTreeMap::new();
-        // Leaves are not stored: the chain holds them.
-        for (level, position, hash) in nodes.iter().filter(|(level, ..)| *level > 0) {
+        for (level, position, hash) in nodes.iter().filter(|(level, ..)| *level >= NODES_FROM) {
             levels.entry(*level).or_default().insert(*position, *hash);
         }
         for (level, computed) in levels {

@@ -259,30 +259,65 @@ fn candidates(
     only: Option<PartnerId>,
 ) -> Result<Vec<Candidate>, StoreError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut found = due_lanes(rows, elapsed, false, limit, only)?;
+    let left = limit.saturating_sub(i64::try_from(found.len()).unwrap_or(i64::MAX));
+    if left > 0 {
+        let failing = due_lanes(rows, elapsed, true, left.min(i64::from(FAILING_LANES_MAX)), only)?;
+        let room = usize::try_from(room_for_failing(rows, Some(elapsed))?).unwrap_or(0);
+        found.extend(failing.into_iter().take(room));
+    }
+    Ok(found)
+}
+
+/// Which of the lanes that are due.
+#[derive(Clone, Copy)]
+enum DueLanes {
+    /// Nobody holds them.
+    Free,
+    /// The same, due further ahead than anything ever is: the machine's clock was set back.
+    FarAhead,
+    /// Their lease has lapsed: whoever had it is gone.
+    Lapsed,
+}
+
+/// Each look reads an index range of its own: neither lanes in flight nor lanes without work are passed over.
+fn due_lanes(
+    rows: &mut Rows<'_>,
+    elapsed: Moment,
+    failing: bool,
+    limit: i64,
+    only: Option<PartnerId>,
+) -> Result<Vec<Candidate>, StoreError> {
     let ahead = elapsed.plus_seconds(AHEAD_SECONDS_MAX).micros();
     let now = elapsed.micros();
-    let mut load = |failing: bool, limit: i64| -> Result<Vec<Candidate>, StoreError> {
+    let mut load = |which: DueLanes, limit: i64| -> Result<Vec<Candidate>, StoreError> {
         let mut due = lanes::table
             .inner_join(partners::table.on(partners::id.eq(lanes::partner_id)))
             .filter(open_way!())
-            .filter(lanes::due_at.le(now).or(lanes::due_at.gt(ahead)))
-            .filter(lanes::lease.is_null().or(lanes::lease_until.le(now)).or(lanes::lease_until.gt(ahead)))
             .order(lanes::due_at)
             .limit(limit)
             .select((lanes::partner_id, lanes::channel))
             .into_boxed();
+        due = match which {
+            DueLanes::Free => due.filter(lanes::lease.is_null()).filter(lanes::due_at.le(now)),
+            DueLanes::FarAhead => due.filter(lanes::lease.is_null()).filter(lanes::due_at.gt(ahead)),
+            DueLanes::Lapsed => due
+                .filter(lanes::lease.is_not_null())
+                .filter(lanes::lease_until.le(now).or(lanes::lease_until.gt(ahead)))
+                .filter(lanes::due_at.le(now).or(lanes::due_at.gt(ahead))),
+        };
         due = if failing { due.filter(lanes::fail_count.gt(0)) } else { due.filter(lanes::fail_count.eq(0)) };
         if let Some(only) = only {
             due = due.filter(lanes::partner_id.eq(only.as_bytes().to_vec()));
         }
         Ok(due.load(rows.db)?)
     };
-    let mut found = load(false, limit)?;
-    let left = limit.saturating_sub(i64::try_from(found.len()).unwrap_or(i64::MAX));
-    if left > 0 {
-        let failing = load(true, left.min(i64::from(FAILING_LANES_MAX)))?;
-        let room = usize::try_from(room_for_failing(rows, Some(elapsed))?).unwrap_or(0);
-        found.extend(failing.into_iter().take(room));
+    let mut found = Vec::new();
+    for which in [DueLanes::Free, DueLanes::FarAhead, DueLanes::Lapsed] {
+        let left = limit.saturating_sub(i64::try_from(found.len()).unwrap_or(i64::MAX));
+        if left > 0 {
+            found.extend(load(which, left)?);
+        }
     }
     Ok(found)
 }
@@ -496,10 +531,12 @@ pub fn next_due(rows: &mut Rows<'_>) -> Result<Option<Moment>, StoreError> {
             .inner_join(partners::table.on(partners::id.eq(lanes::partner_id)))
             .filter(open_way!())
             .filter(lanes::lease.is_null())
-            .select(diesel::dsl::min(lanes::due_at))
+            .filter(lanes::due_at.is_not_null())
+            .order(lanes::due_at)
+            .select(lanes::due_at.assume_not_null())
             .into_boxed();
         free = if failing { free.filter(lanes::fail_count.gt(0)) } else { free.filter(lanes::fail_count.eq(0)) };
-        Ok(free.first(rows.db)?)
+        Ok(free.first(rows.db).optional()?)
     };
     let (working, failing) = (earliest(false)?, earliest(true)?);
     // Without a free place the next lease to lapse, below, is when one may come.

@@ -24,7 +24,7 @@ pub const REPEAT_SECONDS: i64 = 60;
 /// For how long an acknowledged message rests while its receipt is under way (protocol §12).
 pub const PAUSE_SECONDS: i64 = 900;
 /// A message that was handed over so long ago and has no receipt is a person's turn (protocol §12).
-const UNSIGNED_SECONDS: i64 = 3_600;
+pub const UNSIGNED_SECONDS: i64 = 3_600;
 /// The outcome of handing a message over.
 const POLLED: &str = "polled";
 /// How long a message that can't be read rests before it is looked at again.
@@ -343,14 +343,17 @@ pub struct Unsigned {
     pub exchange: Option<ExchangeId>,
 }
 
-/// Messages that were handed over an hour ago, have no receipt and were never told of, at most `limit`, those with the
-/// longest wait first.
+/// Messages that were first handed over at an instant of duty time or before, have no receipt and were never told of, at
+/// most `limit`, those with the longest wait first.
 ///
 /// # Errors
 /// Those of the database.
-pub fn unsigned(rows: &mut Rows<'_>, elapsed: Moment, limit: u32) -> Result<Vec<Unsigned>, StoreError> {
+pub fn unsigned(rows: &mut Rows<'_>, latest: Moment, limit: u32) -> Result<Vec<Unsigned>, StoreError> {
     type Found = (Vec<u8>, Vec<u8>, Option<Vec<u8>>);
-    let latest = elapsed.plus_seconds(-UNSIGNED_SECONDS).micros();
+    let handed_over = attempts::table
+        .filter(attempts::message.eq(outbox::id))
+        .filter(attempts::outcome.eq(POLLED))
+        .filter(attempts::at.le(latest.micros()));
     let told = told_of::table
         .filter(told_of::kind.eq(AlertKind::PolledUnsigned.word()))
         .filter(told_of::message.is_not_null())
@@ -360,7 +363,7 @@ pub fn unsigned(rows: &mut Rows<'_>, elapsed: Moment, limit: u32) -> Result<Vec<
         .filter(outbox::id.ne_all(told))
         .filter(outbox::last_outcome.eq(POLLED))
         .filter(outbox::kind.ne(OutKind::Heartbeat.word()))
-        .filter(outbox::claimed_at.le(latest))
+        .filter(diesel::dsl::exists(handed_over))
         .order(outbox::claimed_at)
         .limit(i64::from(limit))
         .select((outbox::id, outbox::partner_id, outbox::exchange_id))
@@ -430,12 +433,24 @@ mod tests {
                 diesel::update(outbox::table)
                     .set((outbox::last_outcome.eq(POLLED), outbox::claimed_at.eq(at(60).micros())))
                     .execute(turn.rows().db)?;
+                let messages: Vec<Vec<u8>> = outbox::table.select(outbox::id).load(turn.rows().db)?;
+                for message in messages {
+                    let attempt = (
+                        attempts::message.eq(message),
+                        attempts::number.eq(1),
+                        attempts::at.eq(at(61).micros()),
+                        attempts::outcome.eq(POLLED),
+                        attempts::took_ms.eq(0),
+                    );
+                    diesel::insert_into(attempts::table).values(attempt).execute(turn.rows().db)?;
+                }
+                assert_eq!(unsigned(turn.rows(), at(60), 9)?, [], "they wait since then, and were fetched later");
                 Ok(())
             }).await.unwrap();
             store.write::<_, StoreError>(at(4_000), |turn| {
                 let mut told = std::collections::BTreeSet::new();
                 for left in [5_usize, 3, 1, 0] {
-                    let some = unsigned(turn.rows(), at(4_000), 2)?;
+                    let some = unsigned(turn.rows(), at(61), 2)?;
                     assert_eq!(some.len(), left.min(2));
                     for item in some {
                         assert!(told.insert(item.message));

@@ -92,7 +92,7 @@ both!(
                 scopes: vec!["read".to_owned()],
                 used_at: None,
             };
-            insert_api_token(turn, [1; 32], &token, at(0), Some(at(100)))?;
+            insert_api_token(turn, [1; 32], &token, None, at(0), Some(at(100)))?;
             assert_eq!(api_token(turn.rows(), [1; 32], at(99))?, Some(token));
             touch_api_token(turn, [1; 32], at(50))?;
             let held = tokens_of(turn.rows(), ann())?;
@@ -100,8 +100,8 @@ both!(
             assert!(held.iter().all(|held| held.is_good(at(99)) && !held.is_good(at(100))));
             assert_eq!(api_token(turn.rows(), [1; 32], at(100))?, None);
             assert_eq!(api_token(turn.rows(), [2; 32], at(0))?, None);
-            assert!(end_api_token(turn, id(5), at(60))?);
-            assert!(!end_api_token(turn, id(5), at(61))?);
+            assert_eq!(end_api_token(turn, id(5), at(60))?, 1);
+            assert_eq!(end_api_token(turn, id(5), at(61))?, 0);
             assert_eq!(api_token(turn.rows(), [1; 32], at(62))?, None);
             assert_eq!(token_owner(turn.rows(), id(5))?, None);
             assert_eq!(tokens_of(turn.rows(), ann())?.first().unwrap().ended_at, Some(at(60)));

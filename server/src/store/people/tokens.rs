@@ -67,7 +67,7 @@ struct TokenRow {
 impl TokenRow {
     fn opened(self, rows: &Rows<'_>) -> Result<HeldToken, StoreError> {
         let label = rows.seal.open(LABEL, &self.id, &self.label)?;
-        let label = std::str::from_utf8(&label).ok().and_then(|label| Line::parse(label).ok());
+        let label = std::str::from_utf8(&label).ok().and_then(|label| Line::stored(label).ok());
         let person = self.person_id.map(|id| PersonId::from_slice(&id));
         Ok(HeldToken {
             token: ApiToken {
@@ -84,7 +84,8 @@ impl TokenRow {
     }
 }
 
-/// Adds an API token; `created_at` and `expires_at` are machine time.
+/// Adds an API token; `created_at` and `expires_at` are machine time. `made_by` is the token of the program that asked for
+/// it: with that one it ends.
 ///
 /// # Errors
 /// [`StoreError::TooMuch`] when its person has 50 good ones; those of the database.
@@ -92,6 +93,7 @@ pub fn insert_api_token(
     turn: &mut Turn<'_>,
     token_sha256: [u8; 32],
     token: &ApiToken,
+    made_by: Option<Uuid>,
     created_at: Moment,
     expires_at: Option<Moment>,
 ) -> Result<(), StoreError> {
@@ -109,6 +111,7 @@ pub fn insert_api_token(
             api_tokens::created_at.eq(created_at.micros()),
             api_tokens::expires_at.eq(expires_at.map(Moment::micros)),
             api_tokens::person_id.eq(token.person.map(|person| person.as_bytes().to_vec())),
+            api_tokens::made_by.eq(made_by.map(|id| id.as_bytes().to_vec())),
         ))
         .execute(rows.db)?;
     Ok(())
@@ -193,14 +196,34 @@ pub fn token_owner(rows: &mut Rows<'_>, id: Uuid) -> Result<Option<ApiToken>, St
     found.map(|row| Ok(row.opened(rows)?.token)).transpose()
 }
 
-/// Ends an API token (machine time). Answers whether there was a good one.
+/// Ends an API token (machine time), and those that were made with it, and with those. Answers how many ended.
 ///
 /// # Errors
 /// Those of the database.
-pub fn end_api_token(turn: &mut Turn<'_>, id: Uuid, elapsed: Moment) -> Result<bool, StoreError> {
-    let token = api_tokens::table.filter(api_tokens::id.eq(id.as_bytes().as_slice()));
-    let ended = diesel::update(token.filter(api_tokens::ended_at.is_null()))
-        .set(api_tokens::ended_at.eq(elapsed.micros()))
-        .execute(turn.rows().db)?;
-    Ok(ended == 1)
+pub fn end_api_token(turn: &mut Turn<'_>, id: Uuid, elapsed: Moment) -> Result<usize, StoreError> {
+    let rows = turn.rows();
+    let mut all = vec![id.as_bytes().to_vec()];
+    let mut newest = all.clone();
+    // Each was made after the one that made it, so that this ends.
+    while !newest.is_empty() {
+        newest = api_tokens::table
+            .filter(api_tokens::made_by.eq_any(newest))
+            .filter(api_tokens::id.ne_all(&all))
+            .select(api_tokens::id)
+            .load(rows.db)?;
+        all.extend_from_slice(&newest);
+    }
+    let good = api_tokens::table.filter(api_tokens::id.eq_any(all)).filter(api_tokens::ended_at.is_null());
+    Ok(diesel::update(good).set(api_tokens::ended_at.eq(elapsed.micros())).execute(rows.db)?)
+}
+
+/// Ends all of a person's tokens (machine time). Answers how many were good.
+///
+/// # Errors
+/// Those of the database.
+pub fn end_tokens_of(turn: &mut Turn<'_>, person: PersonId, elapsed: Moment) -> Result<usize, StoreError> {
+    let theirs = api_tokens::table
+        .filter(api_tokens::person_id.eq(person.as_bytes().to_vec()))
+        .filter(api_tokens::ended_at.is_null());
+    Ok(diesel::update(theirs).set(api_tokens::ended_at.eq(elapsed.micros())).execute(turn.rows().db)?)
 }

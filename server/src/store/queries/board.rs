@@ -160,6 +160,8 @@ pub struct Listed {
     pub revision: u32,
     /// The newest revision that they signed for or acknowledged; 0 for none.
     pub holds: u32,
+    /// What says so; [`Level::Transport`] when only their server took one.
+    pub held_by: Level,
     /// The newest revision that their server took, which proves nothing; 0 for none.
     pub taken: u32,
     /// Since when they hold the newest revision that they signed for.
@@ -277,13 +279,21 @@ impl Row {
             Level::None
         };
         let taken = messages.iter().filter(|it| it.state == "accepted").map(|it| it.revision).max();
+        let holds = self.delivered_revision.max(self.acknowledged_revision.unwrap_or(0));
+        let held_by = match (holds, taken) {
+            (1.., _) if signed || self.delivered_revision == holds => Level::Signed,
+            (1.., _) => Level::Recorded,
+            (_, Some(_)) => Level::Transport,
+            (_, None) => Level::None,
+        };
         let delivered = messages.iter().filter(|it| it.receipted_at.is_some()).max_by_key(|it| it.revision);
         Ok(Listed {
             exchange: id,
             partner,
             level,
             revision: number(self.revision),
-            holds: number(self.delivered_revision.max(self.acknowledged_revision.unwrap_or(0))),
+            holds: number(holds),
+            held_by,
             taken: taken.map_or(0, number),
             delivered_at: moment_or_none("outbox", delivered.and_then(|it| it.receipted_at))?,
             accepted_at: moment_or_none(TABLE, self.accepted_at)?,
@@ -296,6 +306,15 @@ impl Row {
             channel: way.channel,
         })
     }
+}
+
+/// The way to a partner: the word of the channel over which they are told, and what keeps messages from being sent.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when it can't be read; those of the database.
+pub fn way_to(rows: &mut Rows<'_>, partner: PartnerId) -> Result<Option<(String, Option<HeldUp>)>, StoreError> {
+    let found = about::ways(rows, &[partner.as_bytes().as_slice()])?;
+    Ok(found.into_values().next().map(|way| (way.channel, way.held_up)))
 }
 
 type OfIncident = IntoBoxed<'static, exchanges::table, MultiBackend>;

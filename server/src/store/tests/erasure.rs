@@ -1,6 +1,6 @@
 use domain::facts::IncidentKind;
 use domain::incident::{Awareness, Event, Survives};
-use domain::values::{ExchangeId, IncidentId, Line, MessageId};
+use domain::values::{CaseId, ExchangeId, IncidentId, Line, MessageId};
 
 use super::*;
 use crate::store::inbox::{self, Arrived, unplaced};
@@ -51,6 +51,7 @@ fn overtaking(turn: &mut Turn<'_>, n: u64) -> Result<(), StoreError> {
         payload_sha256: Digest32::of(&n.to_be_bytes()),
         set_entry,
         exchange: None,
+        case: Some(CaseId::from_uuid(id(99))),
     };
     inbox::keep(turn, arrived, receipt_entry)
 }

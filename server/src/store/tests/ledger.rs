@@ -95,21 +95,22 @@ both!(
             "UPDATE contents SET sealed = (SELECT sealed FROM contents WHERE n = 4) WHERE n = 3",
             "DELETE FROM contents WHERE n = 3",
             "DELETE FROM ledger WHERE n = 3",
-            "DELETE FROM ledger WHERE n = 6",
-            "UPDATE tree_nodes SET hash = (SELECT hash FROM tree_nodes WHERE level = 1 AND position = 0) \
-             WHERE level = 1 AND position = 1",
-            "DELETE FROM tree_nodes WHERE level = 1 AND position = 2",
+            "DELETE FROM ledger WHERE n = 16",
+            "UPDATE tree_nodes SET hash = (SELECT hash FROM tree_nodes WHERE level = 3 AND position = 0) \
+             WHERE level = 3 AND position = 1",
+            "DELETE FROM tree_nodes WHERE level = 3 AND position = 0",
+            "DELETE FROM tree_nodes WHERE level = 4 AND position = 0",
             "UPDATE ledger_head SET size = 6",
             "UPDATE ledger_head SET last_hash = NULL",
-            "UPDATE checkpoints SET root = (SELECT hash FROM tree_nodes WHERE level = 1 AND position = 0)",
+            "UPDATE checkpoints SET root = (SELECT hash FROM tree_nodes WHERE level = 3 AND position = 0)",
             "UPDATE checkpoints SET size = 99",
         ];
         store.write::<_, StoreError>(at(0), |turn| {
             append(turn, "0")?;
             append(turn, "1")?;
             turn.append(EntryKind::Incident, some_id(1), some_id(1), b"{}")?;
-            for text in ["3", "4", "5", "6"] {
-                append(turn, text)?;
+            for n in 3..=16 {
+                append(turn, &n.to_string())?;
             }
             let (size, root) = (turn.ledger_size(), turn.ledger_root());
             turn.keep_checkpoint(Checkpoint { size, root, note: String::new(), at: at(0) })

@@ -139,6 +139,44 @@ both!(
 );
 
 both!(
+    /// What a writer remembers of an incident never hides what another process on the database did to it, nor what was
+    /// undone.
+    a_remembered_incident_is_as_its_entries_leave_it, |store| {
+        let update = |title: &str, version: u32| incident::Command::UpdateFacts {
+            facts: Box::new(Facts { title: Title::parse(title).unwrap(), ..facts() }),
+            base_version: version,
+            by: responder(),
+        };
+        let record = |turn: &mut Turn<'_>, command: &incident::Command| {
+            let before = turn.incident(incident_id())?;
+            let events = incident::decide(before.as_ref(), command, turn.now()).unwrap().events;
+            turn.record(vec![Change::Incident { id: incident_id(), before, events }])
+        };
+        let title = |turn: &mut Turn<'_>| Ok::<_, StoreError>(turn.incident(incident_id())?.and_then(|incident| incident.facts).map(|facts| facts.title));
+        let other = store.again().unwrap();
+        store.write::<_, StoreError>(at(60), |turn| turn.record(logged())).await.unwrap();
+        for node in [&*store, &other] {
+            assert_eq!(node.write(at(61), title).await.unwrap(), Some(facts().title));
+        }
+        let first = update("As the other process has it", 1);
+        other.write(at(62), move |turn| record(turn, &first)).await.unwrap();
+        let undone = update("Never kept", 2);
+        let refused = store.write::<(), StoreError>(at(63), move |turn| {
+            assert_eq!(title(turn)?.unwrap().as_str(), "As the other process has it");
+            record(turn, &undone)?;
+            assert_eq!(title(turn)?.unwrap().as_str(), "Never kept");
+            Err(StoreError::Busy)
+        }).await;
+        assert!(refused.is_err());
+        for node in [&*store, &other] {
+            let known = node.write(at(64), title).await.unwrap().unwrap();
+            assert_eq!(known.as_str(), "As the other process has it");
+        }
+        whole(&store).await;
+    }
+);
+
+both!(
     /// A refused turn leaves no event behind, neither for the batch nor in the tables.
     refused_events_are_gone, |store| {
         let refused = store.write::<(), StoreError>(at(60), |turn| {

@@ -6,8 +6,20 @@ use crate::store::schema::{attempts, ledger, tree_nodes};
 use crate::store::{Checkpoint, ledger as book};
 
 const FIRST: &str = include_str!("../../../../migrations/sqlite/0001_first/up.sql");
-const SQLITE_DOWN: &str = include_str!("../../../../migrations/sqlite/0004_fewer_trees/down.sql");
-const POSTGRES_DOWN: &str = include_str!("../../../../migrations/postgres/0004_fewer_trees/down.sql");
+/// What came after 0004 and made no table anew.
+/// The ways back, newest first.
+const SQLITE_DOWN: [&str; 3] = [
+    include_str!("../../../../migrations/sqlite/0006_what_waits/down.sql"),
+    include_str!("../../../../migrations/sqlite/0005_less_to_write/down.sql"),
+    include_str!("../../../../migrations/sqlite/0004_fewer_trees/down.sql"),
+];
+const POSTGRES_DOWN: [&str; 3] = [
+    include_str!("../../../../migrations/postgres/0006_what_waits/down.sql"),
+    include_str!("../../../../migrations/postgres/0005_less_to_write/down.sql"),
+    include_str!("../../../../migrations/postgres/0004_fewer_trees/down.sql"),
+];
+/// Nodes below this level are no longer stored.
+const SMALL: u8 = 3;
 /// Tables that are made anew on SQLite.
 const REMADE: [&str; 4] = ["ledger", "contents", "tree_nodes", "attempts"];
 
@@ -18,10 +30,10 @@ fn first_form(table: &str) -> (String, String) {
     (format!("CREATE TABLE {table} ({columns}\n);"), FIRST.lines().filter(own).collect::<Vec<_>>().join("\n"))
 }
 
-/// Takes the database back to how the version before left it, with the leaves of the tree, which it kept.
+/// Takes the database back to how 0003 left it, with the small nodes of the tree, which it kept.
 fn back_to_0003(store: &TestStore, entries: &[String]) {
     if store.is_sqlite() {
-        store.tamper(SQLITE_DOWN);
+        SQLITE_DOWN.iter().for_each(|down| store.tamper(down));
         for table in REMADE {
             let (made, indexes) = first_form(table);
             store.tamper(&format!(
@@ -30,18 +42,23 @@ fn back_to_0003(store: &TestStore, entries: &[String]) {
             ));
         }
     } else {
-        store.tamper(POSTGRES_DOWN);
+        POSTGRES_DOWN.iter().for_each(|down| store.tamper(down));
     }
-    for (n, octets) in entries.iter().enumerate() {
-        let leaf = store.literal(chain::leaf_hash(octets.as_bytes()).as_bytes());
-        store.tamper(&format!("INSERT INTO tree_nodes (level, position, hash) VALUES (0, {n}, {leaf})"));
+    let mut tree = chain::Frontier::default();
+    for (level, position, hash) in entries.iter().flat_map(|octets| tree.push(chain::leaf_hash(octets.as_bytes()))) {
+        if level < SMALL {
+            let hash = store.literal(hash.as_bytes());
+            store.tamper(&format!(
+                "INSERT INTO tree_nodes (level, position, hash) VALUES ({level}, {position}, {hash})"
+            ));
+        }
     }
-    store.tamper("DELETE FROM __diesel_schema_migrations WHERE version = '0004'");
+    store.tamper("DELETE FROM __diesel_schema_migrations WHERE version IN ('0004', '0005', '0006')");
 }
 
-async fn leaves(store: &Store) -> i64 {
+async fn small_nodes(store: &Store) -> i64 {
     let count = |rows: &mut crate::store::Rows<'_>| {
-        Ok(tree_nodes::table.filter(tree_nodes::level.eq(0_i16)).count().get_result(rows.db)?)
+        Ok(tree_nodes::table.filter(tree_nodes::level.lt(i16::from(SMALL))).count().get_result(rows.db)?)
     };
     store.read(count).await.unwrap()
 }
@@ -79,10 +96,10 @@ both!(
             .unwrap();
         store.stop();
         back_to_0003(&store, &entries);
-        assert_eq!(leaves(&store).await, 22);
+        assert_eq!(small_nodes(&store).await, 22 + 11 + 5);
 
         let again = store.again().unwrap();
-        assert_eq!(leaves(&again).await, 0);
+        assert_eq!(small_nodes(&again).await, 0);
         assert_eq!(whole(&again).await, (22, roots[22]));
         assert_eq!(contents(&again).await, held);
         let tried: Vec<(Vec<u8>, i32)> = again

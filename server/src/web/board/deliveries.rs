@@ -25,8 +25,10 @@ struct LogPage {
     chrome: Chrome,
     id: ExchangeId,
     name: String,
-    title: String,
+    heading: String,
     summary: String,
+    /// There is a message to be tried.
+    sent: bool,
     rows: Vec<Row>,
     next: Option<String>,
 }
@@ -61,36 +63,58 @@ pub(super) fn title(kind: &str, revision: u32) -> String {
     format!("{what}, version {revision}")
 }
 
-/// `GET /exchanges/{id}/deliveries`
+/// `GET /exchanges/{id}/deliveries`: of the message that is asked for, or of the newest; there may be none.
 ///
 /// # Errors
 /// [`Problem`]
 pub(super) async fn show(visit: Visit, id: web::Path<ExchangeId>, asked: web::Query<Asked>) -> Answer {
     reader(&visit)?;
     let id = *id;
-    let message = MessageId::from_str(&asked.message).map_err(|_| Problem::NotFound)?;
+    let message = match asked.message.as_str() {
+        "" => None,
+        message => Some(MessageId::from_str(message).map_err(|_| Problem::NotFound)?),
+    };
     let before = u32::from_str(&asked.before).ok();
     let found = visit
         .node
         .store()
         .read(move |rows| {
             let Some(exchange) = exchanges::one(rows, id)? else { return Ok(None) };
+            let newest = match message {
+                Some(message) => Some(message),
+                None => exchanges::messages(rows, id, 1)?.pop().map(|message| message.id),
+            };
+            let Some(message) = newest else { return Ok(Some((exchange, None))) };
             let Some(logged) = board::logged(rows, id, message)? else { return Ok(None) };
-            Ok(Some((exchange, logged, exchanges::attempts(rows, message, before, SHOWN_MAX)?)))
+            let attempts = exchanges::attempts(rows, message, before, SHOWN_MAX)?;
+            Ok(Some((exchange, Some((logged, attempts)))))
         })
         .await?;
-    let (exchange, logged, attempts) = found.ok_or(Problem::NotFound)?;
-    let title = title(&logged.kind, logged.revision);
-    let page = LogPage {
-        chrome: visit
-            .chrome(format!("Delivery log: {title} - {}", exchange.partner_name), "/incidents")
-            .exercise(exchange.exercise),
-        id,
-        summary: summary(&logged),
-        name: exchange.partner_name,
-        title,
-        rows: attempts.items.iter().map(|attempt| row(&logged.channel, attempt, visit.reader)).collect(),
-        next: attempts.next.map(|before| format!("/exchanges/{id}/deliveries?message={message}&before={before}")),
+    let (exchange, log) = found.ok_or(Problem::NotFound)?;
+    let heading = match &log {
+        Some((logged, _)) => format!("Delivery log: {}", title(&logged.kind, logged.revision)),
+        None => "Delivery log".to_owned(),
+    };
+    let chrome =
+        visit.chrome(format!("{heading} - {}", exchange.partner_name), "/incidents").exercise(exchange.exercise);
+    let name = exchange.partner_name;
+    let page = match log {
+        None => {
+            let summary = format!("Nothing has been sent to {name} about this yet.");
+            LogPage { chrome, id, heading, summary, sent: false, name, rows: Vec::new(), next: None }
+        }
+        Some((logged, attempts)) => LogPage {
+            chrome,
+            id,
+            heading,
+            summary: summary(&logged),
+            sent: true,
+            name,
+            rows: attempts.items.iter().map(|attempt| row(&logged.channel, attempt, visit.reader)).collect(),
+            next: attempts
+                .next
+                .map(|before| format!("/exchanges/{id}/deliveries?message={}&before={before}", logged.message)),
+        },
     };
     page::html(&page)
 }

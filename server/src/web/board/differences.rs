@@ -5,7 +5,7 @@ use askama::Template;
 use domain::values::{ExchangeId, IncidentId};
 
 use crate::problem::Problem;
-use crate::store::queries::board::{self, Differences};
+use crate::store::queries::board::{self, Differences, Level};
 use crate::web::facts::{self, Row};
 use crate::web::page::{self, Answer, Chrome, Visit};
 use crate::web::partners::reader;
@@ -20,6 +20,8 @@ struct DifferencesPage {
     reference: String,
     name: String,
     words: String,
+    /// What heads the column of what they have.
+    have: &'static str,
     rows: Vec<Line>,
 }
 
@@ -45,6 +47,11 @@ pub(super) async fn show(visit: Visit, id: web::Path<ExchangeId>) -> Answer {
         id,
         incident: found.incident,
         words: words(&found),
+        have: match found.listed.held_by {
+            Level::None | Level::Signed => "They hold",
+            Level::Recorded => "They read",
+            Level::Transport => "Their server accepted",
+        },
         rows: lines(&found, visit.reader),
         reference: found.reference,
         name: found.listed.partner_name,
@@ -54,21 +61,37 @@ pub(super) async fn show(visit: Visit, id: web::Path<ExchangeId>) -> Answer {
 
 fn words(found: &Differences) -> String {
     let (now, says) = &found.now;
-    let proven = found.listed.holds > 0;
-    match (says, &found.held) {
-        (None, _) | (_, Some((_, None))) => "Contents were erased; nothing can be compared.".to_owned(),
-        (Some(_), None) => format!("They hold nothing in writing. Our facts stand at version {now}."),
-        (Some(_), Some((held, Some(_)))) if held == now => {
-            format!("They hold version {held} of the facts, which is what we say now.")
-        }
-        (Some(_), Some((held, Some(_)))) if proven => {
-            format!(
-                "They hold version {held} of the facts. We say version {now} now: they have not yet seen what follows."
-            )
-        }
-        (Some(_), Some((held, Some(_)))) => format!(
-            "Their server took version {held} of the facts, which proves nothing. We say version {now} now: they have not \
-             yet seen what follows."
+    let held = match (says, &found.held) {
+        (None, _) | (_, Some((_, None))) => return "Contents were erased; nothing can be compared.".to_owned(),
+        (Some(_), None) => return format!("They hold nothing in writing. Our facts stand at version {now}."),
+        (Some(_), Some((held, Some(_)))) => held,
+    };
+    let listed = &found.listed;
+    let mut words = known(listed.held_by, *held);
+    words.push_str(&if held == now {
+        format!(" Version {now} is what we say now.")
+    } else if listed.holds > 0 {
+        format!(" We say version {now} now: they have not yet seen what follows.")
+    } else {
+        format!(" We say version {now} now: what follows was not sent to them, or is on its way.")
+    });
+    if listed.holds > 0 && listed.taken > listed.holds {
+        words.push_str(" Their server accepted something newer; whether anybody there has seen it is not known.");
+    }
+    words
+}
+
+/// What is known of what they have, and by whose word.
+fn known(by: Level, version: u32) -> String {
+    match by {
+        Level::Signed => format!("They hold version {version} of the facts, and signed for it."),
+        Level::Recorded => format!(
+            "Somebody there said through a link that they have read version {version} of the facts. That is recorded, not \
+             signed."
+        ),
+        Level::None | Level::Transport => format!(
+            "Their server accepted version {version} of the facts. That proves nothing: nobody there has said that they \
+             have read it."
         ),
     }
 }

@@ -6,10 +6,10 @@ use domain::values::Moment;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{event_words, format_words, standing, tested_words};
+use super::{event_words, format_words, standing, tested_news};
 use crate::node::endpoints::{AttemptLine, PostKey, PostLine, PostState, REPLAYED_MAX, Replayed};
 use crate::problem::Problem;
-use crate::web::action::{ActionPage, refusal};
+use crate::web::action::{ActionPage, News, refusal};
 use crate::web::administration::administrator;
 use crate::web::field::{Field, Tag};
 use crate::web::form::{Form, Reading};
@@ -26,7 +26,7 @@ struct IntegrationPage {
     chrome: Chrome,
     id: Uuid,
     name: String,
-    done: String,
+    news: News,
     tag: Tag,
     paused: bool,
     facts: Vec<(&'static str, String)>,
@@ -58,10 +58,10 @@ pub(super) struct From {
 /// [`Problem::NotAllowed`], [`Problem::NotFound`]
 pub(super) async fn show(visit: Visit, id: web::Path<Uuid>, from: web::Query<From>) -> Answer {
     administrator(&visit)?;
-    overview(&visit, *id, key(&from.after), String::new()).await
+    overview(&visit, *id, key(&from.after), News::default()).await
 }
 
-async fn overview(visit: &Visit, id: Uuid, after: Option<PostKey>, done: String) -> Answer {
+async fn overview(visit: &Visit, id: Uuid, after: Option<PostKey>, news: News) -> Answer {
     let known = visit.node.integration(id).await?;
     let log = visit.node.posts(id, after, SHOWN_MAX).await?;
     let elapsed = visit.node.time().elapsed();
@@ -80,7 +80,7 @@ async fn overview(visit: &Visit, id: Uuid, after: Option<PostKey>, done: String)
     page::html(&IntegrationPage {
         chrome: visit.chrome(known.name.as_str(), "/administration"),
         id,
-        done,
+        news,
         tag: standing(&known, elapsed),
         paused: known.paused,
         facts,
@@ -120,7 +120,7 @@ pub(super) async fn test(posted: Posted, id: web::Path<Uuid>) -> Answer {
     let visit = posted.visit;
     let by = administrator(&visit)?;
     let tested = visit.node.test_integration(&by, *id).await?;
-    overview(&visit, *id, None, tested_words(&tested)).await
+    overview(&visit, *id, None, tested_news(&tested)).await
 }
 
 /// `POST /integrations/{id}/replay`
@@ -132,10 +132,11 @@ pub(super) async fn replay(posted: Posted, id: web::Path<Uuid>) -> Answer {
     let by = administrator(&visit)?;
     let ids: Vec<Uuid> = form.all("post").filter_map(|id| id.parse().ok()).collect();
     if ids.is_empty() {
-        return overview(&visit, *id, None, "Nothing was ticked, so nothing is sent again.".to_owned()).await;
+        let news = News::failed("Nothing was ticked", "Nothing is sent again. Tick what is to be sent.");
+        return overview(&visit, *id, None, news).await;
     }
     let replayed = visit.node.replay(&by, *id, ids).await?;
-    overview(&visit, *id, None, replayed_words(replayed)).await
+    overview(&visit, *id, None, News::done(replayed_words(replayed))).await
 }
 
 fn replayed_words(replayed: Replayed) -> String {
@@ -193,7 +194,7 @@ pub(super) async fn replay_since(posted: Posted, id: web::Path<Uuid>) -> Answer 
         return since_page(&visit, *id, &form).await?.answer(errors);
     };
     match visit.node.replay_since(&by, *id, since).await {
-        Ok(replayed) => overview(&visit, *id, None, replayed_words(replayed)).await,
+        Ok(replayed) => overview(&visit, *id, None, News::done(replayed_words(replayed))).await,
         Err(error) => since_page(&visit, *id, &form).await?.answer(refusal(error, "since-day")?),
     }
 }

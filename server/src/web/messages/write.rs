@@ -3,7 +3,7 @@
 use std::str::FromStr as _;
 
 use actix_web::web;
-use domain::exchange::{DUE_SECONDS_MAX, Exchange, MessageKind, Refusal};
+use domain::exchange::{DUE_SECONDS_MAX, MessageKind, Refusal};
 use domain::values::{ExchangeId, LongText, MessageId};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -13,7 +13,8 @@ use super::super::field::Field;
 use super::super::form::{FieldError, Form, Reading};
 use super::super::log::{findings_in, responder};
 use super::super::page::{self, Answer, Posted, Visit};
-use super::{back, find, here};
+use super::way::Way;
+use super::{Case, back, here};
 use crate::node::DoorError;
 use crate::node::said::{MESSAGE_FORM, NewMessage};
 use crate::problem::Problem;
@@ -35,7 +36,7 @@ pub(super) struct Opened {
 /// [`Problem`]
 pub(super) async fn show(visit: Visit, id: web::Path<ExchangeId>, opened: web::Query<Opened>) -> Answer {
     responder(&visit)?;
-    let case = Case::find(&visit, *id).await?;
+    let case = Written::find(&visit, *id).await?;
     let mut form = fresh(&visit).await?;
     if let Some(message) = MessageId::from_str(&opened.re).ok().and_then(|re| case.message(re)) {
         form.set("re", message.said.message.to_string());
@@ -64,7 +65,7 @@ async fn fresh(visit: &Visit) -> Result<Form, Problem> {
 pub(super) async fn say(posted: Posted, id: web::Path<ExchangeId>) -> Answer {
     let Posted { visit, mut form } = posted;
     let by = responder(&visit)?;
-    let case = Case::find(&visit, *id).await?;
+    let case = Written::find(&visit, *id).await?;
     let new = match read(&visit, &form) {
         Ok(new) => new,
         Err(errors) => return case.page(&visit, &form).answer(errors),
@@ -102,7 +103,7 @@ const fn anchor(refused: &Refusal) -> &'static str {
     match refused {
         Refusal::DueMissing | Refusal::DueWithoutRequest | Refusal::DuePast | Refusal::DueTooFar => "due-day",
         Refusal::ReceivedMissing | Refusal::ReceivedWithoutForwarding | Refusal::InFuture => "received-day",
-        Refusal::AnswersNothing | Refusal::UnknownMessage => "re",
+        Refusal::AnswersNothing | Refusal::AnswersOurs | Refusal::UnknownMessage => "re",
         Refusal::NoSuchExchange
         | Refusal::AlreadyOpen
         | Refusal::WrongDirection
@@ -149,35 +150,31 @@ fn read(visit: &Visit, form: &Form) -> Result<NewMessage, Vec<FieldError>> {
     }
 }
 
-/// The case that is written about.
-struct Case {
-    exchange: Exchange,
-    name: String,
-    messages: Vec<Message>,
+/// The case that is written about, and the way to the partner.
+struct Written {
+    case: Case,
+    way: Way,
 }
 
-impl Case {
+impl Written {
     async fn find(visit: &Visit, id: ExchangeId) -> Result<Self, Problem> {
-        let (exchange, name, messages) = find(visit, id).await?;
-        Ok(Self { exchange, name, messages })
+        let case = super::find(visit, id).await?;
+        let way = Way::to(visit, case.exchange.partner).await?;
+        Ok(Self { case, way })
     }
 
     fn message(&self, id: MessageId) -> Option<&Message> {
-        self.messages.iter().find(|message| message.said.message == id)
+        self.case.messages.iter().find(|message| message.said.message == id)
     }
 
     fn page(&self, visit: &Visit, form: &Form) -> ActionPage {
-        let Self { exchange, name, .. } = self;
+        let Case { exchange, name, reference, .. } = &self.case;
         let heading = format!("Write to {name}");
-        let chrome = visit
-            .chrome(format!("{heading} - {}", exchange.reference), here(exchange.direction))
-            .exercise(exchange.exercise);
+        let chrome =
+            visit.chrome(format!("{heading} - {reference}"), here(exchange.direction)).exercise(exchange.exercise);
         let action = format!("/exchanges/{}/messages/new", exchange.id);
-        let mut page = ActionPage::new(chrome, &heading, exchange.reference.as_str(), back(exchange), action);
-        page.paragraphs = vec![format!(
-            "It goes to {name} signed, with your name and role, and stays on record on both sides. Do not name the people \
-             affected."
-        )];
+        let mut page = ActionPage::new(chrome, &heading, reference, back(exchange), action);
+        page.paragraphs = vec![format!("{} Do not name the people affected.", self.way.promise(name))];
         page.fields = self.fields(visit, form);
         page.hidden = vec![("form", form.first("form").to_owned())];
         page.buttons = vec![("send", "Send it", "")];
@@ -187,6 +184,7 @@ impl Case {
     fn fields(&self, visit: &Visit, form: &Form) -> Vec<Field> {
         let reader = visit.reader;
         let offered: Vec<(String, String)> = self
+            .case
             .messages
             .iter()
             .rev()

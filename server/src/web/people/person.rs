@@ -207,7 +207,7 @@ pub(super) async fn make_link(posted: Posted, id: web::Path<String>) -> Answer {
 fn disable_page(visit: &Visit, person: &PersonView) -> ActionPage {
     let mut page = action(visit, person, "Disable this account", "disable");
     page.paragraphs.push(format!(
-        "{} is signed out everywhere at once and can\u{2019}t sign in; their API tokens and links stop working. You can \
+        "{} is signed out everywhere at once and can\u{2019}t sign in; their API tokens and links end for good. You can \
          enable the account again.",
         person.name
     ));

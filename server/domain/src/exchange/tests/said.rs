@@ -154,6 +154,13 @@ fn what_we_cannot_say() {
     assert_eq!(refused(ours(MessageKind::View, None, Some(hour(9)))), Refusal::DueWithoutRequest);
     assert_eq!(refused(ours(MessageKind::Answer, None, None)), Refusal::AnswersNothing);
     assert_eq!(refused(ours(MessageKind::Answer, Some(their_id(1)), None)), Refusal::UnknownMessage);
+    let mut asking = Stream::queued();
+    asking.run(&say(HELP, None, Some(hour(10))), hour(2));
+    let own = say(MessageKind::Answer, Some(our_message(1)), None);
+    assert_eq!(asking.refused(&own, hour(3)), Refusal::AnswersOurs, "it would end nothing");
+    let notice = say(MessageKind::Answer, Some(notice_message(1)), None);
+    assert_eq!(asking.refused(&notice, hour(3)), Refusal::AnswersOurs);
+    asking.run(&say(MessageKind::Question, Some(our_message(1)), None), hour(3));
     let forwarded = ours(MessageKind::ForwardedRequest, None, Some(hour(9)));
     assert_eq!(refused(forwarded.clone()), Refusal::ReceivedMissing);
     assert_eq!(refused(Say { received_at: Some(hour(3)), ..forwarded }), Refusal::InFuture);

@@ -28,7 +28,7 @@ pub(super) struct Way {
     pub name: String,
     pub channel: String,
     waits_until: Option<i64>,
-    held_up: Option<HeldUp>,
+    pub held_up: Option<HeldUp>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -71,7 +71,7 @@ impl About {
     }
 }
 
-fn ways(rows: &mut Rows<'_>, whom: &[&[u8]]) -> Result<HashMap<Vec<u8>, Way>, StoreError> {
+pub(super) fn ways(rows: &mut Rows<'_>, whom: &[&[u8]]) -> Result<HashMap<Vec<u8>, Way>, StoreError> {
     type Partner = (Vec<u8>, Vec<u8>, String, Option<String>, String);
     type Lane = (Vec<u8>, String, Option<i64>, Option<String>);
     let found: Vec<Partner> = partners::table

@@ -1,0 +1,91 @@
+//! Texts: trimmed, limited, and free of what misleads a reader.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use super::{ValueError, hidden};
+
+/// Texts that may be longer are no lines.
+const LINE_CHARACTERS_MAX: usize = 200;
+
+/// A trimmed text of 1 to `MAX` characters without control characters (line breaks and tabs are kept). What people type
+/// and partners send has no characters that mislead its reader either; reading JSON takes what was stored before.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Text<const MAX: usize>(String);
+
+/// A title: at most 200 characters (protocol §20).
+pub type Title = Text<200>;
+/// A name, a reference or a line: at most 200 characters.
+pub type Line = Text<200>;
+/// A longer text: at most 8000 characters (protocol §20).
+pub type LongText = Text<8000>;
+
+impl<const MAX: usize> Text<MAX> {
+    /// What a person or a program of ours gives.
+    ///
+    /// # Errors
+    /// [`ValueError::Empty`], [`ValueError::TooLong`], [`ValueError::ControlCharacter`] or
+    /// [`ValueError::HiddenCharacter`].
+    pub fn parse(text: &str) -> Result<Self, ValueError> {
+        let text = Self::stored(text)?;
+        if text.0.chars().any(Self::is_refused) { Err(ValueError::HiddenCharacter) } else { Ok(text) }
+    }
+
+    /// What a partner sends: it is no reason to refuse a message, so that U+FFFD stands in the place of each character that
+    /// would mislead its reader. The octets that the partner signed stay as they are.
+    ///
+    /// # Errors
+    /// [`ValueError::Empty`], [`ValueError::TooLong`] or [`ValueError::ControlCharacter`].
+    pub fn received(text: &str) -> Result<Self, ValueError> {
+        let mut read = Self::stored(text)?;
+        if read.0.chars().any(Self::is_refused) {
+            read.0 = hidden::replaced(&read.0, Self::is_refused);
+        }
+        Ok(read)
+    }
+
+    /// What was taken before, by whatever rule stood then.
+    ///
+    /// # Errors
+    /// [`ValueError::Empty`], [`ValueError::TooLong`] or [`ValueError::ControlCharacter`].
+    pub fn stored(text: &str) -> Result<Self, ValueError> {
+        let text = text.replace("\r\n", "\n");
+        let text = text.trim();
+        if !text.chars().any(hidden::is_seen) {
+            return Err(ValueError::Empty);
+        }
+        if text.chars().count() > MAX {
+            return Err(ValueError::TooLong { max: MAX });
+        }
+        if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+            return Err(ValueError::ControlCharacter);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// In a name or a line, whatever is not seen; in a longer text, what turns text around.
+    fn is_refused(c: char) -> bool {
+        if MAX > LINE_CHARACTERS_MAX { hidden::turns(c) } else { hidden::is_hidden(c) }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<const MAX: usize> fmt::Display for Text<MAX> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::stored(&text).map_err(de::Error::custom)
+    }
+}
