@@ -249,15 +249,31 @@ pub(crate) fn address_of(mailbox: &str, name: &str) -> String {
 }
 
 pub(crate) async fn open(database: &Database, issuer: &str, ground: &Ground, set_up: Option<SetUp>) -> Arc<Node> {
-    open_with_mail(database, issuer, ground, set_up, None).await
+    open_with(database, issuer, ground, Opening { set_up, ..Opening::default() }).await
 }
 
-pub(crate) async fn open_with_mail(
+/// In what a node may differ from those of other stories.
+pub(crate) struct Opening {
+    /// Who it is, on a fresh database.
+    pub(crate) set_up: Option<SetUp>,
+    /// Its mail server.
+    pub(crate) mail: Option<MailSettings>,
+    /// How often it may be called.
+    pub(crate) rates: Rates,
+}
+
+impl Default for Opening {
+    fn default() -> Self {
+        let rates = Rates { partner_per_minute: 60_000, partner_burst: 60_000, address_per_minute: 60_000 };
+        Self { set_up: None, mail: None, rates }
+    }
+}
+
+pub(crate) async fn open_with(
     database: &Database,
     issuer: &str,
     ground: &Ground,
-    set_up: Option<SetUp>,
-    mail: Option<MailSettings>,
+    Opening { set_up, mail, rates }: Opening,
 ) -> Arc<Node> {
     let node = Node::open(NodeOptions {
         store: StoreSettings { url: database.url.clone(), data_key: data_key(), readers: READERS },
@@ -267,7 +283,7 @@ pub(crate) async fn open_with_mail(
         time: Arc::clone(&ground.time),
         carrier: Arc::clone(&ground.carrier),
         bcrypt_cost: BCRYPT_COST,
-        rates: Rates { partner_per_minute: 60_000, partner_burst: 60_000, address_per_minute: 60_000 },
+        rates,
         mail,
         reachable: !issuer.starts_with(HIDDEN),
         set_up,

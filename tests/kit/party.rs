@@ -16,7 +16,7 @@ use server::mail::MailSettings;
 use server::node::execute::LOG_FORM;
 use server::node::pairing::Confirmation;
 use server::node::receive::{Incoming, Received};
-use server::node::{LogRequest, Node};
+use server::node::{LogRequest, Node, Rates};
 use server::store::partners::PartnerState;
 use server::store::projections::tables::Tables;
 use server::store::queries::{directory, exchanges};
@@ -24,7 +24,7 @@ use server::store::{LoggedEvent, Rows, Store, StoreError, StoreSettings, ledger}
 use uuid::Uuid;
 
 use crate::database::On;
-use crate::node::{Party, address_of, administrator, data_key, line, open, open_with_mail};
+use crate::node::{Opening, Party, address_of, administrator, data_key, line, open, open_with};
 use crate::partner::Scripted;
 
 impl Party {
@@ -400,7 +400,17 @@ impl Party {
     pub async fn restart_with_mail(mut self, mail: MailSettings) -> Self {
         let issuer = self.issuer().to_owned();
         self.node.stop().await;
-        self.node = open_with_mail(&self.database, &issuer, &self.ground, None, Some(mail)).await;
+        let opening = Opening { mail: Some(mail), ..Opening::default() };
+        self.node = open_with(&self.database, &issuer, &self.ground, opening).await;
+        self
+    }
+
+    /// The same, with these limits from now on.
+    pub async fn restart_with_rates(mut self, rates: Rates) -> Self {
+        let issuer = self.issuer().to_owned();
+        self.node.stop().await;
+        let opening = Opening { rates, ..Opening::default() };
+        self.node = open_with(&self.database, &issuer, &self.ground, opening).await;
         self
     }
 

@@ -254,6 +254,10 @@ async fn alerts_beyond_the_newest_are_counted_and_listed(on: On) {
     }
     let may_be_ended = AlertKind::ALL.iter().filter(|kind| kind.is_seen_to()).count() * 2;
     assert_eq!((seen, pages), (may_be_ended, all.div_ceil(50)), "each once, fifty on a page");
+    let beyond = responder.get(&format!("/alerts?before=0.{}", uuid::Uuid::nil())).await.page();
+    assert!(!beyond.text().contains("Nothing waits for a person"), "{}", beyond.text());
+    assert!(beyond.text().contains("No earlier alerts"), "{}", beyond.text());
+    assert_eq!(beyond.link("The newest alerts").attribute("href"), Some("/alerts"));
 }
 
 /// Every command is refused to who may not give it, before it looks at what was typed.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use server::store::alerts::{self, AlertKind};
 use tests::facts::first_hour;
-use tests::node::{Party, World, log_request};
+use tests::node::{Party, World, line, log_request};
 use tests::partner::{Behaviour, Scripted};
 use tests::{On, both};
 use webhooks::message::Stance;
@@ -18,6 +18,7 @@ both!(
     a_wrong_clock_is_noted,
     a_sign_of_life_that_a_person_sends_goes_at_once,
     a_partner_that_refuses_signs_of_life_is_told_of,
+    what_is_wrong_with_signs_of_life_ends_with_the_pairing,
 );
 
 const CASE: &str = "0199f6c2-5c1e-7a50-9d3e-3a6f0c1b7e21";
@@ -172,4 +173,33 @@ async fn a_partner_that_refuses_signs_of_life_is_told_of(on: On) {
     operator.node.send_heartbeat(id).await.expect("queued");
     world.settle(&[&operator]).await;
     assert!(!told().await);
+}
+
+/// A partner's node refuses our signs of life, gives no receipt for them, or something else answers: when an administrator
+/// ends the pairing, nothing of that is left to look at, and nothing goes out any more.
+async fn what_is_wrong_with_signs_of_life_ends_with_the_pairing(on: On) {
+    let refusal = r#"{"err":"invalid_request","description":"No."}"#;
+    for (behaviour, kind) in [
+        (Behaviour::Answer(400, refusal), AlertKind::HeartbeatRefused),
+        (Behaviour::NoReceipt, AlertKind::Unconfirmed),
+        (Behaviour::Answer(404, "Not here."), AlertKind::Misdirected),
+    ] {
+        let (world, operator, partner) = paired(on).await;
+        let id = operator.partner_by(&partner.issuer).await;
+        partner.behave(behaviour);
+        operator.node.send_heartbeat(id).await.expect("queued");
+        for _ in 0..8 {
+            world.settle(&[&operator]).await;
+            world.pass(Duration::from_secs(HOUR));
+        }
+        assert!(open(&operator).await.contains(&kind), "{kind:?}");
+        let ended = operator.node.end_pairing(&operator.administrator(), id, line("A story")).await;
+        ended.expect("ended");
+        assert!(!open(&operator).await.contains(&kind), "{kind:?}");
+        let before = world.wire.carried().len();
+        world.pass(Duration::from_secs(26 * HOUR));
+        world.settle(&[&operator]).await;
+        assert_eq!(world.wire.carried().len(), before);
+        assert!(!open(&operator).await.contains(&kind), "{kind:?}");
+    }
 }

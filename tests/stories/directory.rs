@@ -24,6 +24,8 @@ both!(
     two_editors_do_not_overwrite_each_other,
     pairing_and_importing_come_in_either_order,
     an_import_does_what_was_shown_and_nothing_else,
+    an_import_sent_twice_was_done,
+    a_purpose_that_is_no_line_says_why,
 );
 
 const EXAMPLES: [&str; 4] = [
@@ -246,6 +248,60 @@ async fn an_import_does_what_was_shown_and_nothing_else(on: On) {
     let done = visitor.post(&path, &confirm(&refused.page())).await;
     assert_eq!(done.status, 303, "{}", done.text());
     assert_eq!(parties().await.iter().find(|it| it.key == addressed.key).expect("it").country, Some(line("GB")));
+}
+
+/// Import is pressed twice, and the second press comes while the draft is still there: what was asked for is so, and nobody is
+/// told that nothing was imported.
+async fn an_import_sent_twice_was_done(on: On) {
+    let world = World::new(on);
+    let mut operator = world.listening_party("Operator").await;
+    let address = operator.serve();
+    let node = &operator.node;
+    let text = "format = \"tocsin-directory-1\"\n\n[[party]]\nkey = \"council\"\nname = \"Council\"\n";
+    let account = node.account(&operator.email("administrator")).await.expect("an answer").expect("an account");
+    let person = node.person(account.id).await.expect("a person");
+    let mut visitor = Visitor::signed_in(address, &operator.email("administrator"), PASSWORD).await;
+    let mut pressed = Vec::new();
+    for press in ["first", "second"] {
+        let id = node.make_form(&person, IMPORT_DRAFT).await.expect("a form");
+        node.keep_draft(&person, id, IMPORT_DRAFT, text.as_bytes().to_vec()).await.expect("kept");
+        let path = format!("/import/{id}");
+        if pressed.is_empty() {
+            pressed = visitor.get(&path).await.page().form("Import").fields();
+            pressed.retain(|(name, _)| name != "go");
+            pressed.push(("go".to_owned(), "import".to_owned()));
+        }
+        let done = visitor.post(&path, &pressed).await;
+        assert_eq!(
+            (done.status, done.header("location")),
+            (303, Some("/agreements?done=imported")),
+            "the {press} press"
+        );
+        assert!(node.drafts(&person, IMPORT_DRAFT).await.expect("an answer").is_empty(), "the {press} press");
+    }
+    let parties = node.export_directory().await.expect("a directory").parties;
+    assert_eq!(parties.iter().filter(|party| party.key.as_str() == "council").count(), 1);
+}
+
+/// Whoever takes the file out says what for; a text that can't be kept is answered with what is wrong with it.
+async fn a_purpose_that_is_no_line_says_why(on: On) {
+    let world = World::new(on);
+    let mut operator = world.listening_party("Operator").await;
+    let mut visitor = Visitor::signed_in(operator.serve(), &operator.email("administrator"), PASSWORD).await;
+    let long = "a".repeat(201);
+    for (purpose, words) in [
+        ("", "Say what you need the file for"),
+        ("\u{200b}", "Say what you need the file for"),
+        (&long, "Use 200 characters or fewer"),
+        ("For\u{200b}audit", "Remove the characters that can\u{2019}t be seen"),
+    ] {
+        let mut fields = visitor.get("/export").await.page().form("Download the file").fields();
+        fields.retain(|(name, _)| name != "purpose");
+        fields.push(("purpose".to_owned(), purpose.to_owned()));
+        let refused = visitor.post("/export", &fields).await;
+        assert_eq!(refused.status, 422, "{}", purpose.escape_unicode());
+        assert!(refused.page().text().contains(words), "{}", refused.page().text());
+    }
 }
 
 /// A partner paired first is found again by its name in a file; its record then keeps its key.

@@ -6,9 +6,9 @@ use std::time::Duration;
 use domain::clock::{ClockState, Evidence};
 use domain::exchange::{NoticeDelivery, Stance};
 use serde_json::{Value, json};
-use server::node::DoorError;
 use server::node::pairing::PairingRefusal;
 use server::node::poll::serve::{PollIncoming, Polled};
+use server::node::{DoorError, Rates};
 use server::store::alerts::{self, AlertKind};
 use tests::facts::first_hour;
 use tests::node::{Party, World, line, log_request};
@@ -28,6 +28,7 @@ both!(
     who_is_asked_follows_the_pairing,
     two_nodes_that_nobody_can_call_are_not_paired,
     only_a_good_token_is_good_and_only_once,
+    whoever_asks_too_often_is_told_so_first,
     what_was_fetched_comes_again_until_its_receipt,
     the_hour_of_a_receipt_begins_when_a_message_is_fetched,
     a_third_open_poll_is_turned_away,
@@ -235,6 +236,39 @@ async fn only_a_good_token_is_good_and_only_once(on: On) {
         Polled::Forbidden,
         "before its request"
     );
+}
+
+/// Polls that fail count too: over its rate a partner is told to come later before anything is written or read of its
+/// request, whether its token was used, its request can't be read or it is suspended. Others are served.
+async fn whoever_asks_too_often_is_told_so_first(on: On) {
+    let world = World::new(on);
+    let operator = world.party("Operator").await;
+    let partner = scripted_poller(&world, &operator, "Council").await;
+    let other = scripted_poller(&world, &operator, "Borough").await;
+    let operator =
+        operator.restart_with_rates(Rates { partner_per_minute: 1, partner_burst: 3, ..Rates::default() }).await;
+    let once = token(&operator, &partner, &world);
+    assert!(matches!(poll(&operator, &partner, &once, json!({ "maxEvents": 0 })).await, Polled::Answer(_)));
+    assert_eq!(poll(&operator, &partner, &once, json!({})).await, Polled::Unauthorised, "used");
+    let fresh = || token(&operator, &partner, &world);
+    assert_eq!(poll(&operator, &partner, &fresh(), json!({ "ack": "x" })).await, Polled::BadRequest);
+    let unused = fresh();
+    let too_many = async |token: &str, request: Value| {
+        let polled = poll(&operator, &partner, token, request).await;
+        assert!(matches!(polled, Polled::TooMany { .. }), "{polled:?}");
+    };
+    too_many(&unused, json!({})).await;
+    too_many(&once, json!({})).await;
+    too_many(&fresh(), json!({ "ack": "x" })).await;
+    let id = operator.partner_by(&partner.issuer).await;
+    operator.node.suspend(&operator.administrator(), id, line("A story")).await.expect("suspended");
+    too_many(&fresh(), json!({})).await;
+    operator.node.resume(&operator.administrator(), id, line("A story")).await.expect("resumed");
+    let others = poll(&operator, &other, &token(&operator, &other, &world), json!({ "maxEvents": 0 })).await;
+    assert!(matches!(others, Polled::Answer(_)), "{others:?}");
+    world.pass(Duration::from_secs(61));
+    let later = poll(&operator, &partner, &unused, json!({ "maxEvents": 0 })).await;
+    assert!(matches!(later, Polled::Answer(_)), "its token was not used up: {later:?}");
 }
 
 /// Numbers rise, 0, 1 and 101 are honoured; what was fetched comes again after a minute, after a quarter of an hour when

@@ -35,7 +35,7 @@ pub use watch::next_check;
 pub(crate) use watch::next_overdue;
 
 /// Exchanges touched in one chunk of a fan-out, so that nobody waits for the writer longer than 100 ms (ruling 22).
-pub const FAN_OUT_CHUNK: usize = 250;
+pub const FAN_OUT_CHUNK: usize = 100;
 /// Partners named in one ladder step; beyond it the step gives the number only.
 pub const STEP_NAMES_MAX: usize = 20;
 

@@ -164,10 +164,17 @@ impl ServeSettings {
             ("--first-person-email", &self.first_person_email),
             ("--first-person-name", &self.first_person_name),
         ] {
-            let wrong = text.as_ref().is_some_and(|text| Line::parse(text).is_err());
-            say(faults, wrong, format!("{name} must be 1 to 200 characters."));
+            line_fault(faults, name, text.as_deref());
         }
-        let wrong = self.services.iter().any(|name| Line::parse(name).is_err());
-        say(faults, wrong, "--service must be 1 to 200 characters.");
+        // One of them is enough to say what is wrong.
+        let wrong = self.services.iter().find(|name| Line::parse(name).is_err());
+        line_fault(faults, "--service", wrong.map(String::as_str));
+    }
+}
+
+/// A setting that is given and is no line.
+fn line_fault(faults: &mut Vec<Fault>, name: &str, text: Option<&str>) {
+    if let Some(Err(error)) = text.map(Line::parse) {
+        say(faults, true, format!("{name}: {error}."));
     }
 }

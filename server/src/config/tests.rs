@@ -71,6 +71,24 @@ fn good_settings_have_no_faults_and_every_fault_is_listed() {
 }
 
 #[test]
+fn a_text_that_is_no_line_says_why() {
+    let (long, unseen) = ("n".repeat(201), "Har\u{200b}bour");
+    let given =
+        [("--organisation", unseen), ("--contact-email", " "), ("--service", "A\u{7}"), ("--contact-phone", &long)];
+    let arguments: Vec<&str> =
+        ["serve"].into_iter().chain(GOOD).chain(given.iter().flat_map(|(name, text)| [*name, *text])).collect();
+    let faults = wrong(&arguments, &[]);
+    for fault in [
+        "--organisation: it holds a character that can\u{2019}t be seen or that turns text around; type it again without.",
+        "--contact-email: it is empty.",
+        "--service: it holds a control character.",
+        "--contact-phone: it is longer than 200 characters.",
+    ] {
+        assert!(faults.iter().any(|found| found == fault), "{fault}: {faults:#?}");
+    }
+}
+
+#[test]
 fn the_command_line_wins_over_variables_and_these_over_the_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("tocsin.toml");

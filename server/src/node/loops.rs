@@ -76,7 +76,7 @@ impl Node {
             Ok(Arrival::Alone(0)) => {}
             Ok(Arrival::Alone(voided)) => tracing::info!(voided, "what a process that ended here had claimed is free"),
             Ok(Arrival::Later) => {
-                tracing::warn!("another process keeps this database to itself; going on without a lock")
+                tracing::warn!("another process keeps this database to itself; going on without a lock until it ends")
             }
             Ok(Arrival::Beside) => tracing::info!("another process may be at work on this database"),
             Err(error) => tracing::warn!(

@@ -1,5 +1,5 @@
 //! All that differs between SQLite and Postgres, both arms side by side: connecting, migrating, transactions, and
-//! (in `bulk`) rows written many at a time. A second place with such a difference is a review stop.
+//! (in `bulk`) rows written many at a time, (in `alone`) who else is there. A second place with such a difference is a review stop.
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection};
 use diesel::prelude::*;
@@ -259,6 +259,19 @@ pub(super) fn fold_log(db: &mut Db) -> QueryResult<()> {
     match db {
         Db::Postgres(_) => Ok(()),
         Db::Sqlite(c) => c.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)"),
+    }
+}
+
+/// A connection to fold the log with; `None` where there is none to fold. Folding all of it waits for readers, and makes the
+/// writer wait, so that it does not wait long.
+pub(super) fn folding_connection(address: &Address) -> Result<Option<Db>, StoreError> {
+    match address {
+        Address::Postgres(_) => Ok(None),
+        Address::Sqlite(_) => {
+            let mut db = address.connect()?;
+            db.batch_execute("PRAGMA busy_timeout = 500")?;
+            Ok(Some(db))
+        }
     }
 }
 

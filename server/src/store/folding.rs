@@ -4,6 +4,8 @@
 //! *Economy* only: what is in the log is durable. When folding can't keep up, or its thread has died, the connections fold
 //! by themselves at a larger size ([`super::backend`]). Postgres does all this in its own processes.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
@@ -18,29 +20,31 @@ pub(super) struct Folding {
     asked: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
     folded_at: u64,
+    /// Older states of pages are to be forgotten too.
+    whole: Arc<AtomicBool>,
 }
 
 impl Folding {
     /// Starts the thread; `None` for Postgres.
     pub(super) fn start(address: &Address) -> Result<Option<Self>, StoreError> {
-        match address {
-            Address::Postgres(_) => return Ok(None),
-            Address::Sqlite(_) => {}
-        }
-        let db = address.connect()?;
+        let Some(db) = backend::folding_connection(address)? else { return Ok(None) };
         let (asked, asks) = sync_channel(1);
+        let whole = Arc::new(AtomicBool::new(false));
+        let wholly = Arc::clone(&whole);
         let thread = std::thread::Builder::new()
             .name("store-folding".to_owned())
-            .spawn(move || fold_when_asked(db, &asks))
+            .spawn(move || fold_when_asked(db, &asks, &wholly))
             .map_err(|error| StoreError::unavailable("starting the folding of the log", error))?;
-        Ok(Some(Self { asked: Some(asked), thread: Some(thread), folded_at: 0 }))
+        Ok(Some(Self { asked: Some(asked), thread: Some(thread), folded_at: 0, whole }))
     }
 
-    /// After a commit: asks for folding when the writer, which has run so many statements, has done enough since the last.
-    pub(super) fn committed(&mut self, statements: u64) {
-        if statements.saturating_sub(self.folded_at) < STATEMENTS {
+    /// After a commit: asks for folding when the writer, which has run so many statements, has done enough since the last,
+    /// and when something was `erased`, which the log still holds.
+    pub(super) fn committed(&mut self, statements: u64, erased: bool) {
+        if !erased && statements.saturating_sub(self.folded_at) < STATEMENTS {
             return;
         }
+        self.whole.fetch_or(erased, Ordering::Relaxed);
         self.folded_at = statements;
         if let Some(asked) = &self.asked {
             // One that waits already will see all there is by then.
@@ -59,10 +63,42 @@ impl Drop for Folding {
     }
 }
 
-fn fold_when_asked(mut db: Db, asks: &Receiver<()>) {
+fn fold_when_asked(mut db: Db, asks: &Receiver<()>, whole: &AtomicBool) {
     while asks.recv().is_ok() {
-        if let Err(error) = backend::fold_log_beside(&mut db) {
+        let wholly = whole.swap(false, Ordering::Relaxed);
+        let folded = if wholly { backend::fold_log(&mut db) } else { backend::fold_log_beside(&mut db) };
+        if let Err(error) = folded {
+            whole.fetch_or(wholly, Ordering::Relaxed);
             tracing::debug!(%error, "the write-ahead log could not be folded now");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::store::testing::TestStore;
+
+    fn file_size(store: &TestStore) -> u64 {
+        std::fs::metadata(store.url().strip_prefix("sqlite:").unwrap()).unwrap().len()
+    }
+
+    /// Aim: what was committed is in the file once enough was done, without anybody closing the database.
+    #[tokio::test]
+    async fn the_log_is_folded_into_the_file() {
+        let store = TestStore::on_sqlite();
+        let address = Address::parse(&store.url()).unwrap();
+        let mut folding = Folding::start(&address).unwrap().unwrap();
+        let before = file_size(&store);
+        store.tamper("CREATE TABLE much AS SELECT randomblob(100000) AS octets");
+        folding.committed(STATEMENTS - 1, false);
+        drop(folding);
+        assert_eq!(file_size(&store), before, "too little was done to fold");
+        let mut folding = Folding::start(&address).unwrap().unwrap();
+        folding.committed(STATEMENTS, false);
+        drop(folding);
+        assert!(file_size(&store) > before + 100_000, "{before}");
     }
 }

@@ -57,10 +57,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use diesel::connection::SimpleConnection as _;
 use domain::values::Moment;
 
-use self::backend::alone::Presence;
 use self::backend::{Address, Db, Readers};
 pub use self::error::StoreError;
 pub use self::ledger::{Checkpoint, EntryKind, LoggedEvent, TimelineEntry};
+use self::presence::Known;
 pub use self::sealed::DataKey;
 use self::sealed::Seal;
 pub use self::turn::{Change, Turn};
@@ -91,8 +91,7 @@ struct Inner {
     readers: Readers,
     seal: Arc<Seal>,
     address: Address,
-    /// Kept while this process works on the database.
-    presence: Mutex<Option<Presence>>,
+    presence: Mutex<Known>,
 }
 
 /// A look at the tables: what every query function takes.
@@ -117,7 +116,7 @@ impl Store {
         seal_earlier(&mut db, &seal)?;
         let readers = Readers::open(address.clone(), settings.readers.max(1))?;
         let writer = Writer::start(address.clone(), db, Arc::clone(&seal))?;
-        Ok(Self { inner: Arc::new(Inner { writer, readers, seal, address, presence: Mutex::new(None) }) })
+        Ok(Self { inner: Arc::new(Inner { writer, readers, seal, address, presence: Mutex::new(Known::default()) }) })
     }
 
     /// Runs a closure on one snapshot of the database. It can't change anything.
@@ -178,7 +177,7 @@ impl Store {
     pub fn close(&self) {
         self.stop();
         self.inner.readers.close();
-        drop(self.inner.presence.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(std::mem::take(&mut *self.inner.presence.lock().unwrap_or_else(PoisonError::into_inner)));
     }
 
     /// Statements that the writer has executed so far.

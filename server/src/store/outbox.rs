@@ -47,7 +47,7 @@ pub use self::queue::{checkpoint_told, ensure_lane, heartbeats_due, next_heartbe
 pub(super) use self::queue::{queue, wake_lane};
 pub use self::resign::{sealed_octets, sealed_up_to};
 
-/// Beyond this many attempts of one message, only counters grow.
+/// Beyond this many attempts of one message, only counters grow, but for the first of a row of polls that fetch it.
 pub const ATTEMPTS_KEPT: u32 = 200;
 /// The longest wait that lanes ever set is an hour and its jitter; anything further ahead is a clock that was set back.
 const AHEAD_SECONDS_MAX: i64 = 2 * 3_600;
@@ -335,6 +335,31 @@ pub fn abandon(turn: &mut Turn<'_>, message: MessageId) -> Result<bool, StoreErr
         alerts::end_with(turn, &[&partner], &[id])?;
     }
     Ok(changed == 1)
+}
+
+/// The pairing with a partner has ended, and with it its signs of life and what was wrong with them. An attempt under way
+/// loses its lease, so that it can't say anew what is over. Answers how many were open.
+///
+/// # Errors
+/// Those of the database.
+pub fn end_heartbeats(turn: &mut Turn<'_>, partner: PartnerId) -> Result<usize, StoreError> {
+    let rows = turn.rows();
+    let id = partner.as_bytes().as_slice();
+    let open: Vec<Vec<u8>> = outbox::table
+        .filter(outbox::partner_id.eq(id))
+        .filter(outbox::open)
+        .filter(outbox::kind.eq(OutKind::Heartbeat.word()))
+        .select(outbox::id)
+        .load(rows.db)?;
+    diesel::update(outbox::table.filter(outbox::id.eq_any(&open)))
+        .set((outbox::state.eq("abandoned"), outbox::open.eq(false)))
+        .execute(rows.db)?;
+    diesel::update(this_lane(partner))
+        .set((lanes::lease.eq(None::<Vec<u8>>), lanes::lease_until.eq(None::<i64>)))
+        .execute(rows.db)?;
+    let messages: Vec<&[u8]> = open.iter().map(Vec::as_slice).collect();
+    alerts::end_with(turn, &[id], &messages)?;
+    Ok(open.len())
 }
 
 /// Erases what is to be carried, or was, for an exchange.

@@ -41,8 +41,16 @@ impl Writer {
         let (sender, jobs) = sync_channel(WAITING_MAX);
         let file = address.file();
         let folding = Folding::start(&address)?;
-        let desk =
-            Desk { address, file, db: Some(db), seal, statements: Arc::clone(&statements), folding, recent: None };
+        let desk = Desk {
+            address,
+            file,
+            db: Some(db),
+            seal,
+            statements: Arc::clone(&statements),
+            folding,
+            erased: false,
+            recent: None,
+        };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || desk.work(&jobs))
@@ -153,6 +161,8 @@ struct Desk {
     seal: Arc<Seal>,
     statements: Arc<AtomicU64>,
     folding: Option<Folding>,
+    /// Something was erased since the log was last asked to be folded.
+    erased: bool,
     recent: Option<Recent>,
 }
 
@@ -166,7 +176,8 @@ impl Desk {
                 job.answer(done.clone());
             }
             if let Some(folding) = &mut self.folding {
-                folding.committed(self.statements.load(Ordering::Relaxed));
+                folding.committed(self.statements.load(Ordering::Relaxed), self.erased);
+                self.erased = false;
             }
         }
     }
@@ -180,10 +191,14 @@ impl Desk {
                 let mut db = self.address.connect()?;
                 backend::ready_to_write(&mut db)?;
                 backend::count_statements(&mut db, Arc::clone(&self.statements));
+                // The server that answers now may have lost what it was read from.
+                self.recent = None;
                 db
             }
         };
         let done = transact(&mut db, &self.seal, &mut self.recent, jobs);
+        self.erased |= matches!(done, Ok(Committed { erased: true }));
+        let done = done.map(|_| ());
         if done.is_ok() || db.batch_execute("ROLLBACK").is_ok() {
             self.db = Some(db);
         }
@@ -191,12 +206,18 @@ impl Desk {
     }
 }
 
+/// What a batch did.
+struct Committed {
+    /// It erased contents, which older states of pages may still hold.
+    erased: bool,
+}
+
 fn transact(
     db: &mut Db,
     seal: &Seal,
     recent: &mut Option<Recent>,
     jobs: &mut [Box<dyn Job>],
-) -> Result<(), StoreError> {
+) -> Result<Committed, StoreError> {
     backend::begin_write(db)?;
     let mut pending = Pending::begin(db)?;
     pending.recent = recent.take();
@@ -219,7 +240,8 @@ fn transact(
     *recent = pending.recent.take();
     if !kept {
         // Nothing to make durable.
-        return Ok(db.batch_execute("ROLLBACK")?);
+        db.batch_execute("ROLLBACK")?;
+        return Ok(Committed { erased: false });
     }
     let flushed = pending.flush(db, seal);
     if matches!(flushed, Err(StoreError::Conflict)) {
@@ -227,7 +249,9 @@ fn transact(
         return Err(StoreError::Corrupt { table: "ledger_head", what: "entries beyond the head" });
     }
     flushed?;
-    db.batch_execute("COMMIT").map_err(|error| StoreError::unavailable("committing", error))
+    // Releasing first: Postgres answers a commit as done, without an error, where a turn hid that its transaction had failed.
+    db.batch_execute("RELEASE SAVEPOINT turn; COMMIT").map_err(|error| StoreError::unavailable("committing", error))?;
+    Ok(Committed { erased: pending.erases() })
 }
 
 /// Runs a closure behind a savepoint, which stands again when the closure was undone. An error here means that the

@@ -61,6 +61,7 @@ const PAGE_MAX: usize = 50;
 #[template(path = "alerts.html")]
 struct AlertsPage {
     chrome: Chrome,
+    /// How many are open in all; empty for none.
     total: String,
     alerts: Vec<AlertLine>,
     next: Option<String>,
@@ -86,7 +87,7 @@ pub async fn list(visit: Visit, asked: web::Query<Asked>) -> Answer {
         .await?;
     let page = AlertsPage {
         chrome: visit.chrome("For a person to look at", "/"),
-        total: counted(i64::from(total), "alert"),
+        total: if total == 0 { String::new() } else { counted(i64::from(total), "alert") },
         next: found.next.map(|(at, id)| format!("/alerts?before={}.{id}", at.micros())),
         alerts: lines(found.items, &visit, "/alerts"),
     };

@@ -7,7 +7,7 @@ use std::str::FromStr as _;
 
 use actix_web::web;
 use chrono::{NaiveDate, NaiveTime};
-use domain::values::{Count, CountBasis, Known, Moment, Options, Text, ValueError};
+use domain::values::{Count, CountBasis, Known, Moment, Options, Text, ValueError, hidden};
 
 use super::words::{Instants, Reader};
 use crate::problem::Problem;
@@ -69,10 +69,10 @@ impl Form {
         self.all(name).any(|given| given == value)
     }
 
-    /// Whether nothing but white space was typed.
+    /// Whether nothing was typed that can be seen.
     #[must_use]
     pub fn is_blank(&self, name: &str) -> bool {
-        self.first(name).trim().is_empty()
+        hidden::shows_nothing(self.first(name))
     }
 
     /// Whether nothing at all was posted or kept.

@@ -8,14 +8,13 @@ use actix_web::web::{Bytes, Path, Query, ServiceConfig, resource};
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use domain::directory::{Directory, Key, RecordKind};
-use domain::values::Line;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::administration::administrator;
 use super::field::{Field, Summary, Tag};
-use super::form::{FieldError, Form};
+use super::form::{FieldError, Form, Reading};
 use super::page::{self, Answer, Chrome, Posted, Visit};
 use super::upload::Uploaded;
 use crate::documents::directory::{self as file, FILE_OCTETS_MAX, RowError};
@@ -285,11 +284,14 @@ pub async fn confirm(posted: Posted, id: Path<Uuid>) -> Answer {
         Err(_) => Err(DoorError::Stale),
     };
     match done {
-        Ok(_) => {
-            visit.node.discard_draft(&visit.person, id).await?;
-            Ok(page::see_other("/agreements?done=imported"))
-        }
+        Ok(_) => imported(&visit, id).await,
         Err(DoorError::Stale) => {
+            // Pressed twice, or somebody else was faster: the file stands as it is.
+            let planned = visit.node.plan_directory(directory.clone()).await;
+            let stands = |change: &Change| change.kind == ChangeKind::Unchanged;
+            if planned.is_ok_and(|planned| planned.changes.iter().all(stands)) {
+                return imported(&visit, id).await;
+            }
             let words =
                 "Nothing was imported: something was changed since you looked. This is what the file would change now";
             let error = FieldError { anchor: "plan".to_owned(), ..fault(words) };
@@ -301,6 +303,12 @@ pub async fn confirm(posted: Posted, id: Path<Uuid>) -> Answer {
             refused(&visit, &form, error)
         }
     }
+}
+
+/// Whatever the file says stands: the draft has done its work.
+async fn imported(visit: &Visit, id: Uuid) -> Answer {
+    visit.node.discard_draft(&visit.person, id).await?;
+    Ok(page::see_other("/agreements?done=imported"))
 }
 
 /// The members of every record, by kind and key, as a file writes them.
@@ -431,13 +439,9 @@ async fn ask_purpose(visit: &Visit, form: &Form, errors: Vec<FieldError>) -> Ans
 pub async fn export_file(posted: Posted) -> Answer {
     let Posted { visit, form } = posted;
     let by = administrator(&visit)?;
-    let Ok(purpose) = Line::parse(form.first("purpose")) else {
-        let error = FieldError {
-            name: "purpose".to_owned(),
-            anchor: "purpose".to_owned(),
-            message: "Say what you need the file for, in up to 200 characters".to_owned(),
-        };
-        return ask_purpose(&visit, &form, vec![error]).await;
+    let mut reading = Reading::new(&form, visit.reader);
+    let Some(purpose) = reading.text("purpose", "Say what you need the file for") else {
+        return ask_purpose(&visit, &form, reading.into_errors()).await;
     };
     let directory = visit.node.export_directory_for(&by, purpose).await?;
     Ok(attachment("tocsin-directory.toml", file::write(&directory)))

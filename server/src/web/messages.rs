@@ -338,14 +338,14 @@ pub(super) fn why_nobody_is_told(incident: &Incident) -> Option<&'static str> {
             Some("No report to the ICO is recorded yet. Record its submission first; then partners can be told.")
         }
         (_, ReportState::Submitted { .. }) if incident.told_filed => Some("They were told already."),
-        (_, ReportState::Submitted { .. }) if incident.opened_from.is_some() => None,
-        (Stage::Held, ReportState::Submitted { .. }) => {
+        (Stage::Held, ReportState::Submitted { .. }) if !incident.owed.is_empty() => {
             Some("The notices are held back, so no partner knows of this case. Let the notices go first.")
         }
+        (_, ReportState::Submitted { .. }) if incident.opened_from.is_some() => None,
         (_, ReportState::Submitted { .. }) if incident.owed.is_empty() => {
             Some("No partner is owed a notice of this incident, so there is nobody to tell.")
         }
-        (Stage::Active | Stage::Withdrawn { .. } | Stage::Closed, ReportState::Submitted { .. }) => None,
+        (Stage::Held | Stage::Active | Stage::Withdrawn { .. } | Stage::Closed, ReportState::Submitted { .. }) => None,
     }
 }
 

@@ -72,6 +72,8 @@ pub(super) fn record_submission(
 /// nothing of the case is passed over.
 pub(super) fn tell_filed(incident: &Incident, by: &Actor, now: Moment) -> Result<Decision, Refusal> {
     match incident.stage {
+        // Telling happens once: whoever does not know of the case yet would never hear of it.
+        Stage::Held if !incident.owed.is_empty() => return Err(Refusal::NotOpen { stage: incident.stage.word() }),
         Stage::Held | Stage::Active | Stage::Withdrawn { .. } | Stage::Closed => {}
         Stage::Anonymised => return Err(Refusal::NotOpen { stage: incident.stage.word() }),
     }

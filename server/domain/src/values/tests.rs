@@ -91,8 +91,36 @@ fn texts_show_what_they_are() {
     for nothing in ["\u{200d}", " \u{200c}\u{200d} ", "\u{200b}"] {
         assert_eq!(Line::parse(nothing), Err(ValueError::Empty), "{}", nothing.escape_unicode());
     }
+    for nothing in ["\u{200d}", " \u{200c}\u{200d} ", "\u{200b}"] {
+        assert_eq!(Line::received(nothing), Err(ValueError::Empty), "{}", nothing.escape_unicode());
+        assert_eq!(LongText::parse(nothing), Err(ValueError::Empty), "{}", nothing.escape_unicode());
+        let stored: Line = serde_json::from_str(&format!("\"{nothing}\"")).unwrap();
+        assert_eq!(stored.as_str(), nothing.trim(), "what was stored before is still read");
+    }
     assert_eq!(hidden::text_shown("pay \u{202e}won\u{202c}"), "pay \u{fffd}won\u{fffd}");
     assert_eq!(hidden::line_shown("a\u{200b}b\u{200d}"), "a\u{fffd}b\u{200d}");
+}
+
+/// Aim: three flags are written with tags and taken whole; tags anywhere else could hide words.
+#[test]
+fn flags_keep_their_tags() {
+    let tag = |octet: u8| char::from_u32(u32::from('\u{e0000}') + u32::from(octet)).unwrap();
+    let tags = |text: &str| -> String { text.bytes().map(tag).collect() };
+    for nation in ["gbeng", "gbsct", "gbwls"] {
+        let tags = tags(nation);
+        let flag = format!("\u{1f3f4}{tags}\u{e007f}");
+        for good in [flag.clone(), format!("Team {flag}{flag}!")] {
+            assert_eq!(Line::parse(&good).unwrap().as_str(), good);
+            assert_eq!(Line::received(&good).unwrap().as_str(), good);
+            assert_eq!(hidden::line_shown(&good), good);
+        }
+        let nested = format!("\u{1f3f4}{flag}{tags}\u{e007f}");
+        for bad in [format!("\u{1f3f4}{tags}"), format!("a{tags}\u{e007f}"), format!("{flag}{tags}"), nested] {
+            assert_eq!(Line::parse(&bad), Err(ValueError::HiddenCharacter), "{}", bad.escape_unicode());
+            assert!(hidden::line_shown(&bad).contains("\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}"));
+        }
+    }
+    assert_eq!(Line::parse(&format!("\u{1f3f4}{}\u{e007f}", tags("paid"))), Err(ValueError::HiddenCharacter));
 }
 
 #[test]

@@ -23,14 +23,16 @@ pub type Line = Text<200>;
 pub type LongText = Text<8000>;
 
 impl<const MAX: usize> Text<MAX> {
+    const IS_LINE: bool = MAX <= LINE_CHARACTERS_MAX;
+
     /// What a person or a program of ours gives.
     ///
     /// # Errors
     /// [`ValueError::Empty`], [`ValueError::TooLong`], [`ValueError::ControlCharacter`] or
     /// [`ValueError::HiddenCharacter`].
     pub fn parse(text: &str) -> Result<Self, ValueError> {
-        let text = Self::stored(text)?;
-        if text.0.chars().any(Self::is_refused) { Err(ValueError::HiddenCharacter) } else { Ok(text) }
+        let text = Self::seen(text)?;
+        if Self::misleads(&text.0) { Err(ValueError::HiddenCharacter) } else { Ok(text) }
     }
 
     /// What a partner sends: it is no reason to refuse a message, so that U+FFFD stands in the place of each character that
@@ -39,9 +41,9 @@ impl<const MAX: usize> Text<MAX> {
     /// # Errors
     /// [`ValueError::Empty`], [`ValueError::TooLong`] or [`ValueError::ControlCharacter`].
     pub fn received(text: &str) -> Result<Self, ValueError> {
-        let mut read = Self::stored(text)?;
-        if read.0.chars().any(Self::is_refused) {
-            read.0 = hidden::replaced(&read.0, Self::is_refused);
+        let mut read = Self::seen(text)?;
+        if Self::misleads(&read.0) {
+            read.0 = if Self::IS_LINE { hidden::line_shown(&read.0) } else { hidden::text_shown(&read.0) };
         }
         Ok(read)
     }
@@ -53,7 +55,7 @@ impl<const MAX: usize> Text<MAX> {
     pub fn stored(text: &str) -> Result<Self, ValueError> {
         let text = text.replace("\r\n", "\n");
         let text = text.trim();
-        if !text.chars().any(hidden::is_seen) {
+        if text.is_empty() {
             return Err(ValueError::Empty);
         }
         if text.chars().count() > MAX {
@@ -65,9 +67,15 @@ impl<const MAX: usize> Text<MAX> {
         Ok(Self(text.to_owned()))
     }
 
-    /// In a name or a line, whatever is not seen; in a longer text, what turns text around.
-    fn is_refused(c: char) -> bool {
-        if MAX > LINE_CHARACTERS_MAX { hidden::turns(c) } else { hidden::is_hidden(c) }
+    /// What comes now leaves something on the page.
+    fn seen(text: &str) -> Result<Self, ValueError> {
+        let text = Self::stored(text)?;
+        if hidden::shows_nothing(&text.0) { Err(ValueError::Empty) } else { Ok(text) }
+    }
+
+    /// In a name or a line, whatever is not seen does; in a longer text, what turns text around.
+    fn misleads(text: &str) -> bool {
+        if Self::IS_LINE { hidden::line_misleads(text) } else { hidden::text_misleads(text) }
     }
 
     /// The text.

@@ -182,9 +182,12 @@ fn read_one<T: DeserializeOwned>(value: Value<'_>) -> Result<T, (Option<Range<us
 
 /// The first text that would mislead its reader, by the rule for the member that it is of.
 fn misleading(value: &Value<'_>, member: &str) -> Option<Range<usize>> {
-    let refused = if LONG_TEXTS.contains(&member) { hidden::turns } else { hidden::is_hidden };
+    let misleads = if LONG_TEXTS.contains(&member) { hidden::text_misleads } else { hidden::line_misleads };
     match value.get_ref() {
-        DeValue::String(text) => text.chars().any(refused).then(|| value.span()),
+        DeValue::String(text) => {
+            let nothing = !text.trim().is_empty() && hidden::shows_nothing(text);
+            (nothing || misleads(text)).then(|| value.span())
+        }
         DeValue::Array(items) => items.iter().find_map(|item| misleading(item, member)),
         DeValue::Table(table) => table.iter().find_map(|(name, item)| misleading(item, name.get_ref())),
         DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => None,

@@ -244,7 +244,7 @@ fn other_files_are_refused() {
 #[test]
 fn texts_show_what_they_are() {
     let party = |name: &str| format!("format = \"tocsin-directory-1\"\n[[party]]\nkey = \"a\"\nname = \"{name}\"\n");
-    for name in ["Har\u{202e}bour", r"Har\u202ebour", "Har\u{200b}bour"] {
+    for name in ["Har\u{202e}bour", r"Har\u202ebour", "Har\u{200b}bour", "\u{200c}"] {
         let found = errors(&party(name));
         assert!(
             found.len() == 1 && found[0].starts_with("line 4, party 1 \"a\": it holds a character that"),
@@ -257,6 +257,7 @@ fn texts_show_what_they_are() {
         parse(&format!("{start}\"{text}\"\n"), &Directory::default())
     };
     assert!(service("one\u{200b}two").is_ok() && service("one\u{2066}two").is_err());
+    assert!(service("\u{200b}").is_err(), "nothing can be seen of it");
 }
 
 /// Aim: dates may be written with or without quotation marks.

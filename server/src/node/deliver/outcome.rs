@@ -241,7 +241,8 @@ fn recorded(turn: &mut Turn<'_>, landed: &Landed) -> Result<bool, StoreError> {
             Some(claimed.message),
         )?;
     }
-    if let Some(alert) = next.alert {
+    // Whoever lost the lease no longer knows how the message stands.
+    if let Some(alert) = next.alert.filter(|_| held) {
         let kind = match alert {
             DeliveryAlert::Unconfirmed => AlertKind::Unconfirmed,
             DeliveryAlert::Misdirected { .. } => match claimed.channel {

@@ -225,6 +225,9 @@ impl Node {
                 }
                 _ = stop.changed() => {}
             }
+            if let Err(error) = self.store.stay().await {
+                tracing::debug!(error = %Causes(&error), "others on this database may not know of this process");
+            }
             tokio::select! {
                 () = sleep(ROUND) => {}
                 _ = stop.changed() => {}

@@ -14,7 +14,7 @@ use crate::node::administer::note;
 use crate::node::{DoorError, Node};
 use crate::store::alerts::{self, AlertKind};
 use crate::store::partners::{self, Partner};
-use crate::store::{StoreError, Turn};
+use crate::store::{StoreError, Turn, outbox};
 
 /// Address ranges admitted for one partner.
 pub const EXCEPTIONS_MAX: usize = 20;
@@ -88,6 +88,7 @@ impl Node {
                 if to == PartnerState::Ended {
                     partners::set_later_card(turn, id, None)?;
                     clear_alerts(turn, id)?;
+                    outbox::end_heartbeats(turn, id)?;
                 }
                 Ok::<_, DoorError>(())
             })

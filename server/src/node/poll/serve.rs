@@ -1,7 +1,8 @@
 //! The serving half: a partner asks for its messages.
 //!
-//! The order of the checks: the token's form, who it names, its signature and claims, once only (401); the pairing (403);
-//! the request (400); its rate and its open polls (429). Only then is anything of the request believed or done.
+//! The order of the checks: the token's form, who it names, its signature and claims (401); the partner's rate (429); the
+//! token once only (401); the pairing (403); the request (400); its open polls (429). Only then is anything of the request
+//! believed or done. The rate comes before whatever writes, so that nobody keeps the store busy with polls that fail.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -84,6 +85,7 @@ impl Node {
     async fn try_serve_poll(&self, incoming: PollIncoming) -> Result<Polled, Polled> {
         let (partner, caller) = self.poll_caller(incoming.authorization.as_deref()).await?;
         let id = partner.id;
+        self.partner_rate.check(&id).map_err(|retry_after| Polled::TooMany { retry_after })?;
         // Used up by whoever gets so far, whatever becomes of the request.
         let (jti, elapsed) = (caller.jti().to_owned(), self.time.elapsed());
         let use_up = move |turn: &mut Turn<'_>| poll::use_token(turn, id, &jti, elapsed, TOKEN_MEMORY_SECONDS);
@@ -99,7 +101,6 @@ impl Node {
             | PartnerState::Locked => return Err(Polled::Forbidden),
         }
         let request = PollRequest::parse(&incoming.body, incoming.language).map_err(|_| Polled::BadRequest)?;
-        self.partner_rate.check(&id).map_err(|retry_after| Polled::TooMany { retry_after })?;
         let _place = self.polls.enter(id).ok_or(Polled::TooMany { retry_after: OPEN_RETRY_SECONDS })?;
         self.take_word(id, &request).await?;
         Ok(Polled::Answer(self.wait_for_messages(id, &request).await?))

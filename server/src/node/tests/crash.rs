@@ -52,7 +52,7 @@ async fn a_fan_out_goes_on_after_a_restart() {
     let incident = world.alice.log().await;
     world.alice = world.alice.restart(&world.time, &world.network).await;
     let opened = super::fan_out::opened(&world.alice, incident).await;
-    assert!(opened < expected, "a chunk is at most 250, {opened} were opened");
+    assert!(opened < expected, "one chunk at most is opened, and {opened} were");
     while world.alice.node.fan_out_step().await.unwrap() > 0 {}
     assert_eq!(super::fan_out::opened(&world.alice, incident).await, expected);
 }

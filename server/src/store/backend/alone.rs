@@ -4,7 +4,9 @@
 //! without it the leases of whoever died lapse by themselves.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
 
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
@@ -41,8 +43,13 @@ impl Presence {
                 if identity(path).is_none() {
                     return Ok(None);
                 }
-                let file = open_private(&format!("{path}.lock"));
-                let file = file.map_err(|error| StoreError::unavailable("opening the lock beside the database", error));
+                let failed = |error| StoreError::unavailable("opening the lock beside the database", error);
+                // One database may have several names.
+                let mut lock = std::fs::canonicalize(path).map_err(failed)?.into_os_string();
+                lock.push(".lock");
+                let file = open_private(Path::new(&lock)).map_err(|error| {
+                    failed(std::io::Error::new(error.kind(), format!("{}: {error}", lock.to_string_lossy())))
+                });
                 Ok(Some(Self(Hold::File(file?))))
             }
         }
@@ -61,6 +68,14 @@ impl Presence {
         match &mut self.0 {
             Hold::Session(c) => asked(c, "pg_advisory_unlock").map(drop),
             Hold::File(file) => file.unlock().map_err(|error| StoreError::unavailable("unlocking", error)),
+        }
+    }
+
+    /// Whether the lock can't have gone without this process: a server may have closed the connection that held it.
+    pub(in crate::store) fn is_held(&mut self) -> bool {
+        match &mut self.0 {
+            Hold::Session(c) => c.batch_execute("SELECT 1").is_ok(),
+            Hold::File(_) => true,
         }
     }
 
@@ -88,7 +103,7 @@ fn locked(tried: Result<(), TryLockError>) -> Result<bool, StoreError> {
 }
 
 /// The file of the lock: empty, for its owner only, never removed, since others may hold it.
-fn open_private(path: &str) -> std::io::Result<File> {
+fn open_private(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]

@@ -63,6 +63,7 @@ pub(in crate::store) struct Pending {
     checkpoints: Vec<Checkpoint>,
     /// Contents erased within the batch, so that undoing can bring them back.
     erased: Vec<(u64, Vec<u8>)>,
+    erases: bool,
     /// Kept from batch to batch.
     pub(in crate::store) recent: Option<Recent>,
 }
@@ -95,6 +96,7 @@ impl Pending {
             nodes: Vec::new(),
             checkpoints: Vec::new(),
             erased: Vec::new(),
+            erases: false,
             recent: None,
         })
     }
@@ -180,6 +182,9 @@ impl Pending {
     /// Erases contents buffered in this batch, by the rules of [`super::erase`]. `placed` are the entries of messages placed
     /// in the exchange.
     pub(in crate::store) fn erase(&mut self, stream: Uuid, placed: &BTreeSet<u64>, before: u64) {
+        self.erases = true;
+        // It may be the one that is erased.
+        self.recent = None;
         for entry in self.entries.iter_mut().filter(|entry| entry.n < before) {
             let content = match entry.kind {
                 EntryKind::SetSent | EntryKind::SetReceived | EntryKind::SetRefused | EntryKind::OperatorAction => true,
@@ -197,6 +202,11 @@ impl Pending {
                 self.erased.extend(entry.object.take().map(|object| (entry.n, object)));
             }
         }
+    }
+
+    /// Whether a turn of this batch erased contents, perhaps one that was undone.
+    pub(in crate::store) const fn erases(&self) -> bool {
+        self.erases
     }
 
     /// Writes everything.

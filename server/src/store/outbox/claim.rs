@@ -313,7 +313,8 @@ fn due_lanes(
         Ok(due.load(rows.db)?)
     };
     let mut found = Vec::new();
-    for which in [DueLanes::Free, DueLanes::FarAhead, DueLanes::Lapsed] {
+    // The rare ones first: where there are always more free lanes than places, they would never have a turn.
+    for which in [DueLanes::Lapsed, DueLanes::FarAhead, DueLanes::Free] {
         let left = limit.saturating_sub(i64::try_from(found.len()).unwrap_or(i64::MAX));
         if left > 0 {
             found.extend(load(which, left)?);

@@ -253,7 +253,8 @@ pub fn handed_over(
                 outbox::last_attempt_at.eq(now.micros()),
             ))
             .execute(rows.db)?;
-        if number <= ATTEMPTS_KEPT {
+        // From the first of a row on the receipt is awaited: `unsigned` needs it, however many attempts went before.
+        if number <= ATTEMPTS_KEPT || before == 0 {
             diesel::insert_into(attempts::table)
                 .values((
                     attempts::message.eq(id),
@@ -416,10 +417,68 @@ mod tests {
 
     use domain::facts::IncidentKind;
 
+    use super::super::{end_heartbeats, queue_heartbeat};
     use super::*;
     use crate::store::partners::PartnerState;
-    use crate::store::projections::samples::{add_partner, advance, log, on_incident};
-    use crate::store::testing::{at, both};
+    use crate::store::projections::samples::{add_partner, advance, log, on_incident, partner_id};
+    use crate::store::testing::{at, both, id};
+
+    both!(
+        /// Aim: a message that failed more often than is listed, and is fetched at last, is told of like any other.
+        long_failing_messages_are_told_of_once_fetched, |store| {
+            store.write::<_, StoreError>(at(60), |turn| {
+                add_partner(turn, 1, PartnerState::Active)?;
+                assert!(on_incident(turn, 1, &log(1, IncidentKind::Breach, 1, false))?);
+                advance(turn, 1)?;
+                let tried = i32::try_from(ATTEMPTS_KEPT).unwrap();
+                diesel::update(outbox::table)
+                    .set((outbox::attempts.eq(tried), outbox::last_outcome.eq("not_reached"), outbox::same_outcome.eq(tried)))
+                    .execute(turn.rows().db)?;
+                Ok(())
+            }).await.unwrap();
+            for seconds in [61, 61 + REPEAT_SECONDS] {
+                store.write::<_, StoreError>(at(seconds), move |turn| {
+                    let (lease, partner, given) = (id(1), partner_id(1), Given { limit: 9, unsealed: true });
+                    let claimed = claim_polled(turn, lease, partner, at(seconds), at(seconds + 90), given)?.unwrap();
+                    assert_eq!(claimed.len(), 1);
+                    assert!(handed_over(turn, lease, partner, &claimed, at(seconds))?);
+                    assert_eq!(unsigned(turn.rows(), at(60), 9)?.len(), 0);
+                    assert_eq!(unsigned(turn.rows(), at(61), 9)?.len(), 1, "since it was first fetched");
+                    let kept: i64 = attempts::table.count().get_result(turn.rows().db)?;
+                    assert_eq!(kept, 1, "of those that follow, only counters grow");
+                    Ok(())
+                }).await.unwrap();
+            }
+        }
+    );
+
+    both!(
+        /// Aim: a pairing's end closes its signs of life with what was wrong with them, also while one is under way; what is
+        /// told of others stays.
+        signs_of_life_end_with_the_pairing, |store| {
+            store.write::<_, StoreError>(at(60), |turn| {
+                let (lease, given) = (id(1), Given { limit: 9, unsealed: true });
+                for partner in 1..=2 {
+                    add_partner(turn, partner, PartnerState::Active)?;
+                    let message = MessageId::from_uuid(id(partner));
+                    assert!(queue_heartbeat(turn, partner_id(partner), message, at(60))?);
+                    for kind in [AlertKind::HeartbeatRefused, AlertKind::Misdirected, AlertKind::Unconfirmed] {
+                        alerts::raise(turn, kind, Some(partner_id(partner)), None, None, Some(message))?;
+                    }
+                }
+                let under_way = claim_polled(turn, lease, partner_id(1), at(60), at(150), given)?.unwrap();
+                assert_eq!(under_way.len(), 1);
+                assert_eq!(end_heartbeats(turn, partner_id(1))?, 1);
+                assert!(!handed_over(turn, lease, partner_id(1), &under_way, at(61))?, "its lease is lost");
+                let left = alerts::open(turn.rows(), 99)?;
+                assert_eq!(left.len(), 3);
+                assert!(left.iter().all(|alert| alert.partner == Some(partner_id(2))));
+                assert!(claim_polled(turn, lease, partner_id(1), at(60), at(150), given)?.unwrap().is_empty());
+                assert_eq!(end_heartbeats(turn, partner_id(1))?, 0);
+                Ok(())
+            }).await.unwrap();
+        }
+    );
 
     both!(
         /// Aim: what was told of makes room for what waits behind it.

@@ -105,6 +105,19 @@ both!(
 );
 
 both!(
+    /// Where more lanes are free than there are places, one whose holder died does not wait for all of them.
+    lapsed_leases_come_first, |store| {
+        fan_out(&store, 5).await;
+        write(&store, at(61), |turn| {
+            let held = claim_at(turn, 1, at(61), 1)?.remove(0);
+            let now = at(61).plus_seconds(LEASE);
+            assert_eq!(claim_at(turn, 2, now, 1)?.remove(0).partner, held.partner);
+            Ok(())
+        }).await;
+    }
+);
+
+both!(
     /// A claim brings all that sealing needs: facts, checkpoint, number, due instant; sealed octets come back as they are.
     what_a_claim_brings, |store| {
         write(&store, at(60), |turn| {

@@ -25,7 +25,7 @@ use crate::store::{Rows, StoreError, projections};
 
 const TABLE: &str = "exchanges";
 /// Standings in which nobody waits for anything any more.
-const GONE: [&str; 2] = ["anonymised", "withdrawn"];
+pub(super) const GONE: [&str; 2] = ["anonymised", "withdrawn"];
 
 /// How far a partner has come, by the best that is known: a person's word, else a machine's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,6 +6,7 @@ use domain::exchange::{Acknowledgement, Direction, Stance};
 use domain::facts::IncidentKind;
 use domain::values::{CaseId, ExchangeId, IncidentId, MessageId, Moment, PartnerId};
 
+use super::board::GONE;
 use super::{
     Page, clocks, count, exchange_id, incident_id, kind, message_id, moment, moment_or_none, number, one_more,
     partner_id, partners,
@@ -237,9 +238,9 @@ pub enum Show {
     /// All of them.
     #[default]
     All,
-    /// Those without a receipt for the newest notice.
+    /// Those whose notice stands and whose newest one has no receipt.
     NotDelivered,
-    /// Those that nobody has acknowledged.
+    /// Those whose notice stands and that nobody has acknowledged.
     NotRead,
 }
 
@@ -263,8 +264,11 @@ pub fn board(
         .into_boxed();
     match show {
         Show::All => {}
-        Show::NotDelivered => query = query.filter(exchanges::standing.ne_all(["delivered", "anonymised"])),
+        Show::NotDelivered => query = query.filter(exchanges::standing.ne("delivered")),
         Show::NotRead => query = query.filter(exchanges::stance.is_null()),
+    }
+    if show != Show::All {
+        query = query.filter(exchanges::standing.ne_all(GONE));
     }
     if let Some(after) = after {
         query = query.filter(exchanges::partner_id.gt(after.as_bytes().to_vec()));

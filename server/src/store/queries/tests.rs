@@ -2,10 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use diesel::prelude::*;
 use domain::clock::ClockKind;
 use domain::exchange::{Direction, Stance};
 use domain::facts::IncidentKind;
-use domain::incident::Command;
+use domain::incident::{Command, WithdrawalReason};
 use domain::values::Role;
 
 use super::clocks::Filter;
@@ -18,7 +19,7 @@ use crate::store::projections::samples::{
     partner_id, person, receipt,
 };
 use crate::store::testing::{TestStore, at, both};
-use crate::store::{LoggedEvent, Rows, StoreError, Turn};
+use crate::store::{LoggedEvent, Rows, StoreError, Turn, schema};
 
 const HOUR: i64 = 3_600;
 
@@ -181,6 +182,37 @@ both!(
         assert_eq!(tally, expected);
         let messages = read(&store, |rows| exchanges::messages(rows, exchange_id(1, 2), 10)).await;
         assert_eq!(messages.first().map(|message| (message.kind.as_str(), message.open)), Some(("notified", true)));
+    }
+);
+
+both!(
+    /// Aim: partners whose notice was withdrawn or erased wait for nothing, and are not among those who do.
+    board_filters_leave_out_what_is_over,
+    |store| {
+        logged(&store, 1, 3).await;
+        write(&store, HOUR, |turn| {
+            assert!(on_exchange(turn, exchange_id(1, 1), &receipt(notice_id(1, 1, 1), at(HOUR)))?);
+            diesel::update(schema::exchanges::table.find(exchange_id(1, 3).as_bytes().as_slice()))
+                .set(schema::exchanges::standing.eq("anonymised"))
+                .execute(turn.rows().db)?;
+            Ok(())
+        })
+        .await;
+        let shown = async |show| {
+            let page = read(&store, move |rows| exchanges::board(rows, incident_id(1), show, None, 10)).await;
+            page.items.into_iter().map(|listed| listed.partner).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(Show::NotDelivered).await, [partner_id(2)]);
+        assert_eq!(shown(Show::NotRead).await, [partner_id(1), partner_id(2)]);
+        write(&store, 2 * HOUR, |turn| {
+            let reason = WithdrawalReason::SentInError;
+            let by = person(1, Role::Responder);
+            assert!(on_incident(turn, 1, &Command::Withdraw { reason, note: None, by })?);
+            advance(turn, 1)
+        })
+        .await;
+        assert_eq!((shown(Show::NotDelivered).await, shown(Show::NotRead).await), (Vec::new(), Vec::new()));
+        assert_eq!(shown(Show::All).await.len(), 3);
     }
 );
 

@@ -49,12 +49,38 @@ both!(
     }
 );
 
+both!(
+    /// Aim: a process whose lock went without it is known to the others again; one that never arrived, or has gone, is not.
+    staying_known, |store| {
+        let others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks \
+                      WHERE locktype = 'advisory' AND objid = 'lanes'::regclass::oid";
+        store.stay().await.unwrap();
+        let second = store.again().unwrap();
+        assert_eq!(second.arrive(at(1)).await.unwrap(), Arrival::Alone(0), "the first has not arrived");
+        second.close();
+        assert_eq!(store.arrive(at(2)).await.unwrap(), Arrival::Alone(0));
+        if !store.is_sqlite() {
+            store.tamper(others);
+        }
+        store.stay().await.unwrap();
+        let third = store.again().unwrap();
+        assert_eq!(third.arrive(at(3)).await.unwrap(), Arrival::Beside);
+        third.close();
+        store.close();
+        store.stay().await.unwrap();
+        let fourth = store.again().unwrap();
+        assert_eq!(fourth.arrive(at(4)).await.unwrap(), Arrival::Alone(0));
+        fourth.close();
+    }
+);
+
 /// Aim: where there can be no lock the store works all the same, and no lease is touched.
 #[test]
 fn without_a_lock() {
     crate::store::testing::run(async {
         let store = TestStore::on_sqlite();
         leave_claims(&store);
+        store.stay().await.unwrap();
         let lock = format!("{}.lock", store.url().trim_start_matches("sqlite:"));
         // A folder in its place: nobody, not even root, can open it for writing.
         std::fs::create_dir(lock).unwrap();

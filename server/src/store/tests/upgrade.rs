@@ -6,7 +6,6 @@ use crate::store::schema::{attempts, ledger, tree_nodes};
 use crate::store::{Checkpoint, ledger as book};
 
 const FIRST: &str = include_str!("../../../../migrations/sqlite/0001_first/up.sql");
-/// What came after 0004 and made no table anew.
 /// The ways back, newest first.
 const SQLITE_DOWN: [&str; 3] = [
     include_str!("../../../../migrations/sqlite/0006_what_waits/down.sql"),

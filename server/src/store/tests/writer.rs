@@ -82,6 +82,22 @@ both!(
 );
 
 both!(
+    /// Whoever hides that a statement failed hears the truth all the same: done is what is there afterwards. On Postgres the
+    /// failure ends the whole transaction.
+    a_hidden_failure_is_not_called_done, |store| {
+        let hidden = store.write::<_, StoreError>(at(0), |turn| {
+            use diesel::connection::SimpleConnection as _;
+            turn.next_number("hidden")?;
+            assert!(turn.rows().db.batch_execute("SELECT * FROM no_such_table").is_err());
+            Ok(())
+        }).await;
+        let next = store.write::<_, StoreError>(at(1), |turn| turn.next_number("hidden")).await.unwrap();
+        assert_eq!(next, if hidden.is_ok() { 2 } else { 1 });
+        assert_eq!(hidden.is_ok(), store.is_sqlite());
+    }
+);
+
+both!(
     /// Nobody hears "done" before the batch is committed: while its last closure runs, the first has no answer.
     answers_come_after_the_commit, |store| {
         let (release, held) = hold(&store);

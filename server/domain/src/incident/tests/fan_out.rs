@@ -32,7 +32,9 @@ fn the_trigger_of_the_terms_anchors_the_clock() {
 fn opening_goes_in_chunks() {
     let mut story = Story::logged(log(IncidentKind::Breach, 601));
     let mut asked = Vec::new();
-    for (done, finished) in [(250, false), (500, false), (601, true)] {
+    for chunk in (0..601).collect::<Vec<u32>>().chunks(FAN_OUT_CHUNK) {
+        let done = chunk.last().unwrap() + 1;
+        let finished = done == 601;
         let decision = story.run(&Command::Advance, at(LOGGED));
         assert!(decision.asks.len() <= FAN_OUT_CHUNK);
         assert_eq!(decision.events, [Event::FanOutAdvanced { done, finished }]);
@@ -48,7 +50,7 @@ fn opening_goes_in_chunks() {
 /// Facts edited between two chunks stay unsent until somebody sends them.
 #[test]
 fn an_edit_between_chunks_is_not_sent() {
-    let mut story = Story::logged(log(IncidentKind::Breach, 251));
+    let mut story = Story::logged(log(IncidentKind::Breach, FAN_OUT_CHUNK + 1));
     story.run(&Command::Advance, at(LOGGED));
     story.run(&Command::UpdateFacts { base_version: 1, facts: newer_facts("More."), by: responder() }, at(LOGGED));
     assert_eq!(opened(&story.run(&Command::Advance, at(LOGGED)).asks[0]).queue, Some(1));
@@ -114,4 +116,17 @@ fn a_filing_is_told_to_everybody() {
         assert_eq!((filing.authority.as_str(), filing.at), ("ICO", hour(5)));
     }
     assert_eq!(story.refused(&tell(dpo(1)), hour(7)), Refusal::NothingChanges);
+}
+
+/// While notices are held back nobody knows of the case: a filing is told after they went, not lost on them.
+#[test]
+fn a_filing_is_not_told_while_notices_are_held() {
+    let mut story = Story::held(3);
+    story.run(&super::ico::submitted(hour(5)), hour(6));
+    let tell = Command::TellFiled { by: dpo(1) };
+    assert_eq!(story.refused(&tell, hour(6)), Refusal::NotOpen { stage: "held" });
+    story.run(&Command::Release { by: responder() }, hour(7));
+    story.advance_all();
+    story.run(&tell, hour(8));
+    assert_eq!(story.advance_all().len(), 3);
 }

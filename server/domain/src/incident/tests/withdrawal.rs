@@ -2,7 +2,7 @@ use super::kit::*;
 use crate::clock::{ClockChange, ClockKind, ClockState};
 use crate::exchange;
 use crate::facts::IncidentKind;
-use crate::incident::{Command, Event, Refusal, Stage, WithdrawalReason};
+use crate::incident::{Command, Event, FAN_OUT_CHUNK, Refusal, Stage, WithdrawalReason};
 use crate::values::Actor;
 
 fn withdraw(reason: WithdrawalReason) -> Command {
@@ -52,13 +52,13 @@ fn not_a_breach_takes_two() {
 /// Exchanges not yet opened still open, so that the record is whole, but nothing is told any more.
 #[test]
 fn a_withdrawal_overtakes_opening() {
-    let mut story = Story::logged(log(IncidentKind::Breach, 300));
+    let mut story = Story::logged(log(IncidentKind::Breach, FAN_OUT_CHUNK + 50));
     story.run(&Command::Advance, at(LOGGED));
     story.run(&Command::UpdateFacts { base_version: 1, facts: newer_facts("More."), by: responder() }, at(LOGGED));
     story.run(&Command::SendUpdate { by: responder() }, at(LOGGED));
     story.run(&withdraw(WithdrawalReason::SentInError), at(LOGGED));
     let asks = story.advance_all();
-    assert_eq!(asks.len(), 50 + 300);
+    assert_eq!(asks.len(), 50 + FAN_OUT_CHUNK + 50);
     assert!(asks[..50].iter().all(|(_, ask)| matches!(ask, exchange::Command::Open(open) if open.queue.is_none())));
     assert!(asks[50..].iter().all(|(_, ask)| matches!(ask, exchange::Command::Withdraw { .. })));
 }
