@@ -10,7 +10,7 @@
 use diesel::backend::Backend;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, Binary, Bool, HasSqlType, Nullable, Text};
 use diesel::sqlite::Sqlite;
@@ -213,6 +213,95 @@ impl QueryFragment<Pg> for UpdateTogether<'_> {
 }
 
 impl RunQueryDsl<PgConnection> for UpdateTogether<'_> {}
+
+/// A pair as it is found.
+type Pair = (Vec<u8>, Vec<u8>);
+
+/// Which of these pairs stand in two columns of a table: `SELECT` of the two, where `also` holds, a condition in SQL. Two
+/// lists of keys would be looked up crosswise, each value of the one with each of the other.
+pub(in crate::store) fn find_pairs(
+    db: &mut Db,
+    table: &'static str,
+    keys: [&'static str; 2],
+    also: &'static str,
+    pairs: &[(&[u8], &[u8])],
+) -> Result<Vec<Pair>, StoreError> {
+    let look = |pairs| Pairs { table, keys, also, pairs };
+    let mut found = Vec::new();
+    match db {
+        Db::Postgres(c) => {
+            let mut rest = pairs;
+            for length in LENGTHS {
+                while let Some((now, later)) = rest.split_at_checked(length) {
+                    found.extend(look(now).load::<Pair>(c)?);
+                    rest = later;
+                }
+            }
+        }
+        Db::Sqlite(c) => {
+            for one in pairs.chunks(1) {
+                found.extend(look(one).load::<Pair>(c)?);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The look for some pairs, kept prepared: all of them at once on Postgres, the only one on SQLite.
+struct Pairs<'a> {
+    table: &'static str,
+    keys: [&'static str; 2],
+    also: &'static str,
+    pairs: &'a [(&'a [u8], &'a [u8])],
+}
+
+impl QueryId for Pairs<'_> {
+    type QueryId = ();
+
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for Pairs<'_> {
+    type SqlType = (Binary, Binary);
+}
+
+impl RunQueryDsl<PgConnection> for Pairs<'_> {}
+impl RunQueryDsl<SqliteConnection> for Pairs<'_> {}
+
+impl QueryFragment<Pg> for Pairs<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let Self { table, keys: [first, second], also, pairs } = self;
+        out.push_sql("SELECT given.column1, given.column2 FROM (VALUES ");
+        let mut joint = "(";
+        for (one, other) in *pairs {
+            out.push_sql(joint);
+            out.push_bind_param::<Binary, _>(one)?;
+            out.push_sql(", ");
+            out.push_bind_param::<Binary, _>(other)?;
+            joint = "), (";
+        }
+        out.push_sql(&format!(
+            ")) AS given WHERE EXISTS (SELECT 1 FROM {table} \
+             WHERE {table}.{first} = given.column1 AND {table}.{second} = given.column2 AND {also})"
+        ));
+        Ok(())
+    }
+}
+
+impl QueryFragment<Sqlite> for Pairs<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        let Self { table, keys: [first, second], also, pairs } = self;
+        out.push_sql(&format!("SELECT {first}, {second} FROM {table} WHERE {also}"));
+        for (one, other) in *pairs {
+            out.push_sql(&format!(" AND {first} = "));
+            out.push_bind_param::<Binary, _>(one)?;
+            out.push_sql(&format!(" AND {second} = "));
+            out.push_bind_param::<Binary, _>(other)?;
+        }
+        out.push_sql(" LIMIT 1");
+        Ok(())
+    }
+}
 
 /// The update of one row as a statement that diesel keeps prepared: its text depends on names of ours alone.
 struct UpdateOne<'a> {

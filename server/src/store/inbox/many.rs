@@ -4,12 +4,11 @@
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
-use domain::exchange::Direction;
 use domain::values::{CaseId, Digest32, MessageId, Moment, PartnerId};
 
 use super::{Arrived, digest, number, stored};
-use crate::store::backend::bulk::{Value, insert_many, update_many};
-use crate::store::schema::{exchanges, inbound, inbox};
+use crate::store::backend::bulk::{Value, find_pairs, insert_many, update_many};
+use crate::store::schema::{inbound, inbox};
 use crate::store::{Rows, StoreError, Turn};
 
 /// How far a partner's messages reach, while none is missing.
@@ -47,35 +46,28 @@ pub fn reaches(rows: &mut Rows<'_>, partners: &[PartnerId]) -> Result<HashMap<Pa
     Ok(reaches)
 }
 
-/// Which of these messages are held already, whoever sent them.
+/// Which of these messages are held already, each as its own partner's.
 ///
 /// # Errors
 /// Those of the database.
 pub fn held(rows: &mut Rows<'_>, messages: &[(PartnerId, MessageId)]) -> Result<HashSet<MessageId>, StoreError> {
-    let partners: Vec<&[u8]> = messages.iter().map(|(partner, _)| partner.as_bytes().as_slice()).collect();
-    let ids: Vec<&[u8]> = messages.iter().map(|(_, message)| message.as_bytes().as_slice()).collect();
-    let found: Vec<Vec<u8>> = inbox::table
-        .filter(inbox::partner_id.eq_any(partners))
-        .filter(inbox::message.eq_any(ids))
-        .select(inbox::message)
-        .load(rows.db)?;
-    found.iter().map(|id| MessageId::from_slice(id).map_err(StoreError::corrupt("inbox", "an id"))).collect()
+    let pairs: Vec<(&[u8], &[u8])> = messages
+        .iter()
+        .map(|(partner, message)| (partner.as_bytes().as_slice(), message.as_bytes().as_slice()))
+        .collect();
+    let found = find_pairs(rows.db, "inbox", ["partner_id", "message"], "TRUE", &pairs)?;
+    found.iter().map(|(_, id)| MessageId::from_slice(id).map_err(StoreError::corrupt("inbox", "an id"))).collect()
 }
 
-/// Which of these cases of theirs are known, whoever told us of them.
+/// Which of these cases are known, each as its own partner's.
 ///
 /// # Errors
 /// Those of the database.
 pub fn known_cases(rows: &mut Rows<'_>, cases: &[(PartnerId, CaseId)]) -> Result<HashSet<CaseId>, StoreError> {
-    let partners: Vec<&[u8]> = cases.iter().map(|(partner, _)| partner.as_bytes().as_slice()).collect();
-    let ids: Vec<&[u8]> = cases.iter().map(|(_, case)| case.as_bytes().as_slice()).collect();
-    let found: Vec<Vec<u8>> = exchanges::table
-        .filter(exchanges::partner_id.eq_any(partners))
-        .filter(exchanges::direction.eq(Direction::Incoming.word()))
-        .filter(exchanges::case_id.eq_any(ids))
-        .select(exchanges::case_id)
-        .load(rows.db)?;
-    found.iter().map(|id| CaseId::from_slice(id).map_err(StoreError::corrupt("exchanges", "a case"))).collect()
+    let pairs: Vec<(&[u8], &[u8])> =
+        cases.iter().map(|(partner, case)| (partner.as_bytes().as_slice(), case.as_bytes().as_slice())).collect();
+    let found = find_pairs(rows.db, "exchanges", ["partner_id", "case_id"], "direction = 'incoming'", &pairs)?;
+    found.iter().map(|(_, id)| CaseId::from_slice(id).map_err(StoreError::corrupt("exchanges", "a case"))).collect()
 }
 
 #[derive(Insertable)]

@@ -1,5 +1,7 @@
 //! Writes a plan to the tables: a fixed number of statements for one stream, few for many.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use domain::clock::ClockKind;
 use domain::ladder;
@@ -8,15 +10,14 @@ use domain::values::Moment;
 use super::plan::{ClocksChanged, ExchangeChanged, LadderStep, Plan, SaidStep};
 use super::rows::{ClockRow, ExchangeRow, IN_HAND_BY, LadderKey, LadderRow};
 use crate::store::alerts::{self, AlertKind};
+use crate::store::backend::KEYS_PER_STATEMENT;
 use crate::store::backend::bulk::{insert_many, replace_many, update_many};
 use crate::store::schema::{clocks, exchanges, facts, incidents, ladders, said};
 use crate::store::{Rows, StoreError, Turn, outbox};
 
 pub(super) fn apply(turn: &mut Turn<'_>, plan: Plan) -> Result<(), StoreError> {
     let Plan { queued, abandoned, erased, ladders, said, .. } = write_rows(turn.rows(), plan)?;
-    for step in ladders {
-        move_ladder(turn.rows(), step)?;
-    }
+    move_ladders(turn.rows(), ladders)?;
     outbox::queue(turn, queued)?;
     for message in abandoned {
         outbox::abandon(turn, message)?;
@@ -153,9 +154,28 @@ fn change_clocks_of_one(rows: &mut Rows<'_>, changed: &ClocksChanged) -> Result<
     Ok(())
 }
 
+/// Ladders that are wanted are looked for together, as far as no other step comes between.
+fn move_ladders(rows: &mut Rows<'_>, steps: Vec<LadderStep>) -> Result<(), StoreError> {
+    let mut wanted = Vec::new();
+    for step in steps {
+        match step {
+            LadderStep::Wanted { key, anchored_at } => wanted.push((key, anchored_at)),
+            LadderStep::Left { .. }
+            | LadderStep::Reached { .. }
+            | LadderStep::Ended { .. }
+            | LadderStep::InHand { .. }
+            | LadderStep::Gone { .. } => {
+                want(rows, std::mem::take(&mut wanted))?;
+                move_ladder(rows, step)?;
+            }
+        }
+    }
+    want(rows, wanted)
+}
+
 fn move_ladder(rows: &mut Rows<'_>, step: LadderStep) -> Result<(), StoreError> {
     match step {
-        LadderStep::Wanted { key, anchored_at } => want(rows, key, anchored_at),
+        LadderStep::Wanted { key, anchored_at } => want(rows, vec![(key, anchored_at)]),
         LadderStep::Left { key } => leave(rows, key),
         LadderStep::Reached { key, offset } => {
             let next = ladder::next_step_after(key.due, Some(offset)).map(Moment::micros);
@@ -184,26 +204,44 @@ fn move_ladder(rows: &mut Rows<'_>, step: LadderStep) -> Result<(), StoreError> 
     }
 }
 
+/// Stream, kind, due instant.
+type LadderId = (Vec<u8>, String, i64);
 type OneLadder = diesel::helper_types::Find<ladders::table, (Vec<u8>, &'static str, i64)>;
 
 fn ladder(key: &LadderKey) -> OneLadder {
     ladders::table.find((key.stream.as_bytes().to_vec(), key.kind.word(), key.due.micros()))
 }
 
-fn want(rows: &mut Rows<'_>, key: LadderKey, anchored_at: i64) -> Result<(), StoreError> {
-    let known: Option<LadderRow> = ladder(&key).select(LadderRow::as_select()).first(rows.db).optional()?;
-    match known {
-        None => {
-            let row = LadderRow::begun(key, anchored_at);
-            diesel::insert_into(ladders::table).values(&row).execute(rows.db)?;
-        }
-        Some(row) if row.is_silent() => {
-            let next = row.next_step();
-            diesel::update(ladder(&key)).set(ladders::next_step_at.eq(next)).execute(rows.db)?;
-        }
-        Some(_) => {}
+fn want(rows: &mut Rows<'_>, wanted: Vec<(LadderKey, i64)>) -> Result<(), StoreError> {
+    let mut streams: Vec<&[u8]> = wanted.iter().map(|(key, _)| key.stream.as_bytes().as_slice()).collect();
+    streams.sort_unstable();
+    streams.dedup();
+    let mut known: HashMap<LadderId, LadderRow> = HashMap::new();
+    for chunk in streams.chunks(KEYS_PER_STATEMENT) {
+        let found: Vec<LadderRow> = match chunk {
+            // The usual case has a statement of its own on SQLite, where a list of keys can't be kept prepared.
+            [one] => ladders::table.filter(ladders::stream.eq(one)).select(LadderRow::as_select()).load(rows.db)?,
+            many => ladders::table.filter(ladders::stream.eq_any(many)).select(LadderRow::as_select()).load(rows.db)?,
+        };
+        known.extend(found.into_iter().map(|row| ((row.stream.clone(), row.kind.clone(), row.due_at), row)));
     }
-    Ok(())
+    let mut begun = Vec::new();
+    for (key, anchored_at) in wanted {
+        let id = (key.stream.as_bytes().to_vec(), key.kind.word().to_owned(), key.due.micros());
+        match known.get(&id) {
+            None => {
+                let row = LadderRow::begun(key, anchored_at);
+                known.insert(id, row.clone());
+                begun.push(row);
+            }
+            Some(row) if row.is_silent() => {
+                let next = row.next_step();
+                diesel::update(ladder(&key)).set(ladders::next_step_at.eq(next)).execute(rows.db)?;
+            }
+            Some(_) => {}
+        }
+    }
+    insert_many!(rows.db, ladders::table, &begun)
 }
 
 fn leave(rows: &mut Rows<'_>, key: LadderKey) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 
 use super::*;
-use crate::store::backend::bulk::{Value, insert_many, replace_many, update_many};
+use crate::store::backend::bulk::{Value, find_pairs, insert_many, replace_many, update_many};
 use crate::store::schema::clocks;
 use crate::store::{DataKey, StoreSettings, testing};
 
@@ -212,6 +212,30 @@ fn clock(n: i64) -> Clock {
         exercise: some,
     }
 }
+
+both!(
+    /// Pairs are found as pairs: neither crosswise nor where the condition does not hold, and however many are asked for.
+    pairs_are_found, |store| {
+        store.write::<_, StoreError>(at(0), |turn| {
+            let db = &mut *turn.rows().db;
+            let of = |n: i64| (n.to_be_bytes().to_vec(), (n * 7).to_be_bytes().to_vec());
+            let rows: Vec<Clock> = (0..150)
+                .map(|n| Clock { exchange_id: Some(of(n).1), evidence: Some("x".to_owned()), ..clock(n) })
+                .collect();
+            insert_many!(db, clocks::table, rows)?;
+            let there: Vec<_> = (0..300).map(of).collect();
+            let pairs: Vec<(&[u8], &[u8])> = there.iter().map(|(one, other)| (&one[..], &other[..])).collect();
+            let mut found = find_pairs(db, "clocks", ["stream", "exchange_id"], "evidence = 'x'", &pairs)?;
+            found.sort();
+            assert_eq!(found, there[..150]);
+            let crosswise = [(pairs[0].0, pairs[3].1), (pairs[3].0, pairs[0].1)];
+            assert_eq!(find_pairs(db, "clocks", ["stream", "exchange_id"], "TRUE", &crosswise)?, []);
+            assert_eq!(find_pairs(db, "clocks", ["stream", "exchange_id"], "evidence = 'y'", &pairs)?, []);
+            assert_eq!(find_pairs(db, "clocks", ["stream", "exchange_id"], "TRUE", &[])?, []);
+            Ok(())
+        }).await.unwrap();
+    }
+);
 
 both!(
     /// Many rows go in, change and are replaced together, nulls and all, with few ways to a server.
