@@ -29,6 +29,7 @@
 
 pub mod arrangement;
 pub mod chain;
+mod choices;
 pub mod clock;
 pub mod clock_terms;
 pub mod delivery;

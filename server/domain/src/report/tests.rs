@@ -9,13 +9,14 @@ use uuid::Uuid;
 use super::*;
 use crate::arrangement::{ArrangementRef, Owed, Terms, Trigger};
 use crate::clock::{Anchor, Clock, ClockKind};
+use crate::facts::tests::nothing_known;
 use crate::facts::{
-    Cause, DataCategory, DataRecipients, DiscoveryMethod, Facts, IcoCategory, IncidentKind, Nature, Occurred, Partly,
-    Precision, RiskView, SubjectCategory, YesNo,
+    Cause, DataCategory, DataRecipients, Facts, IcoCategory, IncidentKind, Nature, Occurred, Partly, Precision,
+    RiskView, SubjectCategory, YesNo,
 };
 use crate::incident::{Awareness, Stage};
 use crate::values::{
-    ArrangementId, CaseId, Count, CountBasis, Digest32, ExchangeId, Hours, IncidentId, Known, Options, PartnerId, Title,
+    ArrangementId, CaseId, Count, CountBasis, Digest32, ExchangeId, Hours, IncidentId, Known, Options, PartnerId,
 };
 
 fn at(text: &str) -> Moment {
@@ -32,34 +33,6 @@ fn text(text: &str) -> LongText {
 
 fn line(text: &str) -> Line {
     Line::parse(text).unwrap()
-}
-
-fn unknown_facts() -> Facts {
-    Facts {
-        title: Title::parse("Mailbox accessed").unwrap(),
-        summary: text("A mailbox was opened from outside."),
-        occurred: Known::NotYetKnown,
-        detected_at: None,
-        aware_basis: text("The security lead confirmed it."),
-        discovery_method: DiscoveryMethod::OwnDetection,
-        nature: Known::NotYetKnown,
-        ongoing: Known::NotYetKnown,
-        cause: Known::NotYetKnown,
-        ico_category: Known::NotYetKnown,
-        data_unintelligible: Known::NotYetKnown,
-        recipients_of_data: Known::NotYetKnown,
-        data_categories: Known::NotYetKnown,
-        subject_categories: Known::NotYetKnown,
-        data_subjects: Known::NotYetKnown,
-        records: Known::NotYetKnown,
-        likely_consequences: Known::NotYetKnown,
-        actual_harm: None,
-        risk_view: Known::NotYetKnown,
-        containment: Known::NotYetKnown,
-        mitigation: Known::NotYetKnown,
-        asked_of_recipient: None,
-        notified_late_reason: None,
-    }
 }
 
 fn full_facts() -> Facts {
@@ -84,7 +57,7 @@ fn full_facts() -> Facts {
         risk_view: Known::Known(RiskView::Risk),
         containment: Known::Known(text("The account was closed.")),
         mitigation: Known::Known(text("People will be told.")),
-        ..unknown_facts()
+        ..nothing_known()
     }
 }
 
@@ -187,7 +160,7 @@ fn the_form_is_asked_in_its_order_without_repeats() {
 
 #[test]
 fn every_question_is_known_to_the_code_and_says_where_its_answer_comes_from() {
-    for facts in [unknown_facts(), full_facts()] {
+    for facts in [nothing_known(), full_facts()] {
         for answer in sections(&incident(facts), &organisation(), aware()).iter().flat_map(|section| &section.answers) {
             assert!(!answer.from.is_empty());
             if let AnswerValue::Missing(why) = &answer.value {
@@ -199,7 +172,7 @@ fn every_question_is_known_to_the_code_and_says_where_its_answer_comes_from() {
 
 #[test]
 fn a_choice_is_answered_with_the_forms_own_options() {
-    for (facts, owed) in [(unknown_facts(), vec![]), (full_facts(), vec![owed(1)])] {
+    for (facts, owed) in [(nothing_known(), vec![]), (full_facts(), vec![owed(1)])] {
         let incident = Incident { owed, ..incident(facts) };
         let sections = sections(&incident, &organisation(), aware());
         for question in form::QUESTIONS.iter().filter(|question| !question.options.is_empty()) {
@@ -251,7 +224,7 @@ fn the_most_that_may_be_affected_comes_first() {
 
 #[test]
 fn unknown_facts_are_answers_where_the_form_allows_it_and_stay_gaps() {
-    let incident = incident(unknown_facts());
+    let incident = incident(nothing_known());
     for id in ["data_categories", "subject_categories", "high_risk"] {
         assert_eq!(answer(&incident, id), AnswerValue::NotYetKnown("Not yet known".to_owned()), "{id}");
     }

@@ -5,7 +5,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 
 use super::*;
-use crate::store::backend::bulk::{Value, find_pairs, insert_many, replace_many, update_many};
+use crate::store::backend::bulk::{Value, insert_many, replace_many, update_many};
+use crate::store::backend::pairs::find_pairs;
 use crate::store::schema::clocks;
 use crate::store::{DataKey, StoreSettings, testing};
 

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::arrangement::{ArrangementRef, Owed, Terms, Trigger};
 use crate::clock::{ClockChange, ClockKind};
-use crate::facts::{DiscoveryMethod, Facts, IncidentKind, Occurred, Precision};
+use crate::facts::tests::nothing_known;
+use crate::facts::{Facts, IncidentKind, Occurred, Precision};
 use crate::incident::{Awareness, Command, Decision, Event, Incident, Log, Outstanding, Refusal, decide, evolve, fold};
 use crate::values::{
     Actor, ArrangementId, CaseId, Digest32, ExchangeId, Hours, IncidentId, Known, Line, LongText, Moment, PartnerId,
@@ -96,27 +97,8 @@ pub(crate) fn facts() -> Facts {
     Facts {
         title: Title::parse("Mailbox of a case worker opened by a third party").unwrap(),
         summary: long("A mailbox was opened from an unknown address."),
-        occurred: Known::NotYetKnown,
-        detected_at: None,
         aware_basis: long("The analyst on duty confirmed the sign-in."),
-        discovery_method: DiscoveryMethod::OwnDetection,
-        nature: Known::NotYetKnown,
-        ongoing: Known::NotYetKnown,
-        cause: Known::NotYetKnown,
-        ico_category: Known::NotYetKnown,
-        data_unintelligible: Known::NotYetKnown,
-        recipients_of_data: Known::NotYetKnown,
-        data_categories: Known::NotYetKnown,
-        subject_categories: Known::NotYetKnown,
-        data_subjects: Known::NotYetKnown,
-        records: Known::NotYetKnown,
-        likely_consequences: Known::NotYetKnown,
-        actual_harm: None,
-        risk_view: Known::NotYetKnown,
-        containment: Known::NotYetKnown,
-        mitigation: Known::NotYetKnown,
-        asked_of_recipient: None,
-        notified_late_reason: None,
+        ..nothing_known()
     }
 }
 
