@@ -7,6 +7,8 @@ use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveDateTime, NaiveTime,
 use chrono_tz::Tz;
 use domain::values::Moment;
 
+use crate::documents::paper;
+
 const SECONDS_PER_MINUTE: i64 = 60;
 const SECONDS_PER_HOUR: i64 = 3_600;
 const SECONDS_PER_DAY: i64 = 24 * SECONDS_PER_HOUR;
@@ -51,7 +53,7 @@ impl Reader {
     /// "02:10 on Sunday 1 March 2026 (GMT)".
     #[must_use]
     pub fn at(&self, at: Moment) -> String {
-        self.local(at).format("%H:%M on %A %-d %B %Y (%Z)").to_string()
+        paper::moment(at, self.zone)
     }
 
     /// "22:00:01 on Sunday 1 March 2026 (GMT)", where the second is evidence.
