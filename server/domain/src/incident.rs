@@ -12,6 +12,7 @@ mod event;
 mod evolve;
 mod fan_out;
 mod ico;
+pub mod register;
 #[cfg(test)]
 pub(crate) mod tests;
 mod watch;
@@ -270,6 +271,9 @@ pub struct Incident {
     pub opened_from: Option<ExchangeId>,
     /// Partners are told, or have been, that we reported it.
     pub told_filed: bool,
+    /// The register's chapter.
+    #[serde(default)]
+    pub register: Box<register::Register>,
 }
 
 /// Partners still outstanding on one duty: what a ladder step names. Read from the clocks by the caller.
@@ -401,6 +405,13 @@ pub enum Command {
         /// Partner duties still outstanding, grouped.
         outstanding: Vec<Outstanding>,
     },
+    /// The register's chapter.
+    Register {
+        /// What is asked.
+        command: register::Command,
+        /// Who.
+        by: Actor,
+    },
     /// Erase contents, keeping what the law needs kept.
     Anonymise {
         /// Who.
@@ -522,6 +533,9 @@ pub enum Refusal {
     /// Nothing changes.
     #[error("nothing would change")]
     NothingChanges,
+    /// The register's chapter.
+    #[error(transparent)]
+    Register(#[from] register::Refusal),
 }
 
 /// Events, and commands for exchanges decided in the same transaction, one level deep.

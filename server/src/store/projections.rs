@@ -7,7 +7,7 @@
 //! Promises:
 //! - A change of one exchange costs a fixed number of statements, however many partners its incident has; a chunk of a
 //!   fan-out writes its rows together and leaves the same rows behind as one exchange at a time would.
-//! - The tables `incidents`, `facts`, `exchanges`, `clocks`, `ladders` and `said` depend on event entries alone: the same
+//! - The tables `incidents`, `facts`, `exchanges`, `clocks`, `ladders`, `said` and the register's depend on event entries alone: the same
 //!   events `replay`ed into empty tables leave the same rows ([`tables::Tables`] compares them).
 //!
 //! **Ladders.** One row per incident, clock kind and due instant (acknowledgements are grouped by due minute), or per
@@ -20,11 +20,15 @@
 //! of a request is filed under the message that asks.
 
 mod apply;
+mod enter;
+mod fill;
 mod plan;
+pub(super) mod register;
 mod rows;
 #[cfg(test)]
 pub(super) mod samples;
 pub mod tables;
+pub(super) mod tally;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -33,6 +37,7 @@ use domain::exchange::{Acknowledgement, Said};
 use domain::values::{Actor, ExchangeId, MessageId, Moment};
 use uuid::Uuid;
 
+pub(super) use self::fill::{fill, is_wanted as wants_register};
 pub(super) use self::plan::Queued;
 
 use super::sealed::Seal;
@@ -77,6 +82,11 @@ pub(super) fn open_acknowledgement(seal: &Seal, id: ExchangeId, sealed: &[u8]) -
 /// Opens `ladders.in_hand_by`: who sees to it.
 pub(super) fn open_in_hand(seal: &Seal, stream: Uuid, sealed: &[u8]) -> Result<Actor, StoreError> {
     seal.open_json(rows::IN_HAND_BY, stream.as_bytes(), sealed)
+}
+
+/// The word of a kind in the tables.
+pub(super) const fn kind_word(kind: domain::facts::IncidentKind) -> &'static str {
+    words::kind(kind)
 }
 
 /// Opens `incidents.title`; empty after erasure.

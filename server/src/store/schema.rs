@@ -1,5 +1,9 @@
 //! The one set of tables both databases share: moments are microseconds since 1970, ids 16 octets.
 
+mod of_register;
+
+pub(super) use self::of_register::{register, register_facets, register_tallies, register_views};
+
 diesel::table! {
     meta (key) {
         key -> Text,

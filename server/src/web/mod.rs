@@ -50,6 +50,7 @@ pub mod partners;
 pub mod people;
 pub mod problems;
 pub mod received;
+pub mod register;
 pub mod report;
 pub mod sign_in;
 pub mod standing;

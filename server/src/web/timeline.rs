@@ -131,6 +131,7 @@ fn of_incident(event: &incident::Event, reader: Reader) -> Option<String> {
             format!("{} turned down that no report is required", who(by))
         }
         Event::Closed { by, .. } => format!("Closed by {}", who(by)),
+        Event::Register { change, by, .. } => super::register::words::changed(change, &who(by)),
         Event::Anonymised { .. } => "Contents erased; codes, counts and instants remain".to_owned(),
     };
     Some(sentence)

@@ -5,7 +5,7 @@
 
 use super::{
     Command, Decision, Event, FanOutWork, Incident, Log, Refusal, Stage, WithdrawalReason, awareness, erase, fan_out,
-    ico, watch,
+    ico, register, watch,
 };
 use crate::clock::{Anchor, Clock, ClockKind};
 use crate::facts::{Facts, IncidentKind};
@@ -24,9 +24,12 @@ pub fn decide(state: Option<&Incident>, command: &Command, now: Moment) -> Resul
             Some(_) => Err(Refusal::AlreadyLogged),
         };
     }
+    if let (None, Command::Register { command, by }) = (state, command) {
+        return Ok(Decision::of(register::decide(command, by, now)?));
+    }
     let incident = state.ok_or(Refusal::NoSuchIncident)?;
     match command {
-        Command::Log(_) => Err(Refusal::AlreadyLogged),
+        Command::Log(_) | Command::Register { .. } => Err(Refusal::AlreadyLogged),
         Command::Release { by } => release(incident, by, now).map(Decision::of),
         Command::Advance => fan_out::advance(incident),
         Command::UpdateFacts { base_version, facts, by } => {

@@ -1,6 +1,6 @@
 //! Erasure at the end of retention: what survives is codes, counts, references and instants (ruling 16).
 
-use super::{Event, Incident, Refusal, Stage, Survives, fan_out};
+use super::{Event, Incident, Refusal, Stage, Survives, fan_out, register};
 use crate::clock::{Clock, ClockState};
 use crate::values::{Line, Moment};
 
@@ -30,6 +30,7 @@ pub(super) fn anonymise(incident: &Incident, now: Moment) -> Result<Vec<Event>, 
         owed: fan_out::index(incident.owed.len()),
         ico: incident.ico.as_ref().and_then(without_reason),
         withdrawn,
+        register: register::kept(incident),
     };
     Ok(vec![Event::Anonymised { survives: Box::new(survives), at: now }])
 }

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::register::{self, Register};
 use super::{Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason};
 use crate::arrangement::Owed;
 use crate::clock::{Clock, ClockChange, ClockKind};
@@ -238,6 +239,15 @@ pub enum Event {
         /// By whom.
         by: Actor,
     },
+    /// The register's chapter.
+    Register {
+        /// What changed.
+        change: register::Change,
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
     /// Contents erased; these facts survive. Folding starts here and meets erased placeholders before it (ruling 16).
     Anonymised {
         /// State without personal data or free text.
@@ -270,4 +280,7 @@ pub struct Survives {
     pub ico: Option<Clock>,
     /// Why its notices no longer stood, if it was withdrawn.
     pub withdrawn: Option<WithdrawalReason>,
+    /// The register's chapter: what the facts came to in codes and counts.
+    #[serde(default, skip_serializing_if = "Register::is_empty")]
+    pub register: Register,
 }

@@ -1,6 +1,8 @@
 //! The fold of an incident's stream. Total: it only records, never refuses and never looks at the time.
 
-use super::{AwarenessOf, Event, FanOut, FanOutWork, Incident, NotRequiredProposal, Stage, Survives, fan_out};
+use super::{
+    AwarenessOf, Event, FanOut, FanOutWork, Incident, NotRequiredProposal, Stage, Survives, fan_out, register,
+};
 use crate::clock::{ClockChange, ClockKind};
 use crate::facts::IncidentKind;
 use crate::ladder::LadderState;
@@ -21,11 +23,14 @@ pub fn evolve(state: Option<Incident>, event: &Event) -> Option<Incident> {
     }
     match state {
         Some(incident) => Some(incident.after(event)),
-        None => logged(event),
+        None => begun(event),
     }
 }
 
-fn logged(event: &Event) -> Option<Incident> {
+fn begun(event: &Event) -> Option<Incident> {
+    if let Event::Register { change, .. } = event {
+        return Some(register::begin(change));
+    }
     let Event::Logged { id, reference, kind, exercise, facts, awareness, services, owed, held, opened_from, .. } =
         event
     else {
@@ -52,6 +57,7 @@ fn logged(event: &Event) -> Option<Incident> {
         correction: None,
         opened_from: *opened_from,
         told_filed: false,
+        register: Box::default(),
     })
 }
 
@@ -77,6 +83,7 @@ fn survivor(survives: &Survives) -> Incident {
         correction: None,
         opened_from: None,
         told_filed: false,
+        register: Box::new(survives.register.clone()),
     }
 }
 
@@ -130,7 +137,7 @@ impl Incident {
             }
             Event::NotRequiredProposed { proposal } => self.not_required = Some(proposal.clone()),
             Event::NotRequiredResolved { approved, at, by } => self.resolve_not_required(*approved, *at, by),
-            Event::Logged { .. } | Event::Anonymised { .. } => {}
+            Event::Logged { .. } | Event::Register { .. } | Event::Anonymised { .. } => {}
         }
         self
     }

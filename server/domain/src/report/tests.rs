@@ -103,6 +103,7 @@ fn incident(facts: Facts) -> Incident {
         correction: None,
         opened_from: None,
         told_filed: false,
+        register: Box::default(),
     }
 }
 

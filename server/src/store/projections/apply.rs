@@ -7,6 +7,7 @@ use domain::clock::ClockKind;
 use domain::ladder;
 use domain::values::Moment;
 
+use super::enter;
 use super::plan::{ClocksChanged, ExchangeChanged, LadderStep, Plan, SaidStep};
 use super::rows::{ClockRow, ExchangeRow, IN_HAND_BY, LadderKey, LadderRow};
 use crate::store::alerts::{self, AlertKind};
@@ -16,7 +17,9 @@ use crate::store::schema::{clocks, exchanges, facts, incidents, ladders, said};
 use crate::store::{Rows, StoreError, Turn, outbox};
 
 pub(super) fn apply(turn: &mut Turn<'_>, plan: Plan) -> Result<(), StoreError> {
-    let Plan { queued, abandoned, erased, ladders, said, .. } = write_rows(turn.rows(), plan)?;
+    let Plan { queued, abandoned, erased, ladders, said, register, tallies, .. } = write_rows(turn.rows(), plan)?;
+    enter::enter(turn.rows(), register)?;
+    enter::count(turn.rows(), tallies)?;
     move_ladders(turn.rows(), ladders)?;
     outbox::queue(turn, queued)?;
     for message in abandoned {
@@ -59,9 +62,9 @@ fn say(turn: &mut Turn<'_>, step: SaidStep) -> Result<(), StoreError> {
 /// Writes the rows that are functions of states; leaves the rest of the plan.
 fn write_rows(rows: &mut Rows<'_>, mut plan: Plan) -> Result<Plan, StoreError> {
     let seal = rows.seal;
-    for row in std::mem::take(&mut plan.incidents_new) {
-        diesel::insert_into(incidents::table).values(&row.sealed(seal)?).execute(rows.db)?;
-    }
+    let new: Vec<_> =
+        std::mem::take(&mut plan.incidents_new).into_iter().map(|row| row.sealed(seal)).collect::<Result<_, _>>()?;
+    insert_many!(rows.db, incidents::table, &new)?;
     for row in std::mem::take(&mut plan.incidents_changed) {
         let row = row.sealed(seal)?;
         diesel::update(incidents::table.find(&row.id)).set(&row).execute(rows.db)?;
@@ -74,9 +77,9 @@ fn write_rows(rows: &mut Rows<'_>, mut plan: Plan) -> Result<Plan, StoreError> {
     for id in std::mem::take(&mut plan.facts_gone) {
         diesel::delete(facts::table.filter(facts::incident_id.eq(id.as_bytes().as_slice()))).execute(rows.db)?;
     }
-    for row in std::mem::take(&mut plan.facts_new) {
-        diesel::insert_into(facts::table).values(&row.sealed(seal)?).execute(rows.db)?;
-    }
+    let new: Vec<_> =
+        std::mem::take(&mut plan.facts_new).into_iter().map(|row| row.sealed(seal)).collect::<Result<_, _>>()?;
+    insert_many!(rows.db, facts::table, &new)?;
     let new: Vec<_> =
         std::mem::take(&mut plan.exchanges_new).into_iter().map(|row| row.sealed(seal)).collect::<Result<_, _>>()?;
     insert_many!(rows.db, exchanges::table, &new)?;

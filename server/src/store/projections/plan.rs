@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::clock::ClockKind;
-use domain::exchange::{self, Exchange};
+use domain::exchange::{self, Direction, Exchange};
 use domain::facts::Facts;
 use domain::incident::{self, Incident};
 use domain::values::{ExchangeId, IncidentId, MessageId, Moment, PartnerId};
 use uuid::Uuid;
 
+use super::enter::RegisterStep;
+use super::register::{self, RegisterRow, facet};
 use super::rows::{
     self, ClockFace, ClockRow, ExchangeRow, FactsRow, IncidentRow, LadderKey, SaidRow, exchange_clocks, incident_clocks,
 };
+use super::tally::{self, Tallies};
 use crate::store::outbox::OutKind;
 use crate::store::{Change, StoreError};
 
@@ -32,6 +35,8 @@ pub(super) struct Plan {
     pub abandoned: Vec<MessageId>,
     pub erased: Vec<ExchangeId>,
     pub said: Vec<SaidStep>,
+    pub register: Vec<RegisterStep>,
+    pub tallies: Tallies,
     wanted: BTreeSet<LadderKey>,
     left: BTreeSet<LadderKey>,
 }
@@ -134,8 +139,12 @@ impl Plan {
             clocks = self.move_clocks(&clocks, state.as_ref().map(incident_clocks).unwrap_or_default());
         }
         let Some(after) = state else { return Ok(()) };
+        self.enter_incident(before, &after, logged_at, owed);
+        let logged_at = register::entered_at(&after, logged_at);
         let mut row = IncidentRow::of(&after, logged_at);
         row.owed = owed.unwrap_or(row.owed);
+        // What was taken over was over when it was entered in the earlier register.
+        row.closed_at = after.register.imported.as_ref().map(|imported| imported.recorded_at.micros());
         match before {
             None => self.incidents_new.push(row),
             Some(before) if owed.is_none() && IncidentRow::of(before, logged_at) == row => {}
@@ -143,6 +152,68 @@ impl Plan {
         }
         self.clocks(before.map(incident_clocks), clocks);
         Ok(())
+    }
+
+    /// The line of an incident in the register, and what it counts for.
+    pub(super) fn enter_incident(
+        &mut self,
+        before: Option<&Incident>,
+        after: &Incident,
+        logged_at: Option<Moment>,
+        owed: Option<i32>,
+    ) {
+        tally::incident(&mut self.tallies, before, Some(after));
+        let mut row = RegisterRow::of(after, logged_at);
+        row.owed = owed.unwrap_or(row.owed);
+        let entry = row.id.clone();
+        match before {
+            None => self.register.push(RegisterStep::New { row: Box::new(row), owes: true }),
+            Some(before) if owed.is_none() && RegisterRow::of(before, logged_at) == row => {}
+            Some(_) => self.register.push(RegisterStep::Changed(Box::new(row))),
+        }
+        let (had, has) = (before.map(register::facets).unwrap_or_default(), register::facets(after));
+        let gained = has.difference(&had).cloned().map(|facet| RegisterStep::Has { entry: entry.clone(), facet });
+        self.register.extend(gained);
+        let lost = had.difference(&has).cloned().map(|facet| RegisterStep::HasNot { entry: entry.clone(), facet });
+        self.register.extend(lost);
+    }
+
+    /// The line of a notice received that no incident took over; the partner of an incident; what the exchange counts for.
+    pub(super) fn enter_exchange(
+        &mut self,
+        before: Option<&Exchange>,
+        after: &Exchange,
+        rows: (Option<&ExchangeRow>, &ExchangeRow),
+        opened_at: Option<Moment>,
+    ) {
+        tally::exchange(&mut self.tallies, before, after);
+        let line = |exchange: &Exchange, row: &ExchangeRow| RegisterRow::of_notice(exchange, &row.standing, opened_at);
+        let stood = before.zip(rows.0).and_then(|(before, row)| line(before, row));
+        let stands = line(after, rows.1);
+        let entry = after.id.as_bytes().to_vec();
+        let told_us = facet::told_us(after.partner);
+        match (stood, stands) {
+            (None, Some(row)) => {
+                self.register.push(RegisterStep::New { row: Box::new(row), owes: false });
+                self.register.push(RegisterStep::Has { entry, facet: told_us });
+                return;
+            }
+            (Some(stood), Some(row)) => {
+                if stood != row {
+                    self.register.push(RegisterStep::Changed(Box::new(row)));
+                }
+                return;
+            }
+            (Some(_), None) => self.register.push(RegisterStep::Gone { entry }),
+            (None, None) => {}
+        }
+        let incident = after.incident.filter(|_| before.and_then(|before| before.incident).is_none());
+        let facet = match after.direction {
+            Direction::Outgoing => facet::told(after.partner),
+            Direction::Incoming => told_us,
+        };
+        let has = incident.map(|incident| RegisterStep::Has { entry: incident.as_bytes().to_vec(), facet });
+        self.register.extend(has);
     }
 
     /// Answers when the incident was logged, if this event says so.
@@ -169,6 +240,9 @@ impl Plan {
                 self.ladders.push(LadderStep::InHand { key: key(*kind, *due), by, at: *at });
             }
             Event::Closed { at, .. } => self.closed.push((id, *at)),
+            Event::Register { change: incident::register::Change::Imported { record }, at, .. } => {
+                self.facts(id, 1, &record.facts, *at)?;
+            }
             Event::Anonymised { at, .. } => {
                 // The entry that said when it was closed is erased too: the tables hold what the entries tell.
                 self.closed.push((id, *at));
@@ -236,10 +310,11 @@ impl Plan {
             row.stance = survives.stance.map(|stance| stance.word().to_owned());
             row.filed_at = survives.filed_at.map(Moment::micros);
         }
-        match before {
+        let stood = before.map(|before| ExchangeRow::of(before, opened_at)).transpose()?;
+        self.enter_exchange(before, &after, (stood.as_ref(), &row), opened_at);
+        match stood {
             None => self.exchanges_new.push(row),
             Some(before) => {
-                let before = ExchangeRow::of(before, opened_at)?;
                 if survived.is_some() || before != row {
                     self.exchanges_changed.push(ExchangeChanged { before, after: row });
                 }

@@ -1,15 +1,20 @@
 //! The rebuildable read tables as values, to compare the live ones with those rebuilt from event entries.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 
+use super::enter::FacetRow;
+use super::register::RegisterRow;
 use super::rows::{ClockRow, ExchangeRow, FactsRow, IncidentRow, LadderRow, SaidRow};
-use crate::store::schema::{clocks, exchanges, facts, incidents, ladders, said};
+use super::tally::Tallies;
+use crate::store::schema::{
+    clocks, exchanges, facts, incidents, ladders, register, register_facets, register_tallies, said,
+};
 use crate::store::{Rows, StoreError};
 
-/// The rows of `incidents`, `facts`, `exchanges`, `clocks`, `ladders` and `said`, texts unsealed. Two are equal when the
-/// tables say the same.
+/// The rows of `incidents`, `facts`, `exchanges`, `clocks`, `ladders`, `said` and of the register, texts unsealed; of figures
+/// those that are not nothing. Two are equal when the tables say the same.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tables {
     pub(super) incidents: BTreeMap<Vec<u8>, IncidentRow>,
@@ -18,6 +23,9 @@ pub struct Tables {
     pub(super) clocks: BTreeMap<(Vec<u8>, String), ClockRow>,
     pub(super) ladders: BTreeMap<(Vec<u8>, String, i64), LadderRow>,
     pub(super) said: BTreeMap<Vec<u8>, SaidRow>,
+    pub(super) register: BTreeMap<Vec<u8>, RegisterRow>,
+    pub(super) facets: BTreeSet<FacetRow>,
+    pub(super) tallies: Tallies,
 }
 
 impl Tables {
@@ -52,6 +60,13 @@ impl Tables {
             let row = row.opened(seal)?;
             tables.said.insert(row.message.clone(), row);
         }
+        for row in register::table.select(RegisterRow::as_select()).load(rows.db)? {
+            tables.register.insert(row.id.clone(), row);
+        }
+        tables.facets.extend(register_facets::table.select(FacetRow::as_select()).load(rows.db)?);
+        let figures: Vec<(i32, Vec<u8>, String, i64)> =
+            register_tallies::table.filter(register_tallies::n.ne(0)).load(rows.db)?;
+        tables.tallies.extend(figures.into_iter().map(|(month, scope, code, n)| ((month, scope, code), n)));
         Ok(tables)
     }
 
@@ -59,7 +74,8 @@ impl Tables {
     #[must_use]
     pub fn len(&self) -> usize {
         let of_incidents = self.incidents.len() + self.facts.len() + self.exchanges.len();
-        of_incidents + self.clocks.len() + self.ladders.len() + self.said.len()
+        let of_register = self.register.len() + self.facets.len() + self.tallies.len();
+        of_register + of_incidents + self.clocks.len() + self.ladders.len() + self.said.len()
     }
 
     /// Whether nothing was ever recorded.

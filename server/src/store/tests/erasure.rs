@@ -24,6 +24,7 @@ fn anonymised() -> Event {
             owed: 2,
             withdrawn: None,
             ico: None,
+            register: domain::incident::register::Register::default(),
         }),
         at: at(9),
     }

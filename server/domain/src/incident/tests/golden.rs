@@ -6,6 +6,7 @@ use crate::facts::{
     Cause, DataCategory, DataRecipients, Facts, IcoCategory, IncidentKind, Nature, Occurred, Partly, Precision,
     RiskView, SubjectCategory, YesNo,
 };
+use crate::incident::register::{Change, Imported, Outcome, Record, Register};
 use crate::incident::{
     Awareness, AwarenessOf, CorrectionProposal, Event, FanOut, FanOutWork, NotRequiredProposal, Survives,
     WithdrawalReason,
@@ -14,7 +15,7 @@ use crate::report::{Submission, SubmissionChannel};
 use crate::values::{Count, CountBasis, Hours, Known, ServiceId};
 
 /// Every variant. A new one does not compile until it has a name here, and does not pass until it has a file.
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 23] = [
     "logged",
     "clock_started",
     "clock_changed",
@@ -36,6 +37,7 @@ const NAMES: [&str; 22] = [
     "not_required_proposed",
     "not_required_resolved",
     "closed",
+    "register",
     "anonymised",
 ];
 
@@ -62,6 +64,7 @@ fn name(event: &Event) -> &'static str {
         Event::NotRequiredProposed { .. } => "not_required_proposed",
         Event::NotRequiredResolved { .. } => "not_required_resolved",
         Event::Closed { .. } => "closed",
+        Event::Register { .. } => "register",
         Event::Anonymised { .. } => "anonymised",
     }
 }
@@ -164,6 +167,25 @@ fn ladder_events() -> Vec<Event> {
     ]
 }
 
+fn imported() -> Event {
+    let imported = Imported {
+        recorded_at: hour(2),
+        outcome: Outcome::Reported { at: hour(30) },
+        ico_reference: Some(line("IC-9")),
+    };
+    let record = Record {
+        id: incident_id(),
+        reference: line("OLD-7"),
+        kind: IncidentKind::Breach,
+        facts: Box::new(facts()),
+        awareness: Awareness { circumstances: None, breach: Some(hour(0)) },
+        services: BTreeSet::from([ServiceId::from_uuid(uuid(0x50))]),
+        not_a_breach: true,
+        imported,
+    };
+    Event::Register { change: Change::Imported { record: Box::new(record) }, at: hour(90), by: dpo(1) }
+}
+
 fn last_events() -> Vec<Event> {
     let at = hour(50);
     let submission = Submission {
@@ -179,6 +201,7 @@ fn last_events() -> Vec<Event> {
         Event::NotRequiredProposed { proposal: NotRequiredProposal { reason: long("Unlikely."), by: dpo(1), at } },
         Event::NotRequiredResolved { approved: true, at, by: dpo(2) },
         Event::Closed { at, by: responder() },
+        imported(),
         Event::Anonymised {
             survives: Box::new(Survives {
                 id: incident_id(),
@@ -191,6 +214,7 @@ fn last_events() -> Vec<Event> {
                 owed: 1,
                 ico: Some(Clock::start(ClockKind::IcoReport, Anchor::AwareOfBreach, hour(1), Hours::ICO)),
                 withdrawn: None,
+                register: Register::default(),
             }),
             at,
         },
