@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use domain::exchange::MessageKind;
-use domain::values::{IncidentId, LongText};
+use domain::incident::lessons::{RootCause, Seen};
+use domain::incident::telling::{Channel, Communication, Letter};
+use domain::incident_type::TypeCode;
+use domain::values::{IncidentId, LongText, Title};
 use fantoccini::Locator;
+use server::node::lessons::{NewOwner, NewPlan, Step};
 use server::node::said::NewMessage;
 use server::store::queries::directory;
 use tests::browser::Browser;
 use tests::facts::first_hour;
-use tests::node::{PASSWORD, Party, World, log_request};
+use tests::node::{PASSWORD, Party, World, line, log_request};
 use tests::wait::{SOON, until};
 use tests::wire::Line;
 use tests::{On, both};
@@ -46,6 +50,7 @@ async fn furnished(world: &World) -> (Party, String, Vec<String>) {
     let notice = operator.only_received().await.id;
     let exchange = operator.incident(id).await.owed[0].exchange;
     asked(world, &operator, &council, told).await;
+    learnt(world, &operator, id).await;
     let origin = format!("http://{}", operator.serve());
     let paths = vec![
         "/".to_owned(),
@@ -58,6 +63,16 @@ async fn furnished(world: &World) -> (Party, String, Vec<String>) {
         format!("/incidents/{id}/correct-awareness"),
         format!("/incidents/{id}/withdraw"),
         format!("/incidents/{id}/report"),
+        format!("/incidents/{id}/people"),
+        format!("/incidents/{id}/people/letter"),
+        format!("/incidents/{id}/people/message"),
+        format!("/incidents/{id}/people/told"),
+        format!("/incidents/{id}/people/told/1/strike"),
+        format!("/incidents/{id}/lessons"),
+        format!("/incidents/{id}/lessons/cause"),
+        format!("/incidents/{id}/lessons/actions/new"),
+        format!("/incidents/{id}/lessons/actions/1/review"),
+        "/actions".to_owned(),
         format!("/exchanges/{exchange}"),
         format!("/exchanges/{exchange}/messages/new"),
         format!("/exchanges/{notice}/messages"),
@@ -69,6 +84,36 @@ async fn furnished(world: &World) -> (Party, String, Vec<String>) {
         "/no-such-page".to_owned(),
     ];
     (operator, origin, paths)
+}
+
+/// People were told about the incident, and something was learnt from it.
+async fn learnt(world: &World, operator: &Party, id: IncidentId) {
+    let text = |text: &str| LongText::parse(text).expect("a text");
+    let (reporter, holder, today) = (operator.reporter(), operator.duty_holder(), operator.node.today());
+    let letter = Letter {
+        heading: Title::parse("Your data and a mailbox that was open").expect("a title"),
+        what_happened: text("A mailbox was open to somebody outside."),
+        consequences: text("You may get unwanted calls."),
+        measures: text("We closed it."),
+        advice: text("Be careful with calls that you do not expect."),
+        contact: text("The data protection officer, dpo@example.org"),
+    };
+    operator.node.write_letter(&reporter, id, 0, letter).await.expect("written");
+    for channel in [Channel::Letter, Channel::Website] {
+        let told =
+            Communication { at: world.now(), channel, people: Some(1_140), version: 1, complete: false, note: None };
+        operator.node.record_told(&reporter, id, None, told).await.expect("recorded");
+    }
+    let cause =
+        RootCause { kind: TypeCode::from_word("phishing").expect("a type"), words: text("A link was followed.") };
+    operator.node.find_cause(&holder, id, 0, cause).await.expect("recorded");
+    for what in ["Turn the second factor on.", "Train the case team."] {
+        let owner = NewOwner::Role(line("Head of IT"));
+        let plan = NewPlan { what: text(what), owner, due_on: today };
+        operator.node.add_action(&holder, id, None, plan).await.expect("added");
+    }
+    let seen = Seen { number: 1, revision: 1 };
+    operator.node.step_action(&holder, id, seen, Step::Done(today, text("Ticket 17."))).await.expect("done");
 }
 
 /// The council asks for help about its case: a duty of the operator's, and something to read.

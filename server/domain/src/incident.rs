@@ -12,7 +12,9 @@ mod event;
 mod evolve;
 mod fan_out;
 mod ico;
+pub mod lessons;
 pub mod register;
+pub mod telling;
 #[cfg(test)]
 pub(crate) mod tests;
 mod watch;
@@ -274,6 +276,12 @@ pub struct Incident {
     /// The register's chapter.
     #[serde(default)]
     pub register: Box<register::Register>,
+    /// Telling the people affected.
+    #[serde(default)]
+    pub telling: telling::Telling,
+    /// What was learnt from it.
+    #[serde(default)]
+    pub lessons: lessons::Lessons,
 }
 
 /// Partners still outstanding on one duty: what a ladder step names. Read from the clocks by the caller.
@@ -417,6 +425,20 @@ pub enum Command {
         /// Who.
         by: Actor,
     },
+    /// Something about telling the people affected.
+    Telling {
+        /// What.
+        command: telling::Command,
+        /// Who.
+        by: Actor,
+    },
+    /// Something about what was learnt.
+    Lessons {
+        /// What.
+        command: lessons::Command,
+        /// Who.
+        by: Actor,
+    },
 }
 
 /// All that logging needs. Ids and references are fresh, made by the caller.
@@ -536,6 +558,12 @@ pub enum Refusal {
     /// The register's chapter.
     #[error(transparent)]
     Register(#[from] register::Refusal),
+    /// A rule about telling people.
+    #[error(transparent)]
+    Telling(#[from] telling::Refusal),
+    /// A rule about lessons.
+    #[error(transparent)]
+    Lessons(#[from] lessons::Refusal),
 }
 
 /// Events, and commands for exchanges decided in the same transaction, one level deep.

@@ -22,6 +22,7 @@
 //! | [`severity`] | how severe a breach is: ENISA's score with its working |
 //! | [`self_assessment`] | the ICO's questions: is it reportable? |
 //! | [`ico_bands`] | the bands of the ICO's figures |
+//! | [`incident_type`] | the ICO's types of incident, by which causes are coded |
 //! | [`law`] | how sure a line of the tables in `law/` is |
 //! | [`suggestion`] | report it? tell people? with the grounds; never a decision |
 //! | [`precedent`] | cases of the guidelines, and the nearest to given facts |
@@ -38,6 +39,7 @@ pub mod exchange;
 pub mod facts;
 pub mod ico_bands;
 pub mod incident;
+pub mod incident_type;
 pub mod ladder;
 pub mod law;
 pub mod personal_data;

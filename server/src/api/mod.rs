@@ -8,6 +8,7 @@
 //! | module | operations about |
 //! |---|---|
 //! | [`incidents`], [`reports`] | incidents of ours, their facts and reports |
+//! | [`telling`], [`lessons`] | telling the people affected; root causes and corrective actions |
 //! | [`clocks`], [`notices`] | duties; what was told and what we were told |
 //! | [`board`], [`exercises`] | how every partner of an incident stands; drills with partners |
 //! | [`partners`], [`keys`] | pairing, our own card and keys |
@@ -29,6 +30,7 @@ pub mod health;
 pub mod incidents;
 pub mod integrations;
 pub mod keys;
+pub mod lessons;
 pub mod messages;
 pub mod notices;
 pub mod operation;
@@ -36,6 +38,7 @@ pub mod partners;
 pub mod people;
 pub mod reports;
 pub mod shape;
+pub mod telling;
 pub mod tokens;
 pub mod wire;
 
@@ -53,6 +56,8 @@ use crate::problem::Problem;
 const GROUPS: &[&Group] = &[
     &incidents::GROUP,
     &reports::GROUP,
+    &telling::GROUP,
+    &lessons::GROUP,
     &clocks::GROUP,
     &notices::GROUP,
     &messages::GROUP,

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::{self, OnlineKeys};
 use super::views::{LogAnswer, LogRequest, Preview, PreviewPartner, StreamId};
-use super::{DoorError, Node, administer, wire_body};
+use super::{DoorError, Node, administer, telling, wire_body};
 use crate::access::{Administrator, Dpo, DutyHolder, Reporter, Responder};
 use crate::store::forms::{self, FormUse};
 use crate::store::partners;
@@ -283,6 +283,7 @@ impl Node {
                 let before = turn.incident(id)?.ok_or(DoorError::NotFound)?;
                 let decision = incident::decide(Some(&before), &incident::Command::Anonymise { by }, turn.now())?;
                 turn.erase_stream(id.uuid())?;
+                telling::erase_drafts(turn, id)?;
                 turn.record(vec![Change::Incident { id, before: Some(before), events: decision.events }])?;
                 Ok::<_, DoorError>(())
             })

@@ -7,7 +7,8 @@
 //! Promises:
 //! - A change of one exchange costs a fixed number of statements, however many partners its incident has; a chunk of a
 //!   fan-out writes its rows together and leaves the same rows behind as one exchange at a time would.
-//! - The tables `incidents`, `facts`, `exchanges`, `clocks`, `ladders`, `said` and the register's depend on event entries alone: the same
+//! - The tables `incidents`, `facts`, `exchanges`, `clocks`, `ladders`, `said`, `corrective_actions` and the register's depend on
+//!   event entries alone: the same
 //!   events `replay`ed into empty tables leave the same rows ([`tables::Tables`] compares them).
 //!
 //! **Ladders.** One row per incident, clock kind and due instant (acknowledgements are grouped by due minute), or per
@@ -19,6 +20,7 @@
 //! that of a request which the partner has to answer, are kept for the record and belong to no incident of ours. The clock
 //! of a request is filed under the message that asks.
 
+mod actions;
 mod apply;
 mod enter;
 mod fill;
@@ -37,6 +39,7 @@ use domain::exchange::{Acknowledgement, Said};
 use domain::values::{Actor, ExchangeId, MessageId, Moment};
 use uuid::Uuid;
 
+pub(super) use self::actions::days;
 pub(super) use self::fill::{fill, is_wanted as wants_register};
 pub(super) use self::plan::Queued;
 
@@ -102,6 +105,15 @@ pub(super) fn open_reason(seal: &Seal, stream: Uuid, sealed: &[u8]) -> Result<St
 /// Opens `said.content`: a message about a case, with its words.
 pub(super) fn open_said(seal: &Seal, message: MessageId, sealed: &[u8]) -> Result<Said, StoreError> {
     seal.open_json(rows::SAID, message.as_bytes(), sealed)
+}
+
+/// Opens `corrective_actions.plan`: what is to be done, by whom, by when.
+pub(super) fn open_plan(
+    seal: &Seal,
+    incident: Uuid,
+    sealed: &[u8],
+) -> Result<domain::incident::lessons::Plan, StoreError> {
+    seal.open_json(actions::PLAN, incident.as_bytes(), sealed)
 }
 
 /// Opens `facts.sealed`.

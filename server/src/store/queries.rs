@@ -1,6 +1,7 @@
 //! What pages and the API show: selects only, each bounded, paged by key and never by offset, so that a page costs the
 //! same however long the history is. Views are plain values; no diesel type leaves this module.
 
+pub mod actions;
 pub mod alerts;
 pub mod board;
 pub mod clocks;

@@ -543,6 +543,19 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    corrective_actions (incident_id, number) {
+        incident_id -> Binary,
+        number -> Integer,
+        state -> Text,
+        open -> Bool,
+        due_on -> Integer,
+        owner_id -> Nullable<Binary>,
+        exercise -> Bool,
+        plan -> Binary,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     meta,
     counters,

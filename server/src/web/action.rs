@@ -41,6 +41,8 @@ pub(super) struct ActionPage {
     pub buttons: Vec<(&'static str, &'static str, &'static str)>,
     /// Where it is posted.
     pub action: String,
+    /// Where what is typed is kept while it is typed, and when it was last kept; for long forms.
+    pub draft: Option<(String, String)>,
 }
 
 impl ActionPage {
@@ -62,7 +64,22 @@ impl ActionPage {
             must_confirm: false,
             buttons: Vec::new(),
             action,
+            draft: None,
         }
+    }
+
+    /// The page again, with what looks like personal data: a person has to look at it.
+    ///
+    /// # Errors
+    /// [`Problem::Internal`] when it can't be written.
+    pub(super) fn unconfirmed(mut self, found: Vec<super::log::FoundText>) -> Answer {
+        self.must_confirm = true;
+        self.findings = found;
+        self.answer(vec![FieldError {
+            name: "checked".to_owned(),
+            anchor: "checked".to_owned(),
+            message: "Take the personal data out, or say that you have checked it".to_owned(),
+        }])
     }
 
     /// The page, with 422 and "Error" in its title when there are faults.

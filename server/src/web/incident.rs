@@ -243,6 +243,8 @@ fn actions(found: &Found, visit: &Visit) -> (Option<Offer>, Vec<Offer>) {
     if found.state.ico.is_some() {
         others.push((at("report"), "ICO report"));
     }
+    others.push((at("people"), "Tell the people affected"));
+    others.push((at("lessons"), "Lessons"));
     if messages::why_nobody_is_told(&found.state).is_none() && Dpo::of(&visit.person).is_some() {
         others.push((at("tell-filed"), "Tell partners that we reported it"));
     }

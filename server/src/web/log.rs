@@ -390,7 +390,9 @@ fn refused(refusal: &Refusal, reader: Reader) -> FieldError {
         | Refusal::DelayReasonMissing
         | Refusal::DutiesOpen { .. }
         | Refusal::NothingChanges
-        | Refusal::Register(_) => fault("title", "title", refusal.to_string()),
+        | Refusal::Register(_)
+        | Refusal::Telling(_)
+        | Refusal::Lessons(_) => fault("title", "title", refusal.to_string()),
     }
 }
 

@@ -7,6 +7,7 @@
 //! | [`incidents`], [`incident`], [`actions`], [`update`] | the list, one incident, what may be done to it |
 //! | [`exchange`] | one partner on one incident |
 //! | [`report`] | the ICO report |
+//! | [`telling`], [`lessons`] | telling the people affected; root cause and corrective actions |
 //! | [`received`] | notices received |
 //! | [`partners`], [`pairing`] | partners, and pairing with them |
 //! | [`directory`], [`import`] | agreements, arrangements, services and parties |
@@ -39,6 +40,7 @@ pub mod incidents;
 pub mod integrations;
 pub mod invitation;
 pub mod keys;
+pub mod lessons;
 pub mod link;
 pub mod live;
 pub mod log;
@@ -55,6 +57,7 @@ pub mod report;
 pub mod sign_in;
 pub mod standing;
 pub mod statements;
+pub mod telling;
 pub mod timeline;
 pub mod update;
 pub mod upload;
@@ -159,9 +162,11 @@ fn telling(config: &mut ServiceConfig) {
         .configure(channel::routes)
         .configure(exercises::routes)
         .configure(integrations::routes)
+        .configure(lessons::routes)
         .configure(link::routes)
         .configure(mail::routes)
-        .configure(messages::routes);
+        .configure(messages::routes)
+        .configure(telling::routes);
 }
 
 /// What two organisations need before a breach: each module has its own addresses.

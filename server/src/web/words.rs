@@ -89,6 +89,12 @@ impl Reader {
         self.local(self.now).format("%Z").to_string()
     }
 
+    /// The day here now.
+    #[must_use]
+    pub fn today(&self) -> NaiveDate {
+        self.local(self.now).date_naive()
+    }
+
     /// Day, month, year and 24-hour time as they stand in a form's inputs.
     #[must_use]
     pub fn inputs(&self, at: Moment) -> [String; 4] {
@@ -120,6 +126,12 @@ impl Reader {
         let at = |local: DateTime<Tz>| Moment::from_micros(local.timestamp_micros()).ok();
         Some(Instants::Never(at(earlier)?, at(later)?))
     }
+}
+
+/// "Friday 20 March 2026"
+#[must_use]
+pub fn day(day: NaiveDate) -> String {
+    day.format("%A %-d %B %Y").to_string()
 }
 
 /// "31:05:55", or "−01:12:40" once it is past: hours are never folded into days.

@@ -1,6 +1,6 @@
 //! Erasure at the end of retention: what survives is codes, counts, references and instants (ruling 16).
 
-use super::{Event, Incident, Refusal, Stage, Survives, fan_out, register};
+use super::{Event, Incident, Refusal, Stage, Survives, fan_out, lessons, register};
 use crate::clock::{Clock, ClockState};
 use crate::values::{Line, Moment};
 
@@ -19,6 +19,7 @@ pub(super) fn anonymise(incident: &Incident, now: Moment) -> Result<Vec<Event>, 
     if !incident.fan_outs.is_empty() {
         return Err(Refusal::DutiesOpen { open: fan_out::index(incident.fan_outs.len()) });
     }
+    lessons::must_be_over(&incident.lessons)?;
     let survives = Survives {
         id: incident.id,
         reference: incident.reference.clone(),
@@ -31,6 +32,8 @@ pub(super) fn anonymise(incident: &Incident, now: Moment) -> Result<Vec<Event>, 
         ico: incident.ico.as_ref().and_then(without_reason),
         withdrawn,
         register: register::kept(incident),
+        told: incident.telling.told(),
+        cause: incident.lessons.kind().cloned(),
     };
     Ok(vec![Event::Anonymised { survives: Box::new(survives), at: now }])
 }

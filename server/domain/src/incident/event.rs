@@ -5,10 +5,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::register::{self, Register};
-use super::{Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason};
+use super::{
+    Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason, lessons, telling,
+};
 use crate::arrangement::Owed;
 use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::facts::{Facts, IncidentKind};
+use crate::incident_type::TypeCode;
 use crate::report::Submission;
 use crate::values::{Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
 
@@ -248,6 +251,24 @@ pub enum Event {
         /// By whom.
         by: Actor,
     },
+    /// Telling the people affected: what changed.
+    Telling {
+        /// What.
+        change: telling::Change,
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
+    /// What was learnt: what changed.
+    Lessons {
+        /// What.
+        change: lessons::Change,
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
     /// Contents erased; these facts survive. Folding starts here and meets erased placeholders before it (ruling 16).
     Anonymised {
         /// State without personal data or free text.
@@ -283,4 +304,10 @@ pub struct Survives {
     /// The register's chapter: what the facts came to in codes and counts.
     #[serde(default, skip_serializing_if = "Register::is_empty")]
     pub register: Register,
+    /// When people were told, how, and how many.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<telling::Told>,
+    /// The ICO's type of its root cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<TypeCode>,
 }

@@ -1,5 +1,7 @@
 //! The fold of an incident's stream. Total: it only records, never refuses and never looks at the time.
 
+use super::lessons::Lessons;
+use super::telling::Telling;
 use super::{
     AwarenessOf, Event, FanOut, FanOutWork, Incident, NotRequiredProposal, Stage, Survives, fan_out, register,
 };
@@ -58,6 +60,8 @@ fn begun(event: &Event) -> Option<Incident> {
         opened_from: *opened_from,
         told_filed: false,
         register: Box::default(),
+        telling: Telling::default(),
+        lessons: Lessons::default(),
     })
 }
 
@@ -84,6 +88,8 @@ fn survivor(survives: &Survives) -> Incident {
         opened_from: None,
         told_filed: false,
         register: Box::new(survives.register.clone()),
+        telling: Telling { survived: survives.told.clone(), ..Telling::default() },
+        lessons: Lessons { survived: survives.cause.clone(), ..Lessons::default() },
     }
 }
 
@@ -137,6 +143,8 @@ impl Incident {
             }
             Event::NotRequiredProposed { proposal } => self.not_required = Some(proposal.clone()),
             Event::NotRequiredResolved { approved, at, by } => self.resolve_not_required(*approved, *at, by),
+            Event::Telling { change, at, by } => self.telling = self.telling.after(change, *at, by),
+            Event::Lessons { change, at, by } => self.lessons = self.lessons.after(change, *at, by),
             Event::Logged { .. } | Event::Register { .. } | Event::Anonymised { .. } => {}
         }
         self

@@ -11,6 +11,8 @@ use domain::facts::{
     Cause, DataCategory, DataRecipients, DiscoveryMethod, IcoCategory, IncidentKind, Nature, Partly, Precision,
     RiskView, SubjectCategory, YesNo,
 };
+use domain::incident::lessons::Effect;
+use domain::incident::telling::Channel;
 use domain::incident::{AwarenessOf, WithdrawalReason};
 use domain::report::SubmissionChannel;
 use domain::values::{
@@ -330,6 +332,8 @@ own_words! {
     MessageKind: Self::ALL;
     WithdrawalReason: Self::ALL;
     SubmissionChannel: Self::ALL;
+    Channel: Self::ALL;
+    Effect: Self::ALL;
     Scope: Self::ALL;
     Told: Self::ALL;
     Format: Self::ALL;

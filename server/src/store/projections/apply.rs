@@ -7,6 +7,7 @@ use domain::clock::ClockKind;
 use domain::ladder;
 use domain::values::Moment;
 
+use super::actions::ActionStep;
 use super::enter;
 use super::plan::{ClocksChanged, ExchangeChanged, LadderStep, Plan, SaidStep};
 use super::rows::{ClockRow, ExchangeRow, IN_HAND_BY, LadderKey, LadderRow};
@@ -17,10 +18,12 @@ use crate::store::schema::{clocks, exchanges, facts, incidents, ladders, said};
 use crate::store::{Rows, StoreError, Turn, outbox};
 
 pub(super) fn apply(turn: &mut Turn<'_>, plan: Plan) -> Result<(), StoreError> {
-    let Plan { queued, abandoned, erased, ladders, said, register, tallies, .. } = write_rows(turn.rows(), plan)?;
+    let Plan { queued, abandoned, erased, ladders, said, register, tallies, actions, .. } =
+        write_rows(turn.rows(), plan)?;
     enter::enter(turn.rows(), register)?;
     enter::count(turn.rows(), tallies)?;
     move_ladders(turn.rows(), ladders)?;
+    actions.into_iter().try_for_each(|step: ActionStep| step.write(turn.rows()))?;
     outbox::queue(turn, queued)?;
     for message in abandoned {
         outbox::abandon(turn, message)?;

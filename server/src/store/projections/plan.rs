@@ -9,6 +9,7 @@ use domain::incident::{self, Incident};
 use domain::values::{ExchangeId, IncidentId, MessageId, Moment, PartnerId};
 use uuid::Uuid;
 
+use super::actions::{self, ActionStep};
 use super::enter::RegisterStep;
 use super::register::{self, RegisterRow, facet};
 use super::rows::{
@@ -37,6 +38,7 @@ pub(super) struct Plan {
     pub said: Vec<SaidStep>,
     pub register: Vec<RegisterStep>,
     pub tallies: Tallies,
+    pub actions: Vec<ActionStep>,
     wanted: BTreeSet<LadderKey>,
     left: BTreeSet<LadderKey>,
 }
@@ -150,6 +152,7 @@ impl Plan {
             Some(before) if owed.is_none() && IncidentRow::of(before, logged_at) == row => {}
             Some(_) => self.incidents_changed.push(row),
         }
+        self.actions.extend(actions::steps(before, &after)?);
         self.clocks(before.map(incident_clocks), clocks);
         Ok(())
     }
@@ -265,7 +268,9 @@ impl Plan {
             | Event::ReportDrafted { .. }
             | Event::ReportSubmitted { .. }
             | Event::NotRequiredProposed { .. }
-            | Event::NotRequiredResolved { .. } => {}
+            | Event::NotRequiredResolved { .. }
+            | Event::Telling { .. }
+            | Event::Lessons { .. } => {}
         }
         Ok(None)
     }

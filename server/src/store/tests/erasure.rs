@@ -23,6 +23,8 @@ fn anonymised() -> Event {
             services: [].into(),
             owed: 2,
             withdrawn: None,
+            told: Vec::new(),
+            cause: None,
             ico: None,
             register: domain::incident::register::Register::default(),
         }),

@@ -9,13 +9,13 @@ use crate::facts::{
 use crate::incident::register::{Change, Imported, Outcome, Record, Register};
 use crate::incident::{
     Awareness, AwarenessOf, CorrectionProposal, Event, FanOut, FanOutWork, NotRequiredProposal, Survives,
-    WithdrawalReason,
+    WithdrawalReason, lessons, telling,
 };
 use crate::report::{Submission, SubmissionChannel};
 use crate::values::{Count, CountBasis, Hours, Known, ServiceId};
 
 /// Every variant. A new one does not compile until it has a name here, and does not pass until it has a file.
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 25] = [
     "logged",
     "clock_started",
     "clock_changed",
@@ -38,6 +38,8 @@ const NAMES: [&str; 23] = [
     "not_required_resolved",
     "closed",
     "register",
+    "telling",
+    "lessons",
     "anonymised",
 ];
 
@@ -65,6 +67,8 @@ fn name(event: &Event) -> &'static str {
         Event::NotRequiredResolved { .. } => "not_required_resolved",
         Event::Closed { .. } => "closed",
         Event::Register { .. } => "register",
+        Event::Telling { .. } => "telling",
+        Event::Lessons { .. } => "lessons",
         Event::Anonymised { .. } => "anonymised",
     }
 }
@@ -202,6 +206,12 @@ fn last_events() -> Vec<Event> {
         Event::NotRequiredResolved { approved: true, at, by: dpo(2) },
         Event::Closed { at, by: responder() },
         imported(),
+        Event::Telling { change: telling::Change::Struck { wave: 1, reason: long("A typing error.") }, at, by: dpo(1) },
+        Event::Lessons {
+            change: lessons::Change::ActionDropped { action: 1, reason: long("Not needed.") },
+            at,
+            by: dpo(1),
+        },
         Event::Anonymised {
             survives: Box::new(Survives {
                 id: incident_id(),
@@ -215,6 +225,8 @@ fn last_events() -> Vec<Event> {
                 ico: Some(Clock::start(ClockKind::IcoReport, Anchor::AwareOfBreach, hour(1), Hours::ICO)),
                 withdrawn: None,
                 register: Register::default(),
+                told: Vec::new(),
+                cause: None,
             }),
             at,
         },
