@@ -12,6 +12,7 @@ mod event;
 mod evolve;
 mod fan_out;
 mod ico;
+pub mod joint;
 #[cfg(test)]
 pub(crate) mod tests;
 mod watch;
@@ -186,6 +187,25 @@ pub enum FanOutWork {
         /// Who says so.
         by: Actor,
     },
+    /// Ask for their view ([`joint`]).
+    AskViews {
+        /// What is asked.
+        text: LongText,
+        /// By when.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<Moment>,
+        /// Who asks.
+        by: Actor,
+        /// Their role as partners read it.
+        role: Line,
+    },
+    /// Say what the lead decided ([`joint`]).
+    TellDecision {
+        /// What, without the views that were considered.
+        decision: Box<joint::JointDecision>,
+        /// The role of who decided, as partners read it.
+        role: Line,
+    },
 }
 
 /// A fan-out under way.
@@ -270,6 +290,9 @@ pub struct Incident {
     pub opened_from: Option<ExchangeId>,
     /// Partners are told, or have been, that we reported it.
     pub told_filed: bool,
+    /// Who leads, what partners think, what was decided for all.
+    #[serde(default)]
+    pub joint: Box<joint::Joint>,
 }
 
 /// Partners still outstanding on one duty: what a ladder step names. Read from the clocks by the caller.
@@ -406,6 +429,13 @@ pub enum Command {
         /// Who.
         by: Actor,
     },
+    /// A step of the joint decision.
+    Joint {
+        /// Which.
+        command: joint::Command,
+        /// Who.
+        by: Actor,
+    },
 }
 
 /// All that logging needs. Ids and references are fresh, made by the caller.
@@ -522,6 +552,9 @@ pub enum Refusal {
     /// Nothing changes.
     #[error("nothing would change")]
     NothingChanges,
+    /// A step of the joint decision.
+    #[error(transparent)]
+    Joint(#[from] joint::Refusal),
 }
 
 /// Events, and commands for exchanges decided in the same transaction, one level deep.

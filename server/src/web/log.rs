@@ -389,6 +389,7 @@ fn refused(refusal: &Refusal, reader: Reader) -> FieldError {
         | Refusal::SubmissionTime
         | Refusal::DelayReasonMissing
         | Refusal::DutiesOpen { .. }
+        | Refusal::Joint(_)
         | Refusal::NothingChanges => fault("title", "title", refusal.to_string()),
     }
 }

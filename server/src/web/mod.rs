@@ -6,6 +6,7 @@
 //! | [`log`] | log an incident |
 //! | [`incidents`], [`incident`], [`actions`], [`update`] | the list, one incident, what may be done to it |
 //! | [`exchange`] | one partner on one incident |
+//! | [`joint`] | the joint decision: who leads, views, what was decided, whose report we rely on |
 //! | [`report`] | the ICO report |
 //! | [`received`] | notices received |
 //! | [`partners`], [`pairing`] | partners, and pairing with them |
@@ -38,6 +39,7 @@ pub mod incident;
 pub mod incidents;
 pub mod integrations;
 pub mod invitation;
+pub mod joint;
 pub mod keys;
 pub mod link;
 pub mod live;
@@ -158,6 +160,7 @@ fn telling(config: &mut ServiceConfig) {
         .configure(channel::routes)
         .configure(exercises::routes)
         .configure(integrations::routes)
+        .configure(joint::routes)
         .configure(link::routes)
         .configure(mail::routes)
         .configure(messages::routes);

@@ -5,7 +5,7 @@
 
 use super::{
     Command, Decision, Event, FanOutWork, Incident, Log, Refusal, Stage, WithdrawalReason, awareness, erase, fan_out,
-    ico, watch,
+    ico, joint, watch,
 };
 use crate::clock::{Anchor, Clock, ClockKind};
 use crate::facts::{Facts, IncidentKind};
@@ -56,6 +56,7 @@ pub fn decide(state: Option<&Incident>, command: &Command, now: Moment) -> Resul
         Command::Close { open_duties, by } => close(incident, *open_duties, by, now).map(Decision::of),
         Command::Tick { outstanding } => Ok(Decision::of(watch::tick(incident, outstanding, now))),
         Command::Anonymise { by: _ } => erase::anonymise(incident, now).map(Decision::of),
+        Command::Joint { command, by } => joint::decide(incident, command, by, now),
     }
 }
 

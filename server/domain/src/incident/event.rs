@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason};
+use super::{Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason, joint};
 use crate::arrangement::Owed;
 use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::facts::{Facts, IncidentKind};
@@ -233,6 +233,15 @@ pub enum Event {
     },
     /// Closed.
     Closed {
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
+    /// A step of the joint decision.
+    Joint {
+        /// Which.
+        change: joint::Change,
         /// When.
         at: Moment,
         /// By whom.

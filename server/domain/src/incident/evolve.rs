@@ -52,6 +52,7 @@ fn logged(event: &Event) -> Option<Incident> {
         correction: None,
         opened_from: *opened_from,
         told_filed: false,
+        joint: Box::default(),
     })
 }
 
@@ -77,6 +78,7 @@ fn survivor(survives: &Survives) -> Incident {
         correction: None,
         opened_from: None,
         told_filed: false,
+        joint: Box::default(),
     }
 }
 
@@ -130,6 +132,7 @@ impl Incident {
             }
             Event::NotRequiredProposed { proposal } => self.not_required = Some(proposal.clone()),
             Event::NotRequiredResolved { approved, at, by } => self.resolve_not_required(*approved, *at, by),
+            Event::Joint { change, at, by } => self.joint.after(change, by, *at),
             Event::Logged { .. } | Event::Anonymised { .. } => {}
         }
         self
@@ -147,7 +150,7 @@ impl Incident {
             FanOutWork::Open { queue } => queue,
             FanOutWork::Release => true,
             FanOutWork::Update { .. } => self.stage == Stage::Active,
-            FanOutWork::Withdraw { .. } => false,
+            FanOutWork::Withdraw { .. } | FanOutWork::AskViews { .. } | FanOutWork::TellDecision { .. } => false,
             FanOutWork::TellFiled { .. } => {
                 self.told_filed = true;
                 false

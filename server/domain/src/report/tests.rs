@@ -73,6 +73,7 @@ fn owed(n: u128) -> Owed {
                 version: 1,
                 digest: Digest32::of(b""),
                 title: line("Data sharing agreement"),
+                ico_lead: None,
             }],
         },
         exchange: ExchangeId::from_uuid(Uuid::from_u128(n)),
@@ -103,6 +104,7 @@ fn incident(facts: Facts) -> Incident {
         correction: None,
         opened_from: None,
         told_filed: false,
+        joint: Box::default(),
     }
 }
 

@@ -191,7 +191,8 @@ impl Plan {
             | Event::ReportDrafted { .. }
             | Event::ReportSubmitted { .. }
             | Event::NotRequiredProposed { .. }
-            | Event::NotRequiredResolved { .. } => {}
+            | Event::NotRequiredResolved { .. }
+            | Event::Joint { .. } => {}
         }
         Ok(None)
     }
@@ -315,6 +316,7 @@ impl Plan {
             | Event::Accepted { .. }
             | Event::AssistanceChanged { .. }
             | Event::FiledReceived { .. }
+            | Event::RelianceAccepted { .. }
             | Event::CallRecorded { .. } => {}
         }
         Ok(None)

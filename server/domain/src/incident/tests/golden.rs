@@ -1,11 +1,13 @@
 use std::collections::BTreeSet;
 
 use super::kit::*;
+use crate::arrangement::Lead;
 use crate::clock::{Anchor, Clock, ClockChange, ClockKind, Evidence};
 use crate::facts::{
     Cause, DataCategory, DataRecipients, Facts, IcoCategory, IncidentKind, Nature, Occurred, Partly, Precision,
     RiskView, SubjectCategory, YesNo,
 };
+use crate::incident::joint::Change;
 use crate::incident::{
     Awareness, AwarenessOf, CorrectionProposal, Event, FanOut, FanOutWork, NotRequiredProposal, Survives,
     WithdrawalReason,
@@ -14,7 +16,7 @@ use crate::report::{Submission, SubmissionChannel};
 use crate::values::{Count, CountBasis, Hours, Known, ServiceId};
 
 /// Every variant. A new one does not compile until it has a name here, and does not pass until it has a file.
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 23] = [
     "logged",
     "clock_started",
     "clock_changed",
@@ -36,6 +38,7 @@ const NAMES: [&str; 22] = [
     "not_required_proposed",
     "not_required_resolved",
     "closed",
+    "joint",
     "anonymised",
 ];
 
@@ -62,6 +65,7 @@ fn name(event: &Event) -> &'static str {
         Event::NotRequiredProposed { .. } => "not_required_proposed",
         Event::NotRequiredResolved { .. } => "not_required_resolved",
         Event::Closed { .. } => "closed",
+        Event::Joint { .. } => "joint",
         Event::Anonymised { .. } => "anonymised",
     }
 }
@@ -179,6 +183,11 @@ fn last_events() -> Vec<Event> {
         Event::NotRequiredProposed { proposal: NotRequiredProposal { reason: long("Unlikely."), by: dpo(1), at } },
         Event::NotRequiredResolved { approved: true, at, by: dpo(2) },
         Event::Closed { at, by: responder() },
+        Event::Joint {
+            change: Change::LeadChosen { lead: Lead::Us, reason: long("We keep the service.") },
+            at,
+            by: dpo(1),
+        },
         Event::Anonymised {
             survives: Box::new(Survives {
                 id: incident_id(),
