@@ -121,6 +121,33 @@ impl Arrangement {
     }
 }
 
+/// Who leads: reports to the ICO for all, or tells people for all.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "who")]
+pub enum Lead {
+    /// We.
+    Us,
+    /// Each for itself.
+    Each,
+    /// A partner.
+    Partner {
+        /// Which.
+        partner: PartnerId,
+    },
+    /// A word of the arrangement that names no party of ours, for example `client`.
+    Named {
+        /// It.
+        name: Line,
+    },
+}
+
+impl Lead {
+    /// What the arrangement's word stands for, before anybody looked up whose key it is.
+    fn written(word: &Line) -> Self {
+        if word.as_str() == "each" { Self::Each } else { Self::Named { name: word.clone() } }
+    }
+}
+
 /// Names one immutable version of an arrangement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArrangementRef {
@@ -132,6 +159,9 @@ pub struct ArrangementRef {
     pub digest: Digest32,
     /// The agreement's title.
     pub title: Line,
+    /// Whom it names as the lead on the report to the ICO. Absent in events from before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ico_lead: Option<Lead>,
 }
 
 /// The terms with one partner, frozen on an incident: the earliest due wins and all arrangements are named.
@@ -146,6 +176,19 @@ pub struct Terms {
     pub trigger: Trigger,
     /// Every arrangement that covers the incident.
     pub arrangements: Vec<ArrangementRef>,
+}
+
+impl Terms {
+    /// Puts parties in the place of the keys that lead; whose key nobody has stays a word.
+    pub fn find_leads(&mut self, party: impl Fn(&Line) -> Option<Lead>) {
+        for arrangement in &mut self.arrangements {
+            if let Some(Lead::Named { name }) = &arrangement.ico_lead
+                && let Some(found) = party(name)
+            {
+                arrangement.ico_lead = Some(found);
+            }
+        }
+    }
 }
 
 /// One partner that an incident owes a notice, with the ids its exchange will have (ruling 13: case and reference are
@@ -183,6 +226,7 @@ pub fn owed_to(
             version: arrangement.version,
             digest: arrangement.digest(),
             title: arrangement.agreement_title.clone(),
+            ico_lead: arrangement.ico_lead.as_ref().map(Lead::written),
         };
         owed.entry(arrangement.partner)
             .and_modify(|terms| {

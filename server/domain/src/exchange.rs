@@ -22,6 +22,7 @@ use crate::clock::{Anchor, Clock, ClockKind};
 use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
 use crate::ladder::LadderState;
+use crate::reliance::{self, Relied};
 use crate::values::{
     Actor, CaseId, Digest32, ExchangeId, Hours, IncidentId, Line, LongText, MessageId, Moment, PartnerId,
 };
@@ -246,6 +247,9 @@ pub struct Exchange {
     pub asked: Vec<Asked>,
     /// Reports to a regulator that one side told the other, in that order.
     pub filings: Vec<ToldFiling>,
+    /// The report of theirs that we rely on, accepted while the ICO clock was here.
+    #[serde(default)]
+    pub reliance: Option<Box<Relied>>,
     /// The notice no longer stands.
     pub withdrawn: Option<WithdrawalReason>,
     /// When it was withdrawn.
@@ -421,6 +425,17 @@ pub enum Command {
         /// Who.
         by: Actor,
     },
+    /// We rely on a report that they told us of: ends the ICO clock of a notice received.
+    AcceptReliance {
+        /// The message that told us.
+        message: MessageId,
+        /// Digest of its octets.
+        set_sha256: Digest32,
+        /// Why one report is enough.
+        reason: LongText,
+        /// Who: a data protection officer.
+        by: Actor,
+    },
     /// Time has passed.
     Tick,
     /// Erase contents, keeping what the law needs kept.
@@ -584,6 +599,9 @@ pub enum Refusal {
     /// Nothing changes.
     #[error("nothing would change")]
     NothingChanges,
+    /// A report of the partner's can't be relied on.
+    #[error(transparent)]
+    Reliance(#[from] reliance::Refusal),
 }
 
 /// What a command led to: events, in order. Empty when a fan-out's command (queue, update, withdraw) finds its work done

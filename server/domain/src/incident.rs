@@ -15,6 +15,7 @@ mod ico;
 pub mod lessons;
 pub mod register;
 pub mod telling;
+pub mod joint;
 #[cfg(test)]
 pub(crate) mod tests;
 mod watch;
@@ -189,6 +190,25 @@ pub enum FanOutWork {
         /// Who says so.
         by: Actor,
     },
+    /// Ask for their view ([`joint`]).
+    AskViews {
+        /// What is asked.
+        text: LongText,
+        /// By when.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<Moment>,
+        /// Who asks.
+        by: Actor,
+        /// Their role as partners read it.
+        role: Line,
+    },
+    /// Say what the lead decided ([`joint`]).
+    TellDecision {
+        /// What, without the views that were considered.
+        decision: Box<joint::JointDecision>,
+        /// The role of who decided, as partners read it.
+        role: Line,
+    },
 }
 
 /// A fan-out under way.
@@ -282,6 +302,9 @@ pub struct Incident {
     /// What was learnt from it.
     #[serde(default)]
     pub lessons: lessons::Lessons,
+    /// Who leads, what partners think, what was decided for all.
+    #[serde(default)]
+    pub joint: Box<joint::Joint>,
 }
 
 /// Partners still outstanding on one duty: what a ladder step names. Read from the clocks by the caller.
@@ -436,6 +459,10 @@ pub enum Command {
     Lessons {
         /// What.
         command: lessons::Command,
+    /// A step of the joint decision.
+    Joint {
+        /// Which.
+        command: joint::Command,
         /// Who.
         by: Actor,
     },
@@ -564,6 +591,9 @@ pub enum Refusal {
     /// A rule about lessons.
     #[error(transparent)]
     Lessons(#[from] lessons::Refusal),
+    /// A step of the joint decision.
+    #[error(transparent)]
+    Joint(#[from] joint::Refusal),
 }
 
 /// Events, and commands for exchanges decided in the same transaction, one level deep.

@@ -16,6 +16,7 @@
 //! | [`ladder`] | steps of escalation before and after a due instant |
 //! | [`incident`] | an incident of ours, from logging to closing |
 //! | [`exchange`] | all that passes with one partner about one incident |
+//! | [`reliance`] | relying on a partner's report to the ICO |
 //! | [`report`] | the ICO report: answers, the facts they come from, and what is missing |
 //! | [`personal_data`] | the check of free text for personal data |
 //! | [`delivery`] | channel, outcome and attempts: when next, parked, or a person's turn |
@@ -44,6 +45,7 @@ pub mod ladder;
 pub mod law;
 pub mod personal_data;
 pub mod precedent;
+pub mod reliance;
 pub mod report;
 pub mod self_assessment;
 pub mod severity;

@@ -10,6 +10,7 @@
 //! | [`incidents`], [`reports`] | incidents of ours, their facts and reports |
 //! | [`telling`], [`lessons`] | telling the people affected; root causes and corrective actions |
 //! | [`clocks`], [`notices`] | duties; what was told and what we were told |
+//! | [`messages`], [`joint`] | what the parties say to each other; the joint decision |
 //! | [`board`], [`exercises`] | how every partner of an incident stands; drills with partners |
 //! | [`partners`], [`keys`] | pairing, our own card and keys |
 //! | [`directory`] | parties, services, agreements, arrangements, import and export |
@@ -29,6 +30,7 @@ pub mod facts;
 pub mod health;
 pub mod incidents;
 pub mod integrations;
+pub mod joint;
 pub mod keys;
 pub mod lessons;
 pub mod messages;
@@ -61,6 +63,7 @@ const GROUPS: &[&Group] = &[
     &clocks::GROUP,
     &notices::GROUP,
     &messages::GROUP,
+    &joint::GROUP,
     &board::GROUP,
     &exercises::GROUP,
     &partners::GROUP,

@@ -1,10 +1,10 @@
 //! Door 1a: what a person asks of an incident. Each door takes `now` once, decides, and keeps the decision with all that
 //! it asks of exchanges in one transaction; a fan-out's further chunks follow from [`super::watch`], also after a restart.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use domain::arrangement::{Owed, owed_to};
+use domain::arrangement::{Lead, Owed, Terms, owed_to};
 use domain::clock::{Anchor, Clock, ClockKind};
 use domain::exchange;
 use domain::facts::{Contact, Facts, IncidentKind};
@@ -19,7 +19,7 @@ use super::{DoorError, Node, administer, telling, wire_body};
 use crate::access::{Administrator, Dpo, DutyHolder, Reporter, Responder};
 use crate::store::forms::{self, FormUse};
 use crate::store::partners;
-use crate::store::{Change, Turn, directory, due, endpoints, outbox};
+use crate::store::{Change, Turn, directory, due, endpoints, outbox, queries};
 
 /// What a one-use form for logging is made for.
 pub const LOG_FORM: &str = "log";
@@ -441,9 +441,10 @@ fn newly_owed(
     fresh: &dyn Fn() -> uuid::Uuid,
 ) -> Result<Vec<Owed>, DoorError> {
     let arrangements = directory::arrangements(turn.rows())?;
-    owed_to(&arrangements, services, kind)
-        .into_iter()
-        .filter(|(partner, _)| !known.contains(partner))
+    let mut owed = owed_to(&arrangements, services, kind);
+    owed.retain(|partner, _| !known.contains(partner));
+    find_leads(turn, &mut owed)?;
+    owed.into_iter()
         .map(|(partner, terms)| {
             Ok(Owed {
                 partner,
@@ -454,6 +455,26 @@ fn newly_owed(
             })
         })
         .collect()
+}
+
+/// Who leads is frozen with the terms: parties are looked up only where an arrangement names one.
+fn find_leads(turn: &mut Turn<'_>, owed: &mut BTreeMap<PartnerId, Terms>) -> Result<(), DoorError> {
+    let mut named = owed.values().flat_map(|terms| &terms.arrangements).filter_map(|it| it.ico_lead.as_ref());
+    if !named.any(|lead| matches!(lead, Lead::Named { .. })) {
+        return Ok(());
+    }
+    let parties: HashMap<String, Lead> = queries::directory::parties(turn.rows())?
+        .into_iter()
+        .map(|party| {
+            let ours = party.id == directory::OUR_PARTY;
+            let lead = if ours { Lead::Us } else { Lead::Partner { partner: PartnerId::from_uuid(party.id) } };
+            (party.record.key.to_string(), lead)
+        })
+        .collect();
+    for terms in owed.values_mut() {
+        terms.find_leads(|key| parties.get(key.as_str()).cloned());
+    }
+    Ok(())
 }
 
 /// Decides a command on an incident and records it with everything it asks of exchanges. A fan-out that it starts gets

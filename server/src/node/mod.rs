@@ -15,6 +15,7 @@ pub mod endpoints;
 pub mod execute;
 pub mod exercises;
 pub mod exports;
+pub mod joint;
 pub mod keys;
 mod ladder_mail;
 pub mod lessons;

@@ -75,6 +75,7 @@ pub(super) fn payload(place: &Place<'_>, about: &About<'_>, queued: &exchange::E
         | exchange::Event::MessageRead { .. }
         | exchange::Event::AssistanceChanged { .. }
         | exchange::Event::FiledReceived { .. }
+        | exchange::Event::RelianceAccepted { .. }
         | exchange::Event::WithdrawnUnsent { .. }
         | exchange::Event::Receipted { .. }
         | exchange::Event::ClockStarted { .. }

@@ -10,6 +10,7 @@ pub mod exchanges;
 pub mod exercises;
 pub mod first_hour;
 pub mod incidents;
+pub mod joint;
 pub mod notices;
 pub mod partners;
 pub mod people;

@@ -5,9 +5,11 @@ use askama::Template;
 use domain::arrangement::FallbackContact;
 use domain::clock::{Anchor, ClockKind};
 use domain::ladder;
+use domain::reliance::Standing;
 use domain::values::{Actor, Moment};
 
 use super::field::Tag;
+use super::joint;
 use super::words::{self, Reader, counted};
 use crate::store::queries::clocks::{Group, Subject};
 
@@ -258,10 +260,32 @@ fn next(group: &Group, reader: Reader) -> Vec<Next> {
     if let Some((Actor::Person { name, .. }, since)) = &group.in_hand {
         lines.push(Next::words(format!("In hand: {name}, since {}", reader.near(*since))));
     }
+    lines.extend(filed(group, reader));
     lines.extend(fallback(group, stepped(group, now)));
     if let Some(at) = group.next_step.filter(|_| group.in_hand.is_none()) {
         lines.push(Next::words(format!("Next step {}", reader.near(at))));
     }
+    lines
+}
+
+/// Who reported it already. It ends nothing of ours by itself.
+fn filed(group: &Group, reader: Reader) -> Vec<Next> {
+    let (filed, all) = &group.filed;
+    let standing = filed.iter().filter(|filed| filed.standing != Standing::Replaced);
+    let mut lines: Vec<Next> = standing.map(|it| Next::words(joint::words::filed(it, reader))).collect();
+    if lines.is_empty() {
+        return lines;
+    }
+    let shown = u32::try_from(lines.len()).unwrap_or(u32::MAX);
+    if *all > shown {
+        lines.push(Next::words(format!("{} told us so in all.", counted(i64::from(*all), "partner"))));
+    }
+    let href = match (&group.subject, group.exchange) {
+        (Some(subject), _) => format!("/incidents/{}/joint#filed", subject.id),
+        (None, Some(exchange)) => format!("/received/{exchange}"),
+        (None, None) => String::new(),
+    };
+    lines.push(Next::link(joint::words::STAYS_OURS, "Look at it", href));
     lines
 }
 
@@ -392,6 +416,7 @@ mod tests {
             carrying: None,
             contact: None,
             reference: String::new(),
+            filed: (Vec::new(), 0),
         }
     }
 

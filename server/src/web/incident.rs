@@ -8,6 +8,7 @@ use askama::Template;
 use domain::exchange::Stance;
 use domain::facts::IncidentKind;
 use domain::incident::{Incident, Stage};
+use domain::reliance::Standing as Filing;
 use domain::report::ReportState;
 use domain::values::{IncidentId, PartnerId};
 use serde::Deserialize;
@@ -19,11 +20,12 @@ use super::page::{self, Answer, Chrome, Visit};
 use super::standing::{self, Standing};
 use super::timeline::{self, Line};
 use super::words::{counted, grouped};
-use super::{clocks, incidents, messages};
+use super::{clocks, incidents, joint, messages};
 use crate::access::{Dpo, Reporter, Responder};
 use crate::problem::Problem;
 use crate::store::queries::clocks::{Filter, Single};
 use crate::store::queries::exchanges::{Listed, Show};
+use crate::store::queries::joint::{About, Filed};
 use crate::store::queries::said;
 use crate::store::queries::{self, Page};
 
@@ -31,6 +33,8 @@ use crate::store::queries::{self, Page};
 const BOARD_MAX: usize = 100;
 /// Partners whose messages or answers are listed as waiting.
 const WAITING_MAX: u32 = 10;
+/// Partners whose reports to the ICO are named.
+const FILED_MAX: usize = 3;
 /// Clock groups in the side column.
 const CLOCKS_MAX: usize = 12;
 
@@ -132,6 +136,8 @@ struct Found {
     told: Page<queries::incidents::Told, u64>,
     unread: Vec<said::Waiting>,
     owed_to_us: Vec<said::Waiting>,
+    filed: (Vec<Filed>, u32),
+    relied_on: Option<String>,
     ledger: u64,
 }
 
@@ -144,6 +150,8 @@ async fn find(visit: &Visit, id: IncidentId, asked: &Asked) -> Result<Found, Pro
             let Some(listed) = queries::incidents::one(rows, id)? else { return Ok(None) };
             let Some(state) = queries::incidents::state(rows, id)? else { return Ok(None) };
             let filter = Filter { incident: Some(id), ..Filter::default() };
+            let relied = state.joint.reliance.as_ref().map(|relied| relied.reliance.partner);
+            let relied_on = relied.map(|partner| queries::partners::name(rows, partner)).transpose()?;
             Ok(Some(Found {
                 listed,
                 state,
@@ -154,6 +162,8 @@ async fn find(visit: &Visit, id: IncidentId, asked: &Asked) -> Result<Found, Pro
                 told: queries::incidents::timeline(rows, id.uuid(), None, 15)?,
                 unread: said::unread(rows, Some(id), WAITING_MAX)?,
                 owed_to_us: said::owed_to_us(rows, id, WAITING_MAX)?,
+                filed: queries::joint::filed(rows, About::Incident(id), FILED_MAX)?,
+                relied_on,
                 ledger: queries::incidents::ledger_size(rows)?,
             }))
         })
@@ -245,6 +255,9 @@ fn actions(found: &Found, visit: &Visit) -> (Option<Offer>, Vec<Offer>) {
     }
     others.push((at("people"), "Tell the people affected"));
     others.push((at("lessons"), "Lessons"));
+    if found.listed.owed > 0 || found.state.opened_from.is_some() {
+        others.push((at("joint"), "Joint decision"));
+    }
     if messages::why_nobody_is_told(&found.state).is_none() && Dpo::of(&visit.person).is_some() {
         others.push((at("tell-filed"), "Tell partners that we reported it"));
     }
@@ -408,9 +421,30 @@ fn waiting(found: &Found, visit: &Visit) -> Vec<Waiting> {
             link: "Look at it",
         });
     }
+    waiting.extend(filed(found, visit));
     waiting.extend(found.unread.iter().map(|it| messages_waiting(it, visit)));
     waiting.extend(found.owed_to_us.iter().map(|it| messages_waiting(it, visit)));
     waiting
+}
+
+/// Who reported it to the ICO, and what that means for our own clock.
+fn filed(found: &Found, visit: &Visit) -> Vec<Waiting> {
+    let href = format!("/incidents/{}/joint", found.listed.id);
+    let reader = visit.reader;
+    if let (Some(relied), Some(name)) = (&found.state.joint.reliance, &found.relied_on) {
+        let names = [(relied.reliance.partner, name.clone())];
+        return vec![Waiting { words: joint::words::relied(relied, &names, reader), href, link: "Joint decision" }];
+    }
+    let open = found.state.ico.as_ref().is_some_and(domain::clock::Clock::is_open);
+    let (told, all) = &found.filed;
+    let stand = told.iter().filter(|filed| filed.standing != Filing::Replaced);
+    let mut words: Vec<String> = stand.map(|filed| joint::words::filed(filed, reader)).collect();
+    if words.is_empty() {
+        return Vec::new();
+    }
+    words.extend(Some(joint::words::conflict(told, *all)).filter(|conflict| !conflict.is_empty()));
+    words.extend(open.then(|| joint::words::STAYS_OURS.to_owned()));
+    vec![Waiting { words: words.join(" "), href, link: "Look at it" }]
 }
 
 /// What somebody said and nobody here has read, or what they owe us.

@@ -393,6 +393,8 @@ fn refused(refusal: &Refusal, reader: Reader) -> FieldError {
         | Refusal::Register(_)
         | Refusal::Telling(_)
         | Refusal::Lessons(_) => fault("title", "title", refusal.to_string()),
+        | Refusal::Joint(_)
+        | Refusal::NothingChanges => fault("title", "title", refusal.to_string()),
     }
 }
 

@@ -6,6 +6,7 @@
 //! | [`log`] | log an incident |
 //! | [`incidents`], [`incident`], [`actions`], [`update`] | the list, one incident, what may be done to it |
 //! | [`exchange`] | one partner on one incident |
+//! | [`joint`] | the joint decision: who leads, views, what was decided, whose report we rely on |
 //! | [`report`] | the ICO report |
 //! | [`telling`], [`lessons`] | telling the people affected; root cause and corrective actions |
 //! | [`received`] | notices received |
@@ -39,6 +40,7 @@ pub mod incident;
 pub mod incidents;
 pub mod integrations;
 pub mod invitation;
+pub mod joint;
 pub mod keys;
 pub mod lessons;
 pub mod link;
@@ -163,6 +165,7 @@ fn telling(config: &mut ServiceConfig) {
         .configure(exercises::routes)
         .configure(integrations::routes)
         .configure(lessons::routes)
+        .configure(joint::routes)
         .configure(link::routes)
         .configure(mail::routes)
         .configure(messages::routes)

@@ -5,6 +5,7 @@ use actix_web::web;
 use askama::Template;
 use domain::clock::ClockKind;
 use domain::incident::Incident;
+use domain::reliance::Standing;
 use domain::report::{self, AnswerValue, ReportState, Submission, SubmissionChannel};
 use domain::values::IncidentId;
 
@@ -14,11 +15,15 @@ use super::field::{Field, Summary, Tag};
 use super::form::{FieldError, Form, Reading};
 use super::page::{self, Answer, Chrome, Posted, Visit};
 use super::words::counted;
-use super::{clocks, timeline};
+use super::{clocks, joint, timeline};
 use crate::access::{Dpo, Reporter};
 use crate::problem::Problem;
 use crate::store::queries;
 use crate::store::queries::clocks::Filter;
+use crate::store::queries::joint::About;
+
+/// Partners whose reports are named.
+const FILED_MAX: usize = 3;
 
 #[derive(Template)]
 #[template(path = "report.html")]
@@ -29,6 +34,8 @@ struct ReportPage {
     reference: String,
     tag: Tag,
     state: Vec<String>,
+    /// Who reported it already, or whose report we rely on; the link leads to the joint decision.
+    filed: Vec<String>,
     may_draft: bool,
     may_submit: bool,
     may_propose: bool,
@@ -107,6 +114,7 @@ async fn shown(visit: &Visit, id: IncidentId, errors: Vec<FieldError>) -> Answer
         reference: state.reference.to_string(),
         tag: tag(&state.report),
         state: state_words(&state, visit),
+        filed: filed_words(visit, &state).await?,
         may_draft: may && open && state.report == ReportState::None,
         may_submit: may && open,
         may_propose: open && state.not_required.is_none() && Dpo::of(&visit.person).is_some(),
@@ -125,6 +133,32 @@ fn tag(state: &ReportState) -> Tag {
         ReportState::Submitted { .. } => Tag::green("Submitted"),
         ReportState::NotRequired { .. } => Tag::grey("Not required"),
     }
+}
+
+/// Who reported it already, and whose report we rely on.
+async fn filed_words(visit: &Visit, state: &Incident) -> Result<Vec<String>, Problem> {
+    let (id, relied) = (state.id, state.joint.reliance.clone());
+    let partner = relied.as_ref().map(|relied| relied.reliance.partner);
+    let (name, (filed, all)) = visit
+        .node
+        .store()
+        .read(move |rows| {
+            let name = partner.map(|partner| queries::partners::name(rows, partner)).transpose()?;
+            Ok((name, queries::joint::filed(rows, About::Incident(id), FILED_MAX)?))
+        })
+        .await?;
+    if let (Some(relied), Some(name)) = (relied, name) {
+        let names = [(relied.reliance.partner, name)];
+        return Ok(vec![joint::words::relied(&relied, &names, visit.reader)]);
+    }
+    let stand = filed.iter().filter(|filed| filed.standing != Standing::Replaced);
+    let mut words: Vec<String> = stand.map(|filed| joint::words::filed(filed, visit.reader)).collect();
+    let open = state.ico.as_ref().is_some_and(domain::clock::Clock::is_open);
+    if !words.is_empty() {
+        words.extend(Some(joint::words::conflict(&filed, all)).filter(|conflict| !conflict.is_empty()));
+        words.extend(open.then(|| joint::words::STAYS_OURS.to_owned()));
+    }
+    Ok(words)
 }
 
 fn state_words(state: &Incident, visit: &Visit) -> Vec<String> {

@@ -5,10 +5,11 @@ use domain::clock::{Clock, ClockChange, ClockKind, Evidence};
 use domain::exchange::{self, CallChannel, Phase};
 use domain::incident::{self, AwarenessOf, WithdrawalReason};
 use domain::report::SubmissionChannel;
-use domain::values::{Actor, Moment};
+use domain::values::{Actor, Moment, PartnerId};
 
 use super::words::{self, Reader, counted};
 use super::{lessons, standing, telling};
+use super::{joint, standing};
 use crate::node::Node;
 use crate::store::queries::LoggedEvent;
 use crate::store::queries::incidents::{self, Told};
@@ -46,7 +47,7 @@ pub fn lines(told: &[Told], reader: Reader) -> Vec<Line> {
         .filter_map(|told| {
             let whom = told.with.as_ref().map_or("", |(_, name)| name.as_str());
             let words = match &told.entry.entry {
-                LoggedEvent::Incident(event) => of_incident(event, reader)?,
+                LoggedEvent::Incident(event) => of_incident(event, &told.named, reader)?,
                 LoggedEvent::Exchange(_, event) => of_exchange(event, whom, reader)?,
                 LoggedEvent::Erased => "An entry whose content was erased".to_owned(),
             };
@@ -69,7 +70,7 @@ pub fn who(actor: &Actor) -> String {
     }
 }
 
-fn of_incident(event: &incident::Event, reader: Reader) -> Option<String> {
+fn of_incident(event: &incident::Event, named: &[(PartnerId, String)], reader: Reader) -> Option<String> {
     use incident::Event;
     let sentence = match event {
         Event::Logged { owed, held, by, .. } => logged(owed.len(), *held, by),
@@ -134,6 +135,7 @@ fn of_incident(event: &incident::Event, reader: Reader) -> Option<String> {
         Event::Lessons { change, by, .. } => lessons::words::sentence(change, by),
         Event::Closed { by, .. } => format!("Closed by {}", who(by)),
         Event::Register { change, by, .. } => super::register::words::changed(change, &who(by)),
+        Event::Joint { change, by, .. } => joint::words::of_change(change, by, named, reader),
         Event::Anonymised { .. } => "Contents erased; codes, counts and instants remain".to_owned(),
     };
     Some(sentence)
@@ -213,6 +215,12 @@ fn of_exchange(event: &exchange::Event, whom: &str, reader: Reader) -> Option<St
             format!("{} tells {whom} that we reported it ({})", who(by), filed(filing, reader))
         }
         Event::FiledReceived { filing, .. } => format!("{whom} reported it ({})", filed(filing, reader)),
+        Event::RelianceAccepted { reliance, by, .. } => format!(
+            "{} accepted that we rely on the report of {whom} ({}): {}",
+            who(by),
+            filed(&reliance.filing, reader),
+            reliance.reason
+        ),
         Event::Anonymised { .. } => format!("Contents of what passed with {whom} erased"),
     };
     Some(sentence)

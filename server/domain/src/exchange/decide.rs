@@ -68,6 +68,9 @@ pub fn decide(state: Option<&Exchange>, command: &Command, now: Moment) -> Resul
         Command::HearFiled(heard) => filing::hear(exchange, heard, now),
         Command::Link { incident, by } => incoming::link(exchange.heard()?, *incident, by, now),
         Command::TakeInHand { kind, due, by } => take_in_hand(exchange, *kind, *due, by, now),
+        Command::AcceptReliance { message, set_sha256, reason, by } => {
+            filing::rely_on(exchange, *message, *set_sha256, reason, by, now)
+        }
         Command::Tick => Ok(tick(exchange, now)),
         Command::Anonymise => anonymise(exchange, now),
     }

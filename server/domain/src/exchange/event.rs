@@ -9,6 +9,7 @@ use crate::arrangement::Terms;
 use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
+use crate::reliance::Reliance;
 use crate::values::{Actor, CaseId, Digest32, ExchangeId, IncidentId, Line, LongText, MessageId, Moment, PartnerId};
 
 /// What was decided. A file format: frozen by golden files; a changed meaning is a new event.
@@ -279,6 +280,15 @@ pub enum Event {
         filing: Filing,
         /// When it reached us.
         at: Moment,
+    },
+    /// A data protection officer accepted that we rely on a report of theirs.
+    RelianceAccepted {
+        /// On which, and why.
+        reliance: Box<Reliance>,
+        /// When.
+        at: Moment,
+        /// Who.
+        by: Actor,
     },
     /// Contents erased; these facts survive.
     Anonymised {

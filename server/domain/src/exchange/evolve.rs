@@ -7,6 +7,7 @@ use super::{
 use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::facts::IncidentKind;
 use crate::incident::{WithdrawalReason, with_ladder};
+use crate::reliance::Relied;
 use crate::values::{CaseId, ExchangeId, Line, MessageId, Moment, PartnerId};
 
 /// The state after a stream of events; `None` when there were none.
@@ -68,6 +69,7 @@ fn begun(event: &Event) -> Option<Exchange> {
         | Event::AssistanceChanged { .. }
         | Event::FiledQueued { .. }
         | Event::FiledReceived { .. }
+        | Event::RelianceAccepted { .. }
         | Event::Anonymised { .. } => None,
     }
 }
@@ -95,6 +97,7 @@ const fn empty(id: ExchangeId, partner: PartnerId, case: CaseId, direction: Dire
         said: Vec::new(),
         asked: Vec::new(),
         filings: Vec::new(),
+        reliance: None,
         withdrawn: None,
         withdrawn_at: None,
         anonymised: false,
@@ -178,6 +181,9 @@ impl Exchange {
             }),
             Event::FiledReceived { message, filing, .. } => {
                 self.filings.push(ToldFiling { message: *message, filing: filing.clone(), delivery: None });
+            }
+            Event::RelianceAccepted { reliance, at, by } => {
+                self.reliance = Some(Box::new(Relied { reliance: (**reliance).clone(), by: by.clone(), at: *at }));
             }
             Event::Anonymised { .. } => {}
         }

@@ -93,6 +93,7 @@ fn again(exchange: &Exchange, queued: &Event, by: &Actor, now: Moment) -> Result
         | Event::MessageRead { .. }
         | Event::AssistanceChanged { .. }
         | Event::FiledReceived { .. }
+        | Event::RelianceAccepted { .. }
         | Event::Anonymised { .. } => Err(Refusal::NoSuchMessage),
     }
 }

@@ -18,5 +18,6 @@ mod kit;
 mod outgoing;
 mod properties;
 mod reissue;
+mod reliance;
 mod said;
 mod withdrawal;

@@ -6,6 +6,7 @@
 use super::{
     Command, Decision, Event, FanOutWork, Incident, Log, Refusal, Stage, WithdrawalReason, awareness, erase, fan_out,
     ico, lessons, register, telling, watch,
+    ico, joint, watch,
 };
 use crate::clock::{Anchor, Clock, ClockKind};
 use crate::facts::{Facts, IncidentKind};
@@ -61,6 +62,7 @@ pub fn decide(state: Option<&Incident>, command: &Command, now: Moment) -> Resul
         Command::Anonymise { by: _ } => erase::anonymise(incident, now).map(Decision::of),
         Command::Telling { command, by } => telling::decide(incident, command, by, now).map(Decision::of),
         Command::Lessons { command, by } => lessons::decide(incident, command, by, now).map(Decision::of),
+        Command::Joint { command, by } => joint::decide(incident, command, by, now),
     }
 }
 

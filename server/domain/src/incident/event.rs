@@ -8,6 +8,7 @@ use super::register::{self, Register};
 use super::{
     Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason, lessons, telling,
 };
+use super::{Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason, joint};
 use crate::arrangement::Owed;
 use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::facts::{Facts, IncidentKind};
@@ -264,6 +265,10 @@ pub enum Event {
     Lessons {
         /// What.
         change: lessons::Change,
+    /// A step of the joint decision.
+    Joint {
+        /// Which.
+        change: joint::Change,
         /// When.
         at: Moment,
         /// By whom.

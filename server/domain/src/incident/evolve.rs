@@ -62,6 +62,7 @@ fn begun(event: &Event) -> Option<Incident> {
         register: Box::default(),
         telling: Telling::default(),
         lessons: Lessons::default(),
+        joint: Box::default(),
     })
 }
 
@@ -90,6 +91,7 @@ fn survivor(survives: &Survives) -> Incident {
         register: Box::new(survives.register.clone()),
         telling: Telling { survived: survives.told.clone(), ..Telling::default() },
         lessons: Lessons { survived: survives.cause.clone(), ..Lessons::default() },
+        joint: Box::default(),
     }
 }
 
@@ -146,6 +148,8 @@ impl Incident {
             Event::Telling { change, at, by } => self.telling = self.telling.after(change, *at, by),
             Event::Lessons { change, at, by } => self.lessons = self.lessons.after(change, *at, by),
             Event::Logged { .. } | Event::Register { .. } | Event::Anonymised { .. } => {}
+            Event::Joint { change, at, by } => self.joint.after(change, by, *at),
+            Event::Logged { .. } | Event::Anonymised { .. } => {}
         }
         self
     }
@@ -162,7 +166,7 @@ impl Incident {
             FanOutWork::Open { queue } => queue,
             FanOutWork::Release => true,
             FanOutWork::Update { .. } => self.stage == Stage::Active,
-            FanOutWork::Withdraw { .. } => false,
+            FanOutWork::Withdraw { .. } | FanOutWork::AskViews { .. } | FanOutWork::TellDecision { .. } => false,
             FanOutWork::TellFiled { .. } => {
                 self.told_filed = true;
                 false

@@ -8,11 +8,10 @@ use super::{Decision, Event, FanOutWork, Incident, NotRequiredProposal, Refusal,
 use crate::clock::{Clock, ClockChange, ClockKind, Evidence};
 use crate::exchange::Filing;
 use crate::facts::Facts;
+use crate::reliance::AUTHORITY;
 use crate::report::{ReportState, Submission};
 use crate::values::{Actor, Line, LongText, Moment, Role};
 
-/// The regulator as partners are told of it.
-const AUTHORITY: &str = "ICO";
 /// A clock's reason is a line; a decision's reason may be longer, and is kept whole with the decision.
 const REASON_CHARS: usize = 200;
 
@@ -139,7 +138,7 @@ pub(super) fn resolve_not_required(
 }
 
 /// The change that ends the ICO clock, and the end of its ladder.
-fn end_clock(incident: &Incident, change: Option<ClockChange>, now: Moment) -> Vec<Event> {
+pub(super) fn end_clock(incident: &Incident, change: Option<ClockChange>, now: Moment) -> Vec<Event> {
     let Some(change) = change else {
         return Vec::new();
     };

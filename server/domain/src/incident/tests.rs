@@ -14,6 +14,7 @@ mod erasure;
 mod fan_out;
 mod golden;
 mod ico;
+mod joint;
 pub(crate) mod kit;
 mod lessons;
 mod logging;

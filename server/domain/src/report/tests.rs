@@ -73,6 +73,7 @@ fn owed(n: u128) -> Owed {
                 version: 1,
                 digest: Digest32::of(b""),
                 title: line("Data sharing agreement"),
+                ico_lead: None,
             }],
         },
         exchange: ExchangeId::from_uuid(Uuid::from_u128(n)),
@@ -106,6 +107,7 @@ fn incident(facts: Facts) -> Incident {
         register: Box::default(),
         telling: crate::incident::telling::Telling::default(),
         lessons: crate::incident::lessons::Lessons::default(),
+        joint: Box::default(),
     }
 }
 

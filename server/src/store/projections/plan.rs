@@ -271,6 +271,7 @@ impl Plan {
             | Event::NotRequiredResolved { .. }
             | Event::Telling { .. }
             | Event::Lessons { .. } => {}
+            | Event::Joint { .. } => {}
         }
         Ok(None)
     }
@@ -395,6 +396,7 @@ impl Plan {
             | Event::Accepted { .. }
             | Event::AssistanceChanged { .. }
             | Event::FiledReceived { .. }
+            | Event::RelianceAccepted { .. }
             | Event::CallRecorded { .. } => {}
         }
         Ok(None)

@@ -7,6 +7,7 @@ use domain::clock::{Anchor, ClockKind};
 use domain::values::{Actor, ExchangeId, IncidentId, MessageId, Moment, PartnerId};
 use uuid::Uuid;
 
+use super::joint::{self, About};
 use super::{Page, count, exchange_id, incident_id, moment, moment_or_none, number, one_more, partner_id, partners};
 use crate::store::schema::{clocks, exchanges, incidents, ladders};
 use crate::store::{Rows, StoreError, projections};
@@ -16,6 +17,8 @@ const GROUPS_MAX: i64 = 500;
 /// Duties that the share in time is taken of: the last so many that ended.
 pub const SHARE_OF: i64 = 1_000;
 const SOON_SECONDS: i64 = 6 * 3_600;
+/// Partners whose reports stand beside our own clock.
+const FILED_MAX: usize = 2;
 const TABLE: &str = "clocks";
 
 /// The counts above the list.
@@ -104,6 +107,8 @@ pub struct Group {
     pub contact: Option<FallbackContact>,
     /// The sender's reference, for a notice received.
     pub reference: String,
+    /// Partners' reports to the ICO, for our own clock to it; and how many partners told us of one.
+    pub filed: (Vec<joint::Filed>, u32),
 }
 
 /// How the carrying to a partner stands.
@@ -282,6 +287,14 @@ fn group(rows: &mut Rows<'_>, key: Key) -> Result<Option<Group>, StoreError> {
         Some(id) => carrying(rows, id)?,
         None => (None, String::new()),
     };
+    let filed = match &key.incident {
+        _ if key.kind != ClockKind::IcoReport.word() => (Vec::new(), 0),
+        Some(incident) => joint::filed(rows, About::Incident(incident_id(TABLE, incident)?), FILED_MAX)?,
+        None => match exchange {
+            Some(id) => joint::filed(rows, About::Exchange(id), FILED_MAX)?,
+            None => (Vec::new(), 0),
+        },
+    };
     Ok(Some(Group {
         stream,
         kind: clock_kind(&key.kind)?,
@@ -303,7 +316,19 @@ fn group(rows: &mut Rows<'_>, key: Key) -> Result<Option<Group>, StoreError> {
         in_hand: ladder.in_hand,
         carrying,
         reference,
+        filed,
     }))
+}
+
+/// Whether our own clock for a report to the ICO runs: at the incident that took the exchange over, or at the exchange.
+///
+/// # Errors
+/// Those of the database.
+pub fn report_is_open(rows: &mut Rows<'_>, exchange: &domain::exchange::Exchange) -> Result<bool, StoreError> {
+    let stream = exchange.incident.map_or(exchange.id.uuid(), IncidentId::uuid);
+    let clock = clocks::table.find((stream.as_bytes().to_vec(), ClockKind::IcoReport.word()));
+    let open: Option<bool> = clock.select(clocks::open).first(rows.db).optional()?;
+    Ok(open.unwrap_or(false))
 }
 
 /// The incident of a clock, as far as lists show it.

@@ -120,6 +120,7 @@ const fn anchor(refused: &Refusal) -> &'static str {
         | Refusal::NothingTold
         | Refusal::TooManyMessages
         | Refusal::NothingToDelete
+        | Refusal::Reliance(_)
         | Refusal::NothingChanges => "text",
     }
 }

@@ -7,10 +7,11 @@ use crate::exchange::{
 use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
 use crate::incident::tests::kit::*;
+use crate::reliance::Reliance;
 use crate::values::{Digest32, Hours, MessageId};
 
 /// Every variant. A new one does not compile until it has a name here, and does not pass until it has a file.
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 25] = [
     "opened",
     "notice_queued",
     "withdrawal_queued",
@@ -34,6 +35,7 @@ const NAMES: [&str; 24] = [
     "assistance_changed",
     "filed_queued",
     "filed_received",
+    "reliance_accepted",
     "anonymised",
 ];
 
@@ -62,6 +64,7 @@ fn name(event: &Event) -> &'static str {
         Event::AssistanceChanged { .. } => "assistance_changed",
         Event::FiledQueued { .. } => "filed_queued",
         Event::FiledReceived { .. } => "filed_received",
+        Event::RelianceAccepted { .. } => "reliance_accepted",
         Event::Anonymised { .. } => "anonymised",
     }
 }
@@ -234,7 +237,19 @@ fn later_events() -> Vec<Event> {
             at,
         },
         Event::FiledQueued { message, filing: filing.clone(), at, by },
-        Event::FiledReceived { message, filing, at },
+        Event::FiledReceived { message, filing: filing.clone(), at },
+        Event::RelianceAccepted {
+            reliance: Box::new(Reliance {
+                partner: partner_id(0),
+                exchange: exchange_id(0),
+                message,
+                set_sha256: Digest32::of(b"filed"),
+                filing,
+                reason: long("They report for both."),
+            }),
+            at,
+            by: dpo(1),
+        },
     ]
 }
 

@@ -1,12 +1,14 @@
 use std::collections::BTreeSet;
 
 use super::kit::*;
+use crate::arrangement::Lead;
 use crate::clock::{Anchor, Clock, ClockChange, ClockKind, Evidence};
 use crate::facts::{
     Cause, DataCategory, DataRecipients, Facts, IcoCategory, IncidentKind, Nature, Occurred, Partly, Precision,
     RiskView, SubjectCategory, YesNo,
 };
 use crate::incident::register::{Change, Imported, Outcome, Record, Register};
+use crate::incident::joint::Change;
 use crate::incident::{
     Awareness, AwarenessOf, CorrectionProposal, Event, FanOut, FanOutWork, NotRequiredProposal, Survives,
     WithdrawalReason, lessons, telling,
@@ -16,6 +18,7 @@ use crate::values::{Count, CountBasis, Hours, Known, ServiceId};
 
 /// Every variant. A new one does not compile until it has a name here, and does not pass until it has a file.
 const NAMES: [&str; 25] = [
+const NAMES: [&str; 23] = [
     "logged",
     "clock_started",
     "clock_changed",
@@ -40,6 +43,7 @@ const NAMES: [&str; 25] = [
     "register",
     "telling",
     "lessons",
+    "joint",
     "anonymised",
 ];
 
@@ -69,6 +73,7 @@ fn name(event: &Event) -> &'static str {
         Event::Register { .. } => "register",
         Event::Telling { .. } => "telling",
         Event::Lessons { .. } => "lessons",
+        Event::Joint { .. } => "joint",
         Event::Anonymised { .. } => "anonymised",
     }
 }
@@ -209,6 +214,8 @@ fn last_events() -> Vec<Event> {
         Event::Telling { change: telling::Change::Struck { wave: 1, reason: long("A typing error.") }, at, by: dpo(1) },
         Event::Lessons {
             change: lessons::Change::ActionDropped { action: 1, reason: long("Not needed.") },
+        Event::Joint {
+            change: Change::LeadChosen { lead: Lead::Us, reason: long("We keep the service.") },
             at,
             by: dpo(1),
         },

@@ -79,6 +79,7 @@ pub(crate) fn terms() -> Terms {
             version: 3,
             digest: Digest32::of(b"terms"),
             title: line("Data sharing and security agreement"),
+            ico_lead: None,
         }],
     }
 }
