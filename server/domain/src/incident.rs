@@ -7,6 +7,7 @@
 
 mod awareness;
 mod decide;
+pub mod duties;
 mod erase;
 mod event;
 mod evolve;
@@ -28,6 +29,7 @@ use crate::report::{ReportState, Submission};
 use crate::values::{Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
 
 pub use decide::decide;
+pub use duties::{Duties, Rules};
 pub(crate) use erase::{ERASED, without_reason};
 pub use event::{Event, Survives};
 pub(crate) use evolve::with_ladder;
@@ -274,6 +276,10 @@ pub struct Incident {
     /// The register's chapter.
     #[serde(default)]
     pub register: Box<register::Register>,
+    /// What the node's settings said when it was logged.
+    pub rules: Rules,
+    /// Duties for which the law names no time.
+    pub duties: Duties,
 }
 
 /// Partners still outstanding on one duty: what a ladder step names. Read from the clocks by the caller.
@@ -417,6 +423,13 @@ pub enum Command {
         /// Who.
         by: Actor,
     },
+    /// Duties for which the law names no time.
+    Duties {
+        /// What is asked.
+        command: duties::Command,
+        /// Who.
+        by: Actor,
+    },
 }
 
 /// All that logging needs. Ids and references are fresh, made by the caller.
@@ -444,6 +457,8 @@ pub struct Log {
     pub hold: bool,
     /// Opened from a partner's notice: that exchange, and its ICO clock, which moves here with its anchor (ruling 9).
     pub opened_from: Option<(ExchangeId, Option<Clock>)>,
+    /// What the node's settings say.
+    pub rules: Rules,
     /// Who.
     pub by: Actor,
 }
@@ -536,6 +551,9 @@ pub enum Refusal {
     /// The register's chapter.
     #[error(transparent)]
     Register(#[from] register::Refusal),
+    /// About duties for which the law names no time.
+    #[error(transparent)]
+    Duties(#[from] duties::Refusal),
 }
 
 /// Events, and commands for exchanges decided in the same transaction, one level deep.

@@ -8,7 +8,8 @@
 //! | module | operations about |
 //! |---|---|
 //! | [`incidents`], [`reports`] | incidents of ours, their facts and reports |
-//! | [`clocks`], [`notices`] | duties; what was told and what we were told |
+//! | [`clocks`], [`duties`], [`notices`] | duties with and without a due instant; what was told and what we were told |
+//! | [`complaints`] | complaints about how we use personal data |
 //! | [`board`], [`exercises`] | how every partner of an incident stands; drills with partners |
 //! | [`partners`], [`keys`] | pairing, our own card and keys |
 //! | [`directory`] | parties, services, agreements, arrangements, import and export |
@@ -20,9 +21,11 @@
 pub mod board;
 pub mod call;
 pub mod clocks;
+pub mod complaints;
 pub mod directory;
 pub mod document;
 pub mod door;
+pub mod duties;
 pub mod exercises;
 pub mod facts;
 pub mod health;
@@ -54,6 +57,8 @@ const GROUPS: &[&Group] = &[
     &incidents::GROUP,
     &reports::GROUP,
     &clocks::GROUP,
+    &duties::GROUP,
+    &complaints::GROUP,
     &notices::GROUP,
     &messages::GROUP,
     &board::GROUP,

@@ -4,7 +4,9 @@
 pub mod alerts;
 pub mod board;
 pub mod clocks;
+pub mod complaints;
 pub mod directory;
+pub mod duties;
 pub mod exchanges;
 pub mod exercises;
 pub mod first_hour;

@@ -6,6 +6,8 @@
 //! | [`log`] | log an incident |
 //! | [`incidents`], [`incident`], [`actions`], [`update`] | the list, one incident, what may be done to it |
 //! | [`exchange`] | one partner on one incident |
+//! | [`complaints`], [`law`] | complaints about how we use data; the tables of law that we count by |
+//! | [`duties`] | duties for which the law names no time |
 //! | [`report`] | the ICO report |
 //! | [`received`] | notices received |
 //! | [`partners`], [`pairing`] | partners, and pairing with them |
@@ -27,7 +29,9 @@ pub mod board;
 pub mod channel;
 pub mod clock;
 pub mod clocks;
+pub mod complaints;
 pub mod directory;
+pub mod duties;
 pub mod exchange;
 pub mod exercises;
 pub mod facts;
@@ -39,6 +43,7 @@ pub mod incidents;
 pub mod integrations;
 pub mod invitation;
 pub mod keys;
+pub mod law;
 pub mod link;
 pub mod live;
 pub mod log;
@@ -133,6 +138,7 @@ fn acting(config: &mut ServiceConfig) {
         .service(resource("/incidents/{id}/live").get(incident::live))
         .service(resource("/incidents/{id}/timeline").get(incident::earlier))
         .service(resource("/incidents/{id}/update-facts").get(update::show).post(update::save))
+        .service(resource("/incidents/{id}/duties/{duty}").get(duties::show).post(duties::act))
         .service(resource("/incidents/{id}/report").get(report::show))
         .service(resource("/incidents/{id}/report/draft").post(report::draft))
         .service(resource("/incidents/{id}/report/submission").get(report::submission).post(report::record_submission))
@@ -168,6 +174,8 @@ fn telling(config: &mut ServiceConfig) {
 fn administering(config: &mut ServiceConfig) {
     config
         .configure(administration::routes)
+        .configure(complaints::routes)
+        .configure(law::routes)
         .configure(account::routes)
         .configure(api_page::routes)
         .configure(directory::routes)

@@ -31,6 +31,8 @@ pub(super) fn anonymise(incident: &Incident, now: Moment) -> Result<Vec<Event>, 
         ico: incident.ico.as_ref().and_then(without_reason),
         withdrawn,
         register: register::kept(incident),
+        rules: incident.rules,
+        duties: Line::parse(ERASED).map(|erased| incident.duties.without_reasons(&erased)).unwrap_or_default(),
     };
     Ok(vec![Event::Anonymised { survives: Box::new(survives), at: now }])
 }

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::duties::{self, Duties, Rules};
 use super::register::{self, Register};
 use super::{Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason};
 use crate::arrangement::Owed;
@@ -43,6 +44,9 @@ pub enum Event {
         /// The partner's notice that it was opened from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         opened_from: Option<ExchangeId>,
+        /// What the node's settings said.
+        #[serde(default, skip_serializing_if = "Rules::is_default")]
+        rules: Rules,
         /// When.
         at: Moment,
         /// By whom.
@@ -248,6 +252,15 @@ pub enum Event {
         /// By whom.
         by: Actor,
     },
+    /// About a duty for which the law names no time.
+    Duties {
+        /// What.
+        change: duties::Change,
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
     /// Contents erased; these facts survive. Folding starts here and meets erased placeholders before it (ruling 16).
     Anonymised {
         /// State without personal data or free text.
@@ -283,4 +296,10 @@ pub struct Survives {
     /// The register's chapter: what the facts came to in codes and counts.
     #[serde(default, skip_serializing_if = "Register::is_empty")]
     pub register: Register,
+    /// The law and the targets that it ran under.
+    #[serde(default, skip_serializing_if = "Rules::is_default")]
+    pub rules: Rules,
+    /// Duties for which the law names no time; free-text reasons are replaced.
+    #[serde(default, skip_serializing_if = "Duties::is_empty")]
+    pub duties: Duties,
 }

@@ -1,7 +1,7 @@
 //! The fold of an incident's stream. Total: it only records, never refuses and never looks at the time.
 
 use super::{
-    AwarenessOf, Event, FanOut, FanOutWork, Incident, NotRequiredProposal, Stage, Survives, fan_out, register,
+    AwarenessOf, Duties, Event, FanOut, FanOutWork, Incident, NotRequiredProposal, Stage, Survives, fan_out, register,
 };
 use crate::clock::{ClockChange, ClockKind};
 use crate::facts::IncidentKind;
@@ -31,8 +31,9 @@ fn begun(event: &Event) -> Option<Incident> {
     if let Event::Register { change, .. } = event {
         return Some(register::begin(change));
     }
-    let Event::Logged { id, reference, kind, exercise, facts, awareness, services, owed, held, opened_from, .. } =
-        event
+    let Event::Logged {
+        id, reference, kind, exercise, facts, awareness, services, owed, held, opened_from, rules, ..
+    } = event
     else {
         return None;
     };
@@ -58,6 +59,8 @@ fn begun(event: &Event) -> Option<Incident> {
         opened_from: *opened_from,
         told_filed: false,
         register: Box::default(),
+        rules: *rules,
+        duties: Duties::default(),
     })
 }
 
@@ -84,6 +87,8 @@ fn survivor(survives: &Survives) -> Incident {
         opened_from: None,
         told_filed: false,
         register: Box::new(survives.register.clone()),
+        rules: survives.rules,
+        duties: survives.duties.clone(),
     }
 }
 
@@ -137,6 +142,7 @@ impl Incident {
             }
             Event::NotRequiredProposed { proposal } => self.not_required = Some(proposal.clone()),
             Event::NotRequiredResolved { approved, at, by } => self.resolve_not_required(*approved, *at, by),
+            Event::Duties { change, .. } => self.duties.record(change),
             Event::Logged { .. } | Event::Register { .. } | Event::Anonymised { .. } => {}
         }
         self
@@ -145,6 +151,8 @@ impl Incident {
     fn change_clock(&mut self, kind: ClockKind, change: &ClockChange) {
         if kind == ClockKind::IcoReport {
             self.ico = self.ico.take().map(|clock| clock.evolve(change));
+        } else {
+            self.duties.change_target(kind, change);
         }
     }
 

@@ -9,6 +9,7 @@ use domain::incident::{self, Incident};
 use domain::values::{ExchangeId, IncidentId, MessageId, Moment, PartnerId};
 use uuid::Uuid;
 
+use super::duty_rows::{self, DutyRow};
 use super::enter::RegisterStep;
 use super::register::{self, RegisterRow, facet};
 use super::rows::{
@@ -30,6 +31,7 @@ pub(super) struct Plan {
     pub exchanges_changed: Vec<ExchangeChanged>,
     pub clocks_new: Vec<ClockRow>,
     pub clocks_changed: Vec<ClocksChanged>,
+    pub duties: Vec<DutyRow>,
     pub ladders: Vec<LadderStep>,
     pub queued: Vec<Queued>,
     pub abandoned: Vec<MessageId>,
@@ -110,6 +112,8 @@ impl Plan {
             match change {
                 Change::Incident { id, before, events } => plan.incident(*id, before.as_ref(), events, None)?,
                 Change::Exchange { before, events, .. } => plan.exchange(before.as_ref(), events, entry, None)?,
+                // One row, written by itself.
+                Change::Complaint { .. } => {}
             }
             entry = entry.saturating_add(u64::try_from(change.len()).unwrap_or(u64::MAX));
         }
@@ -151,6 +155,8 @@ impl Plan {
             Some(_) => self.incidents_changed.push(row),
         }
         self.clocks(before.map(incident_clocks), clocks);
+        let was = before.map(DutyRow::of_incident).unwrap_or_default();
+        self.duties.extend(duty_rows::changed(&was, DutyRow::of_incident(&after)));
         Ok(())
     }
 
@@ -265,7 +271,8 @@ impl Plan {
             | Event::ReportDrafted { .. }
             | Event::ReportSubmitted { .. }
             | Event::NotRequiredProposed { .. }
-            | Event::NotRequiredResolved { .. } => {}
+            | Event::NotRequiredResolved { .. }
+            | Event::Duties { .. } => {}
         }
         Ok(None)
     }
@@ -321,6 +328,8 @@ impl Plan {
             }
         }
         self.clocks(before.map(exchange_clocks), clocks);
+        let was = before.map(DutyRow::of_exchange).unwrap_or_default();
+        self.duties.extend(duty_rows::changed(&was, DutyRow::of_exchange(&after)));
         Ok(())
     }
 
@@ -390,6 +399,7 @@ impl Plan {
             | Event::Accepted { .. }
             | Event::AssistanceChanged { .. }
             | Event::FiledReceived { .. }
+            | Event::UndatedChanged { .. }
             | Event::CallRecorded { .. } => {}
         }
         Ok(None)

@@ -258,7 +258,7 @@ pub fn timeline(
     for entry in entries::timeline(rows, subject, before, asked)? {
         let with = match &entry.entry {
             LoggedEvent::Exchange(id, _) => Some((*id, partner_of(rows, *id)?)),
-            LoggedEvent::Incident(_) | LoggedEvent::Erased => None,
+            LoggedEvent::Incident(_) | LoggedEvent::Complaint(_) | LoggedEvent::Erased => None,
         };
         told.push(Told { entry, with });
     }

@@ -25,6 +25,8 @@ fn anonymised() -> Event {
             withdrawn: None,
             ico: None,
             register: domain::incident::register::Register::default(),
+            rules: domain::incident::Rules::default(),
+            duties: domain::incident::Duties::default(),
         }),
         at: at(9),
     }

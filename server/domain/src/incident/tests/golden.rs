@@ -8,14 +8,15 @@ use crate::facts::{
 };
 use crate::incident::register::{Change, Imported, Outcome, Record, Register};
 use crate::incident::{
-    Awareness, AwarenessOf, CorrectionProposal, Event, FanOut, FanOutWork, NotRequiredProposal, Survives,
-    WithdrawalReason,
+    Awareness, AwarenessOf, CorrectionProposal, Duties, Event, FanOut, FanOutWork, NotRequiredProposal, Rules,
+    Survives, WithdrawalReason, duties,
 };
 use crate::report::{Submission, SubmissionChannel};
+use crate::undated::{Undated, UndatedChange, UndatedDuty};
 use crate::values::{Count, CountBasis, Hours, Known, ServiceId};
 
 /// Every variant. A new one does not compile until it has a name here, and does not pass until it has a file.
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 24] = [
     "logged",
     "clock_started",
     "clock_changed",
@@ -38,6 +39,7 @@ const NAMES: [&str; 23] = [
     "not_required_resolved",
     "closed",
     "register",
+    "duties",
     "anonymised",
 ];
 
@@ -65,6 +67,7 @@ fn name(event: &Event) -> &'static str {
         Event::NotRequiredResolved { .. } => "not_required_resolved",
         Event::Closed { .. } => "closed",
         Event::Register { .. } => "register",
+        Event::Duties { .. } => "duties",
         Event::Anonymised { .. } => "anonymised",
     }
 }
@@ -111,6 +114,7 @@ fn first_events() -> Vec<Event> {
             owed: vec![owed(0)],
             held: true,
             opened_from: Some(exchange_id(9)),
+            rules: Rules::default(),
             at,
             by: by.clone(),
         },
@@ -215,16 +219,42 @@ fn last_events() -> Vec<Event> {
                 ico: Some(Clock::start(ClockKind::IcoReport, Anchor::AwareOfBreach, hour(1), Hours::ICO)),
                 withdrawn: None,
                 register: Register::default(),
+                rules: Rules::default(),
+                duties: Duties::default(),
             }),
             at,
         },
     ]
 }
 
+/// Duties for which the law names no time.
+fn duty_changes() -> Vec<duties::Change> {
+    let (at, duty) = (hour(30), UndatedDuty::PeopleTold);
+    let kind = duty.target_kind();
+    vec![
+        duties::Change::Started { duty: Undated::start(duty, Anchor::HighRiskDecided, hour(29)) },
+        duties::Change::Changed {
+            duty,
+            how: UndatedChange::NotRequired { at, reason: line("The key is safe.") },
+            reason: Some(long("The key is safe, as the log shows.")),
+        },
+        duties::Change::TargetSet { clock: Clock::target_until(kind, Anchor::HighRiskDecided, hour(29), hour(40)) },
+    ]
+}
+
+#[test]
+fn duties_keep_their_form() {
+    let names = ["started", "changed", "target_set"];
+    let named: Vec<_> = names.into_iter().zip(duty_changes()).collect();
+    hold_golden("duties", &names, &named);
+}
+
 /// The JSON of every event is frozen.
 #[test]
 fn events_keep_their_form() {
-    let events = [first_events(), awareness_events(), ladder_events(), last_events()].concat();
+    let change = duty_changes().swap_remove(0);
+    let duty = Event::Duties { change, at: hour(30), by: dpo(1) };
+    let events = [first_events(), awareness_events(), ladder_events(), last_events(), vec![duty]].concat();
     let named: Vec<(&str, Event)> = events.into_iter().map(|event| (name(&event), event)).collect();
     hold_golden("incident", &NAMES, &named);
 }
