@@ -373,6 +373,7 @@ impl From<DoorError> for Problem {
             DoorError::Stale => Self::Stale,
             DoorError::Refused(_)
             | DoorError::ExchangeRefused(_)
+            | DoorError::Complaint(_)
             | DoorError::Taken
             | DoorError::Target(_)
             | DoorError::Invalid(_)

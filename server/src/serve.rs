@@ -138,6 +138,7 @@ impl<'a> Maker<'a> {
             issuer: settings.issuer.clone(),
             loopback_http: settings.loopback_http,
             zone: settings.zone,
+            duties: settings.duties.settings(),
             time: Arc::new(SystemTime),
             carrier: Arc::clone(&self.carrier),
             bcrypt_cost: settings.bcrypt_cost,

@@ -16,7 +16,7 @@ use server::mail::MailSettings;
 use server::node::execute::LOG_FORM;
 use server::node::pairing::Confirmation;
 use server::node::receive::{Incoming, Received};
-use server::node::{LogRequest, Node, Rates};
+use server::node::{DutySettings, LogRequest, Node, Rates};
 use server::store::partners::PartnerState;
 use server::store::projections::tables::Tables;
 use server::store::queries::{directory, exchanges};
@@ -324,7 +324,7 @@ impl Party {
             .into_iter()
             .filter_map(|entry| match entry.entry {
                 LoggedEvent::Incident(event) => Some(event),
-                LoggedEvent::Exchange(..) | LoggedEvent::Erased => None,
+                LoggedEvent::Exchange(..) | LoggedEvent::Complaint(_) | LoggedEvent::Erased => None,
             })
             .collect()
     }
@@ -410,6 +410,16 @@ impl Party {
         let issuer = self.issuer().to_owned();
         self.node.stop().await;
         let opening = Opening { rates, ..Opening::default() };
+        self.node = open_with(&self.database, &issuer, &self.ground, opening).await;
+        self
+    }
+
+    /// Its node anew, with other duties' settings.
+    #[must_use]
+    pub async fn restart_with_duties(mut self, duties: DutySettings) -> Self {
+        let issuer = self.issuer().to_owned();
+        self.node.stop().await;
+        let opening = Opening { duties, ..Opening::default() };
         self.node = open_with(&self.database, &issuer, &self.ground, opening).await;
         self
     }

@@ -61,6 +61,40 @@ impl Trigger {
     }
 }
 
+/// What we are towards the partner for the services that an arrangement covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OurRole {
+    /// We decide with them (UK GDPR Article 26).
+    #[default]
+    JointController,
+    /// They process on our behalf (Article 28): the report to the regulator is ours.
+    Controller,
+    /// We process on their behalf: we tell them without undue delay, and they report (Article 33(2)).
+    Processor,
+}
+
+impl OurRole {
+    /// Every role, in the order shown.
+    pub const ALL: [Self; 3] = [Self::JointController, Self::Controller, Self::Processor];
+
+    /// The word in tables, files and the API.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::JointController => "joint_controller",
+            Self::Controller => "controller",
+            Self::Processor => "processor",
+        }
+    }
+
+    /// Whether it is the one that files and events leave out.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    const fn is_default(&self) -> bool {
+        matches!(self, Self::JointController)
+    }
+}
+
 /// Somebody to ring when machines fail, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -111,6 +145,9 @@ pub struct Arrangement {
     /// Whom to ring, in order.
     #[serde(default)]
     pub contacts: Vec<FallbackContact>,
+    /// What we are towards the partner.
+    #[serde(default, skip_serializing_if = "OurRole::is_default")]
+    pub our_role: OurRole,
 }
 
 impl Arrangement {
@@ -167,10 +204,14 @@ pub struct ArrangementRef {
 /// The terms with one partner, frozen on an incident: the earliest due wins and all arrangements are named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
-    /// Hours to notify.
-    pub notice_hours: Hours,
+    /// Hours to notify; absent where we process on their behalf and none were agreed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice_hours: Option<Hours>,
     /// Hours to acknowledge.
     pub acknowledgement_hours: Hours,
+    /// What we are towards them; of several arrangements, a controller's word before a processor's.
+    #[serde(default, skip_serializing_if = "OurRole::is_default")]
+    pub our_role: OurRole,
     /// What starts the clock; of several arrangements, the wider word. Absent in events from before it was kept.
     #[serde(default, skip_serializing_if = "Trigger::is_default")]
     pub trigger: Trigger,
@@ -207,8 +248,20 @@ pub struct Owed {
     pub reference: Line,
 }
 
+/// Whether, for every one of these services, we only process on a controller's behalf: then the report to the regulator
+/// is the controllers' (UK GDPR Article 33(2)). A service of which no arrangement says so is ours.
+#[must_use]
+pub fn processor_only(arrangements: &[Arrangement], services: &Options<ServiceId>) -> bool {
+    let roles = |service: &ServiceId| {
+        let covering = arrangements.iter().filter(|terms| terms.services.contains(service));
+        covering.map(|terms| terms.our_role).collect::<Vec<_>>()
+    };
+    let processed = |roles: Vec<OurRole>| !roles.is_empty() && roles.into_iter().all(|role| role == OurRole::Processor);
+    !services.is_empty() && services.iter().all(|service| processed(roles(service)))
+}
+
 /// Who is owed a notice about an incident of this kind in these services, and under which terms. Terms without hours owe
-/// none by themselves.
+/// none by themselves, unless we process on the partner's behalf: the law then says so (UK GDPR Article 33(2)).
 #[must_use]
 pub fn owed_to(
     arrangements: &[Arrangement],
@@ -217,7 +270,10 @@ pub fn owed_to(
 ) -> BTreeMap<PartnerId, Terms> {
     let mut owed: BTreeMap<PartnerId, Terms> = BTreeMap::new();
     for arrangement in arrangements {
-        let Some(notice_hours) = arrangement.notice_hours else { continue };
+        let notice_hours = arrangement.notice_hours;
+        if notice_hours.is_none() && arrangement.our_role != OurRole::Processor {
+            continue;
+        }
         if !arrangement.trigger.covers(kind) || arrangement.services.is_disjoint(services) {
             continue;
         }
@@ -230,7 +286,8 @@ pub fn owed_to(
         };
         owed.entry(arrangement.partner)
             .and_modify(|terms| {
-                terms.notice_hours = terms.notice_hours.min(notice_hours);
+                terms.notice_hours = terms.notice_hours.into_iter().chain(notice_hours).min();
+                terms.our_role = terms.our_role.min(arrangement.our_role);
                 terms.trigger = terms.trigger.wider(arrangement.trigger);
                 terms.acknowledgement_hours = terms.acknowledgement_hours.min(arrangement.acknowledgement_hours);
                 terms.arrangements.push(named.clone());
@@ -238,6 +295,7 @@ pub fn owed_to(
             .or_insert_with(|| Terms {
                 notice_hours,
                 acknowledgement_hours: arrangement.acknowledgement_hours,
+                our_role: arrangement.our_role,
                 trigger: arrangement.trigger,
                 arrangements: vec![named.clone()],
             });
@@ -276,6 +334,7 @@ mod tests {
             ico_lead: None,
             contact_point: None,
             contacts: vec![],
+            our_role: OurRole::JointController,
         }
     }
 
@@ -301,7 +360,7 @@ mod tests {
         let quick = arrangement(2, 1, &[1], 24, Trigger::BreachOrCircumstances);
         let owed = owed_to(&[slow, quick], &[service(1)].into(), IncidentKind::Breach);
         let terms = &owed[&partner(1)];
-        assert_eq!((terms.notice_hours.get(), terms.acknowledgement_hours.get()), (24, 4));
+        assert_eq!((terms.notice_hours.map(Hours::get), terms.acknowledgement_hours.get()), (Some(24), 4));
         assert_eq!(terms.arrangements.len(), 2);
     }
 

@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock_terms::{Law, ReportTerm};
 use crate::values::{Hours, Line, Moment};
 
 /// Which duty.
@@ -22,11 +23,22 @@ pub enum ClockKind {
     /// Answer a request of the other party by the instant that it names (agreement clause 6, "all reasonable
     /// assistance").
     Assistance,
+    /// Tell the people whose data it is: a target of our own (UK GDPR Article 34(1) names no time).
+    PeopleTold,
+    /// Follow a report to the ICO up: a target of our own (Article 33(4) names no time).
+    FollowUp,
 }
 
 impl ClockKind {
     /// Every kind, in the order shown.
-    pub const ALL: [Self; 4] = [Self::PartnerNotice, Self::PartnerAcknowledgement, Self::IcoReport, Self::Assistance];
+    pub const ALL: [Self; 6] = [
+        Self::PartnerNotice,
+        Self::PartnerAcknowledgement,
+        Self::IcoReport,
+        Self::Assistance,
+        Self::PeopleTold,
+        Self::FollowUp,
+    ];
 
     /// The word in tables, addresses and the API.
     #[must_use]
@@ -36,6 +48,8 @@ impl ClockKind {
             Self::PartnerAcknowledgement => "partner_acknowledgement",
             Self::IcoReport => "ico_report",
             Self::Assistance => "assistance",
+            Self::PeopleTold => "people_told",
+            Self::FollowUp => "follow_up",
         }
     }
 }
@@ -60,11 +74,15 @@ pub enum Anchor {
     AskedOfUs,
     /// We asked something of the partner: the answer is theirs.
     AskedByUs,
+    /// A person decided that the risk to people is high.
+    HighRiskDecided,
+    /// A report to the ICO left something out that was not yet known.
+    ReportIncomplete,
 }
 
 impl Anchor {
     /// Every anchor.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::AwareOfCircumstances,
         Self::AwareOfBreach,
         Self::Receipt,
@@ -73,6 +91,8 @@ impl Anchor {
         Self::NoticeReceived,
         Self::AskedOfUs,
         Self::AskedByUs,
+        Self::HighRiskDecided,
+        Self::ReportIncomplete,
     ];
 
     /// The word in tables, the API and (for the first two) on the wire.
@@ -87,6 +107,8 @@ impl Anchor {
             Self::NoticeReceived => "notice_received",
             Self::AskedOfUs => "asked_of_us",
             Self::AskedByUs => "asked_by_us",
+            Self::HighRiskDecided => "high_risk_decided",
+            Self::ReportIncomplete => "report_incomplete",
         }
     }
 }
@@ -107,17 +129,20 @@ pub enum Evidence {
     RecordedSubmission,
     /// The answer to a request.
     Answer,
+    /// A record that the people whose data it is were told.
+    RecordedTelling,
 }
 
 impl Evidence {
     /// Every kind of evidence.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::SignedReceipt,
         Self::SignedAcknowledgement,
         Self::LinkAcknowledgement,
         Self::RecordedCall,
         Self::RecordedSubmission,
         Self::Answer,
+        Self::RecordedTelling,
     ];
 
     /// The word in tables and the API.
@@ -130,6 +155,7 @@ impl Evidence {
             Self::RecordedCall => "recorded_call",
             Self::RecordedSubmission => "recorded_submission",
             Self::Answer => "answer",
+            Self::RecordedTelling => "recorded_telling",
         }
     }
 }
@@ -148,8 +174,22 @@ pub struct Clock {
     /// When it is due, where that was said as an instant and not as hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Moment>,
+    /// Under which law the ICO clock runs.
+    #[serde(default, skip_serializing_if = "is_uk")]
+    pub law: Law,
+    /// The law knew one limit only when it started: the ICO clock has no later one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub one_limit: bool,
+    /// Nobody but our own people set it: missing it breaks neither law nor agreement.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_target: bool,
     /// How it stands.
     pub state: ClockState,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_uk(law: &Law) -> bool {
+    matches!(law, Law::Uk)
 }
 
 /// How a clock stands.
@@ -222,6 +262,9 @@ pub enum ClockChange {
         anchor: Anchor,
         /// Its instant.
         at: Moment,
+        /// What the law gives from there, where that differs from what it gave before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        term: Option<ReportTerm>,
     },
     /// It ended without being met.
     NotRequired {
@@ -236,14 +279,45 @@ impl Clock {
     /// A clock that starts now or earlier.
     #[must_use]
     pub const fn start(kind: ClockKind, anchor: Anchor, anchored_at: Moment, hours: Hours) -> Self {
-        Self { kind, anchor, anchored_at, hours, due_at: None, state: ClockState::Running }
+        Self {
+            kind,
+            anchor,
+            anchored_at,
+            hours,
+            due_at: None,
+            law: Law::Uk,
+            one_limit: false,
+            own_target: false,
+            state: ClockState::Running,
+        }
+    }
+
+    /// The ICO clock: as long as the law gave on the day of the anchor (UK GDPR Article 33(1)).
+    #[must_use]
+    pub fn report(law: Law, anchor: Anchor, anchored_at: Moment) -> Self {
+        let ReportTerm { hours, one_limit } = law.report_term(anchored_at);
+        Self { law, one_limit, ..Self::start(ClockKind::IcoReport, anchor, anchored_at, hours) }
+    }
+
+    /// A target of our own, in hours, where law and agreement name no time.
+    #[must_use]
+    pub const fn target(kind: ClockKind, anchor: Anchor, anchored_at: Moment, hours: Hours) -> Self {
+        let mut clock = Self::start(kind, anchor, anchored_at, hours);
+        clock.own_target = true;
+        clock
+    }
+
+    /// A target of our own that a person set as an instant.
+    #[must_use]
+    pub fn target_until(kind: ClockKind, anchor: Anchor, anchored_at: Moment, due: Moment) -> Self {
+        Self { own_target: true, ..Self::until(kind, anchor, anchored_at, due) }
     }
 
     /// A clock that is due at an instant that somebody named.
     #[must_use]
     pub fn until(kind: ClockKind, anchor: Anchor, anchored_at: Moment, due: Moment) -> Self {
         let hours = Hours::covering(due.seconds_since(anchored_at));
-        Self { kind, anchor, anchored_at, hours, due_at: Some(due), state: ClockState::Running }
+        Self { due_at: Some(due), ..Self::start(kind, anchor, anchored_at, hours) }
     }
 
     /// The last instant in time: anchor + hours, elapsed, or the instant named. Alarms and lateness use this one
@@ -254,12 +328,18 @@ impl Clock {
     }
 
     /// The statute's limit for the ICO clock: start of the next full hour + 72 h (UK GDPR Article 4A; Regulation
-    /// 1182/71, Article 3(1) and (2)(a)). `None` for the contract's clocks, whose limit is [`Clock::due`].
+    /// 1182/71, Article 3(1) and (2)(a)), or the due instant where the law knew one limit only. `None` for other clocks,
+    /// whose limit is [`Clock::due`].
     #[must_use]
     pub fn legal_limit(&self) -> Option<Moment> {
         match self.kind {
+            ClockKind::IcoReport if self.one_limit => Some(self.due()),
             ClockKind::IcoReport => Some(self.anchored_at.next_full_hour().plus_hours(self.hours)),
-            ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement | ClockKind::Assistance => None,
+            ClockKind::PartnerNotice
+            | ClockKind::PartnerAcknowledgement
+            | ClockKind::Assistance
+            | ClockKind::PeopleTold
+            | ClockKind::FollowUp => None,
         }
     }
 
@@ -311,7 +391,14 @@ impl Clock {
             ClockState::Overdue | ClockState::Met { .. } | ClockState::MetLate { .. } => at <= self.anchored_at,
             ClockState::NotRequired { .. } => false,
         };
-        applies.then_some(ClockChange::Reanchored { anchor, at })
+        applies.then(|| ClockChange::Reanchored { anchor, at, term: self.term_from(at) })
+    }
+
+    /// What the law gives from another anchor, where it differs.
+    fn term_from(&self, at: Moment) -> Option<ReportTerm> {
+        let now = ReportTerm { hours: self.hours, one_limit: self.one_limit };
+        let then = self.law.report_term(at);
+        (self.kind == ClockKind::IcoReport && then != now).then_some(then)
     }
 
     /// What a reasoned decision that the duty does not exist does.
@@ -331,9 +418,12 @@ impl Clock {
             ClockChange::Met { at, evidence, late: false, proved_late } => {
                 self.state = ClockState::Met { at: *at, evidence: *evidence, proved_late: *proved_late };
             }
-            ClockChange::Reanchored { anchor, at } => {
+            ClockChange::Reanchored { anchor, at, term } => {
                 self.anchor = *anchor;
                 self.anchored_at = *at;
+                if let Some(ReportTerm { hours, one_limit }) = *term {
+                    (self.hours, self.one_limit) = (hours, one_limit);
+                }
                 let due = self.due();
                 self.state = match self.state {
                     ClockState::Met { at, evidence, .. } if at > due => ClockState::MetLate { at, evidence },
@@ -389,8 +479,13 @@ mod tests {
         Clock::start(ClockKind::PartnerNotice, Anchor::AwareOfCircumstances, anchored_at, Hours::CONTRACT)
     }
 
+    /// The law of the place that a vector names.
+    fn law(zone: &str) -> Law {
+        if zone == "Europe/London" { Law::Uk } else { Law::Eu }
+    }
+
     fn ico(anchored_at: Moment) -> Clock {
-        Clock::start(ClockKind::IcoReport, Anchor::AwareOfBreach, anchored_at, Hours::ICO)
+        Clock::report(Law::Uk, Anchor::AwareOfBreach, anchored_at)
     }
 
     #[test]
@@ -402,11 +497,12 @@ mod tests {
                 panic!("a short row: {row:?}");
             };
             let aware = at(event_utc);
+            let report = Clock::report(law(zone), Anchor::AwareOfBreach, aware);
             assert_eq!(at(event_local), aware, "{case}");
             let (period_start, deadline) = match rule.as_str() {
                 "contract_48h_elapsed" => (contract(aware).anchored_at, contract(aware).due()),
-                "art33_72h_elapsed_strict" => (ico(aware).anchored_at, ico(aware).due()),
-                "art33_72h_clock_hour" => (aware.next_full_hour(), ico(aware).legal_limit().unwrap()),
+                "art33_72h_elapsed_strict" => (report.anchored_at, report.due()),
+                "art33_72h_clock_hour" => (aware.next_full_hour(), report.legal_limit().unwrap()),
                 other => panic!("unknown rule {other}"),
             };
             assert_eq!(period_start, at(start), "{case} {rule}");
@@ -491,6 +587,26 @@ mod tests {
         assert_eq!(ico(aware).legal_limit(), Some(at("2026-03-06T03:00:00Z")));
     }
 
+    /// Aim: before Article 4A there is one limit; a correction across that day takes what the law gave on the new one,
+    /// and the European Union's law is not the United Kingdom's.
+    #[test]
+    fn the_law_of_the_anchors_day_counts() {
+        let (before, since) = (at("2025-08-19T22:59:59Z"), at("2025-08-19T23:00:00Z"));
+        let (old, new) = (ico(before), ico(since));
+        assert!(old.one_limit && !new.one_limit);
+        assert_eq!((old.legal_limit(), old.hours.get()), (Some(old.due()), 72));
+        assert_eq!(new.legal_limit(), Some(at("2025-08-23T00:00:00Z")));
+        assert!(!Clock::report(Law::Eu, Anchor::AwareOfBreach, before).one_limit);
+        let change = new.reanchor(Anchor::AwareOfBreach, before).unwrap();
+        assert_eq!(new.clone().evolve(&change), old);
+        assert_eq!(old.clone().evolve(&old.reanchor(Anchor::AwareOfBreach, since).unwrap()), new);
+        // Recorded before there was a choice: as it was shown then.
+        let recorded = r#"{"kind":"ico_report","anchor":"aware_of_breach","anchored_at":"2025-01-01T09:00:00Z",
+            "hours":72,"state":{"state":"running"}}"#;
+        let recorded: Clock = serde_json::from_str(recorded).unwrap();
+        assert_eq!((recorded.law, recorded.legal_limit()), (Law::Uk, Some(at("2025-01-04T10:00:00Z"))));
+    }
+
     #[test]
     fn clocks_and_changes_are_stored_and_read_back() {
         let clock = ico(at("2026-03-03T02:10:00Z"));
@@ -498,7 +614,7 @@ mod tests {
         let changes = [
             ClockChange::BecameOverdue,
             clock.meet(clock.due(), Evidence::RecordedSubmission).unwrap(),
-            ClockChange::Reanchored { anchor: Anchor::AwareOfBreach, at: clock.due() },
+            ClockChange::Reanchored { anchor: Anchor::AwareOfBreach, at: clock.due(), term: None },
             clock.not_required(clock.due(), reason).unwrap(),
         ];
         for change in changes {
@@ -553,9 +669,9 @@ mod tests {
             prop_assert!(ends <= 1);
         }
 
-        /// The statute's limit is later than the strict one, by up to an hour (deadlines, "72 hours").
+        /// The statute's limit is later than the strict one, by up to an hour (deadlines, "72 hours"), since Article 4A.
         #[test]
-        fn the_legal_limit_is_up_to_an_hour_later(micros in 0..4_000_000_000_000_000_i64) {
+        fn the_legal_limit_is_up_to_an_hour_later(micros in 1_755_648_000_000_000..4_000_000_000_000_000_i64) {
             let clock = ico(Moment::from_micros(micros).unwrap());
             let gap = clock.legal_limit().unwrap().micros() - clock.due().micros();
             prop_assert!(gap > 0 && gap <= 3_600_000_000);

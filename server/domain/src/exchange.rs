@@ -19,10 +19,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::arrangement::Terms;
 use crate::clock::{Anchor, Clock, ClockKind};
+use crate::clock_terms::Law;
 use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
 use crate::ladder::LadderState;
 use crate::reliance::{self, Relied};
+use crate::undated::Undated;
 use crate::values::{
     Actor, CaseId, Digest32, ExchangeId, Hours, IncidentId, Line, LongText, MessageId, Moment, PartnerId,
 };
@@ -229,6 +231,8 @@ pub struct Exchange {
     pub received: Vec<ReceivedVersion>,
     /// The partner-notice clock: ours towards them, or theirs towards us as computed from the notice.
     pub notice_clock: Option<Clock>,
+    /// The duty to tell them, where we process on their behalf and no hours were agreed.
+    pub undated: Option<Undated>,
     /// The acknowledgement clock (outgoing).
     pub acknowledgement_clock: Option<Clock>,
     /// Our ICO clock from a notice received, until an incident of ours takes it over (ruling 9).
@@ -467,6 +471,8 @@ pub struct Open {
     pub anchored_at: Moment,
     /// The facts to send; `None` while held.
     pub queue: Option<u32>,
+    /// What we aim at where the terms name no hours.
+    pub own_target: Option<Hours>,
 }
 
 /// A verified message from a partner about their case.
@@ -484,6 +490,8 @@ pub struct Receive {
     pub set_sha256: Digest32,
     /// A drill.
     pub exercise: bool,
+    /// The law under which we report.
+    pub law: Law,
     /// What it says.
     pub content: ReceiveContent,
 }

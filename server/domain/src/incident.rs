@@ -7,6 +7,7 @@
 
 mod awareness;
 mod decide;
+pub mod duties;
 mod erase;
 mod event;
 mod evolve;
@@ -31,6 +32,7 @@ use crate::report::{ReportState, Submission};
 use crate::values::{Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
 
 pub use decide::decide;
+pub use duties::{Duties, Rules};
 pub(crate) use erase::{ERASED, without_reason};
 pub use event::{Event, Survives};
 pub(crate) use evolve::with_ladder;
@@ -305,6 +307,10 @@ pub struct Incident {
     /// Who leads, what partners think, what was decided for all.
     #[serde(default)]
     pub joint: Box<joint::Joint>,
+    /// What the node's settings said when it was logged.
+    pub rules: Rules,
+    /// Duties for which the law names no time.
+    pub duties: Duties,
 }
 
 /// Partners still outstanding on one duty: what a ladder step names. Read from the clocks by the caller.
@@ -463,6 +469,10 @@ pub enum Command {
     Joint {
         /// Which.
         command: joint::Command,
+    /// Duties for which the law names no time.
+    Duties {
+        /// What is asked.
+        command: duties::Command,
         /// Who.
         by: Actor,
     },
@@ -493,6 +503,8 @@ pub struct Log {
     pub hold: bool,
     /// Opened from a partner's notice: that exchange, and its ICO clock, which moves here with its anchor (ruling 9).
     pub opened_from: Option<(ExchangeId, Option<Clock>)>,
+    /// What the node's settings say.
+    pub rules: Rules,
     /// Who.
     pub by: Actor,
 }
@@ -594,6 +606,9 @@ pub enum Refusal {
     /// A step of the joint decision.
     #[error(transparent)]
     Joint(#[from] joint::Refusal),
+    /// About duties for which the law names no time.
+    #[error(transparent)]
+    Duties(#[from] duties::Refusal),
 }
 
 /// Events, and commands for exchanges decided in the same transaction, one level deep.

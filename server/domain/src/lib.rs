@@ -10,11 +10,13 @@
 //! | [`facts`] | what happened, told in facts, and the option lists |
 //! | [`arrangement`] | terms with one partner; who is owed a notice by when |
 //! | [`clock`] | one duty counting down |
+//! | [`undated`] | duties for which the law names no time |
 //! | [`clock_terms`] | how long each duty runs: per regime, as data, with the days on which it holds |
 //! | [`working_time`] | working days, days by date, where a day begins and ends |
 //! | [`validity`] | from when to when a rule holds |
 //! | [`ladder`] | steps of escalation before and after a due instant |
 //! | [`incident`] | an incident of ours, from logging to closing |
+//! | [`complaint`] | somebody's complaint about how we use their data |
 //! | [`exchange`] | all that passes with one partner about one incident |
 //! | [`reliance`] | relying on a partner's report to the ICO |
 //! | [`report`] | the ICO report: answers, the facts they come from, and what is missing |
@@ -34,6 +36,7 @@ pub mod chain;
 mod choices;
 pub mod clock;
 pub mod clock_terms;
+pub mod complaint;
 pub mod delivery;
 pub mod directory;
 pub mod exchange;
@@ -50,6 +53,7 @@ pub mod report;
 pub mod self_assessment;
 pub mod severity;
 pub mod suggestion;
+pub mod undated;
 pub mod validity;
 pub mod values;
 #[cfg(test)]

@@ -60,6 +60,8 @@ answer! {
         reason: Option<String>,
         /// A drill.
         exercise: bool,
+        /// Nobody but our own people set it: missing it breaks neither law nor agreement.
+        own_target: bool,
     }
 }
 
@@ -130,6 +132,7 @@ impl Clock {
             proved_late: clock.proved_late,
             reason: clock.reason.clone(),
             exercise: clock.exercise,
+            own_target: clock.own_target,
         }
     }
 }

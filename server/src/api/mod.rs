@@ -11,6 +11,8 @@
 //! | [`telling`], [`lessons`] | telling the people affected; root causes and corrective actions |
 //! | [`clocks`], [`notices`] | duties; what was told and what we were told |
 //! | [`messages`], [`joint`] | what the parties say to each other; the joint decision |
+//! | [`clocks`], [`duties`], [`notices`] | duties with and without a due instant; what was told and what we were told |
+//! | [`complaints`] | complaints about how we use personal data |
 //! | [`board`], [`exercises`] | how every partner of an incident stands; drills with partners |
 //! | [`partners`], [`keys`] | pairing, our own card and keys |
 //! | [`directory`] | parties, services, agreements, arrangements, import and export |
@@ -22,9 +24,11 @@
 pub mod board;
 pub mod call;
 pub mod clocks;
+pub mod complaints;
 pub mod directory;
 pub mod document;
 pub mod door;
+pub mod duties;
 pub mod exercises;
 pub mod facts;
 pub mod health;
@@ -61,6 +65,8 @@ const GROUPS: &[&Group] = &[
     &telling::GROUP,
     &lessons::GROUP,
     &clocks::GROUP,
+    &duties::GROUP,
+    &complaints::GROUP,
     &notices::GROUP,
     &messages::GROUP,
     &joint::GROUP,

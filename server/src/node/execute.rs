@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use domain::arrangement::{Lead, Owed, Terms, owed_to};
+use domain::arrangement::{Owed, owed_to, processor_only};
 use domain::clock::{Anchor, Clock, ClockKind};
 use domain::exchange;
 use domain::facts::{Contact, Facts, IncidentKind};
-use domain::incident::{self, Awareness, AwarenessOf, Event, FAN_OUT_CHUNK, Incident, WithdrawalReason};
+use domain::incident::{self, Awareness, AwarenessOf, Event, FAN_OUT_CHUNK, Incident, Rules, WithdrawalReason, duties};
 use domain::report::Submission;
-use domain::values::{Actor, ExchangeId, Hours, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
+use domain::undated::UndatedDuty;
+use domain::values::{Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
 use serde::{Deserialize, Serialize};
 
 use super::keys::{self, OnlineKeys};
@@ -35,10 +37,13 @@ impl Node {
         services: Options<ServiceId>,
         awareness: Awareness,
     ) -> Result<Preview, DoorError> {
-        let mut partners = self
+        let law = self.duties.law;
+        let (mut partners, processing) = self
             .store
             .read(move |rows| {
-                let owed = owed_to(&directory::arrangements(rows)?, &services, kind);
+                let arrangements = directory::arrangements(rows)?;
+                let processing = processor_only(&arrangements, &services);
+                let owed = owed_to(&arrangements, &services, kind);
                 let mut shown = Vec::with_capacity(owed.len());
                 for (id, terms) in owed {
                     let Some(partner) = partners::by_id(rows, id)? else { continue };
@@ -49,25 +54,26 @@ impl Node {
                     shown.push(PreviewPartner {
                         id,
                         name: partner.name,
-                        due: anchor.map(|(_, at)| at.floor_second().plus_hours(terms.notice_hours)),
+                        due: anchor.zip(terms.notice_hours).map(|((_, at), hours)| at.floor_second().plus_hours(hours)),
                         told,
                         lane,
                         agreements: terms.arrangements.into_iter().map(|named| named.title).collect(),
                     });
                 }
-                Ok(shown)
+                Ok((shown, processing))
             })
             .await?;
-        partners.sort_by(|a, b| (a.due, &a.name).cmp(&(b.due, &b.name)));
+        partners.sort_by(|a, b| (a.due.is_none(), a.due, &a.name).cmp(&(b.due.is_none(), b.due, &b.name)));
         let ico = awareness
             .breach
-            .filter(|_| kind == IncidentKind::Breach)
-            .map(|at| Clock::start(ClockKind::IcoReport, Anchor::AwareOfBreach, at.floor_second(), Hours::ICO));
+            .filter(|_| kind == IncidentKind::Breach && !processing)
+            .map(|at| Clock::report(law, Anchor::AwareOfBreach, at.floor_second()));
         Ok(Preview {
             notice_due: partners.iter().filter_map(|partner| partner.due).min(),
             partners,
             ico_due: ico.as_ref().map(Clock::due),
             ico_legal_limit: ico.as_ref().and_then(Clock::legal_limit),
+            processing,
         })
     }
 
@@ -80,11 +86,12 @@ impl Node {
         self.must_fit(&request.facts)?;
         let (keys, by) = (self.keys(), by.actor().clone());
         let time = Arc::clone(&self.time);
+        let rules = self.rules();
         let answer = self
             .store
             .write(self.time.now(), move |turn| {
                 let fresh = || time.fresh_id();
-                log(turn, &keys, &fresh, request, by)
+                log(turn, &keys, &fresh, rules, request, by)
             })
             .await?;
         self.changed();
@@ -292,6 +299,57 @@ impl Node {
         Ok(())
     }
 
+    /// What our settings say, for an incident that is logged now.
+    pub(super) const fn rules(&self) -> Rules {
+        Rules { law: self.duties.law, processor_only: false, targets: self.duties.targets }
+    }
+
+    /// We aim at an instant for a duty of an incident for which the law names no time.
+    ///
+    /// # Errors
+    /// [`DoorError::Refused`] when nothing of the kind is owed, or the instant lies behind us.
+    pub async fn set_duty_target(
+        &self,
+        by: &Reporter,
+        id: IncidentId,
+        duty: UndatedDuty,
+        due: Moment,
+    ) -> Result<(), DoorError> {
+        self.on_duties(id, duties::Command::SetTarget { duty, due }, by.actor()).await
+    }
+
+    /// Such a duty was done.
+    ///
+    /// # Errors
+    /// [`DoorError::Refused`] when nothing of the kind is owed, or the instant is not acceptable.
+    pub async fn record_duty_done(
+        &self,
+        by: &Reporter,
+        id: IncidentId,
+        duty: UndatedDuty,
+        at: Moment,
+    ) -> Result<(), DoorError> {
+        self.on_duties(id, duties::Command::RecordDone { duty, at }, by.actor()).await
+    }
+
+    /// Such a duty is not owed after all, for a reason.
+    ///
+    /// # Errors
+    /// [`DoorError::Refused`] when nothing of the kind is owed.
+    pub async fn duty_not_required(
+        &self,
+        by: &Dpo,
+        id: IncidentId,
+        duty: UndatedDuty,
+        reason: LongText,
+    ) -> Result<(), DoorError> {
+        self.on_duties(id, duties::Command::NotRequired { duty, reason }, by.actor()).await
+    }
+
+    async fn on_duties(&self, id: IncidentId, command: duties::Command, by: &Actor) -> Result<(), DoorError> {
+        self.on_incident(id, incident::Command::Duties { command, by: by.clone() }).await
+    }
+
     /// Facts that no message could carry are refused while a person can still shorten them.
     pub(super) fn must_fit(&self, facts: &Facts) -> Result<(), DoorError> {
         if wire_body::fits(facts, &self.breach_contact()) {
@@ -340,6 +398,7 @@ fn log(
     turn: &mut Turn<'_>,
     keys: &OnlineKeys,
     fresh: &dyn Fn() -> uuid::Uuid,
+    rules: Rules,
     request: LogRequest,
     by: Actor,
 ) -> Result<LogAnswer, DoorError> {
@@ -357,6 +416,7 @@ fn log(
         None => None,
     };
     let owed = newly_owed(turn, &request.services, request.kind, &[], fresh)?;
+    let processor_only = processor_only(&directory::arrangements(turn.rows())?, &request.services);
     let command = incident::Command::Log(Box::new(incident::Log {
         id,
         reference: reference.clone(),
@@ -369,6 +429,7 @@ fn log(
         owed,
         hold: request.hold,
         opened_from,
+        rules: Rules { processor_only, ..rules },
         by,
     }));
     decide(turn, keys, id, None, command)?;

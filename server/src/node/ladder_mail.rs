@@ -109,7 +109,7 @@ const fn concerns(duty: ClockKind) -> [Role; 2] {
         ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement | ClockKind::Assistance => {
             [Role::Responder, Role::Manager]
         }
-        ClockKind::IcoReport => [Role::Dpo, Role::Manager],
+        ClockKind::IcoReport | ClockKind::PeopleTold | ClockKind::FollowUp => [Role::Dpo, Role::Manager],
     }
 }
 
@@ -129,9 +129,14 @@ impl FiredStep {
         match (self.duty, self.offset_minutes) {
             (_, 0..) => Subscribed::ClockOverdue,
             (ClockKind::IcoReport, _) => Subscribed::ReportDue,
-            (ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement | ClockKind::Assistance, _) => {
-                Subscribed::ClockStep
-            }
+            (
+                ClockKind::PartnerNotice
+                | ClockKind::PartnerAcknowledgement
+                | ClockKind::Assistance
+                | ClockKind::PeopleTold
+                | ClockKind::FollowUp,
+                _,
+            ) => Subscribed::ClockStep,
         }
     }
 }

@@ -98,6 +98,8 @@ pub(super) fn to_person(about: &ToPerson<'_>) -> (String, String) {
         ClockKind::PartnerAcknowledgement => "have partners acknowledge",
         ClockKind::IcoReport => "report to the ICO, or decide that no report is due",
         ClockKind::Assistance => "answer a request of a partner",
+        ClockKind::PeopleTold => "tell the people affected (our own target; the law names no time)",
+        ClockKind::FollowUp => "follow the ICO report up (our own target; the law names no time)",
     };
     let left = length(about.offset_minutes);
     let when = match about.offset_minutes {
@@ -123,7 +125,7 @@ pub(super) fn to_person(about: &ToPerson<'_>) -> (String, String) {
             "\nNo person there has said that they read the notice. Ring them: the page names whom, with telephone \
              numbers.\n"
         }
-        ClockKind::IcoReport | ClockKind::Assistance => "",
+        ClockKind::IcoReport | ClockKind::Assistance | ClockKind::PeopleTold | ClockKind::FollowUp => "",
     });
     text.push_str(&format!("\n{}\n\n", about.link));
     text.push_str("These mails stop when somebody takes the duty in hand on that page, or when it is met.\n");

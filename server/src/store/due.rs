@@ -12,7 +12,7 @@ use domain::clock::ClockKind;
 use domain::incident::{Outstanding, STEP_NAMES_MAX};
 use domain::values::{ExchangeId, IncidentId, Moment, PartnerId};
 
-use super::schema::{clocks, incidents, ladders};
+use super::schema::{clocks, duties, incidents, ladders};
 use super::{Rows, StoreError};
 
 /// Open clocks of one incident looked at: two for each of more partners than one node is for.
@@ -142,7 +142,7 @@ pub fn outstanding(rows: &mut Rows<'_>, incident: IncidentId) -> Result<Vec<Outs
     Ok(groups)
 }
 
-/// Partners' clocks of an incident that are still open.
+/// Duties towards partners of an incident that are still open. A target of our own is none by itself.
 ///
 /// # Errors
 /// Those of the database.
@@ -151,8 +151,16 @@ pub fn open_duties(rows: &mut Rows<'_>, incident: IncidentId) -> Result<u32, Sto
         .filter(clocks::open)
         .filter(clocks::incident_id.eq(incident.as_bytes().as_slice()))
         .filter(clocks::exchange_id.is_not_null())
+        .filter(diesel::dsl::not(clocks::own_target))
         .count()
         .get_result(rows.db)?;
+    let undated: i64 = duties::table
+        .filter(duties::open)
+        .filter(duties::incident_id.eq(incident.as_bytes().as_slice()))
+        .filter(duties::exchange_id.is_not_null())
+        .count()
+        .get_result(rows.db)?;
+    let open = open.saturating_add(undated);
     Ok(u32::try_from(open).unwrap_or(u32::MAX))
 }
 

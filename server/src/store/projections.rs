@@ -9,6 +9,8 @@
 //!   fan-out writes its rows together and leaves the same rows behind as one exchange at a time would.
 //! - The tables `incidents`, `facts`, `exchanges`, `clocks`, `ladders`, `said`, `corrective_actions` and the register's depend on
 //!   event entries alone: the same
+//! - The tables `complaints`, `incidents`, `facts`, `exchanges`, `clocks`, `duties`, `ladders`, `said` and the register's
+//!   depend on event entries alone: the same
 //!   events `replay`ed into empty tables leave the same rows ([`tables::Tables`] compares them).
 //!
 //! **Ladders.** One row per incident, clock kind and due instant (acknowledgements are grouped by due minute), or per
@@ -22,6 +24,8 @@
 
 mod actions;
 mod apply;
+mod complaint_rows;
+mod duty_rows;
 mod enter;
 mod fill;
 mod plan;
@@ -36,7 +40,7 @@ mod tests;
 mod words;
 
 use domain::exchange::{Acknowledgement, Said};
-use domain::values::{Actor, ExchangeId, MessageId, Moment};
+use domain::values::{Actor, ComplaintId, ExchangeId, MessageId, Moment};
 use uuid::Uuid;
 
 pub(super) use self::actions::days;
@@ -53,6 +57,9 @@ pub(super) fn project(turn: &mut Turn<'_>, changes: &[Change]) -> Result<(), Sto
     let first = turn.ledger_size().saturating_sub(u64::try_from(events).unwrap_or(u64::MAX));
     let plan = plan::Plan::of(changes, first)?;
     apply::apply(turn, plan)?;
+    for change in changes {
+        complaint_rows::project(turn.rows(), change, None)?;
+    }
     posts::hook(turn, changes, first)
 }
 
@@ -63,6 +70,7 @@ pub(super) fn replay(turn: &mut Turn<'_>, change: &Change, since: Option<Moment>
     match change {
         Change::Incident { id, before, events } => plan.incident(*id, before.as_ref(), events, since)?,
         Change::Exchange { before, events, .. } => plan.exchange(before.as_ref(), events, 0, since)?,
+        Change::Complaint { .. } => return complaint_rows::project(turn.rows(), change, since),
     }
     apply::apply(turn, plan)
 }
@@ -73,6 +81,7 @@ impl Change {
         match self {
             Self::Incident { events, .. } => events.len(),
             Self::Exchange { events, .. } => events.len(),
+            Self::Complaint { events, .. } => events.len(),
         }
     }
 }
@@ -100,6 +109,16 @@ pub(super) fn open_title(seal: &Seal, incident: Uuid, sealed: &[u8]) -> Result<S
 /// Opens `clocks.reason`: why a duty ended without being met.
 pub(super) fn open_reason(seal: &Seal, stream: Uuid, sealed: &[u8]) -> Result<String, StoreError> {
     rows::text(seal.open(rows::REASON, stream.as_bytes(), sealed)?, "clocks")
+}
+
+/// Opens `duties.reason`: why a duty without a due instant ended without being done.
+pub(super) fn open_duty_reason(seal: &Seal, stream: Uuid, sealed: &[u8]) -> Result<String, StoreError> {
+    rows::text(seal.open(duty_rows::REASON, stream.as_bytes(), sealed)?, "duties")
+}
+
+/// Opens `complaints.about`: what it is about in words; empty after erasure.
+pub(super) fn open_complaint(seal: &Seal, id: ComplaintId, sealed: &[u8]) -> Result<String, StoreError> {
+    rows::text(seal.open(complaint_rows::ABOUT, id.as_bytes(), sealed)?, "complaints")
 }
 
 /// Opens `said.content`: a message about a case, with its words.

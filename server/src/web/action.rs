@@ -129,6 +129,7 @@ pub fn refusal(error: DoorError, anchor: &str) -> Result<Vec<FieldError>, Proble
     match error {
         DoorError::Refused(_)
         | DoorError::ExchangeRefused(_)
+        | DoorError::Complaint(_)
         | DoorError::Invalid(_)
         | DoorError::Taken
         | DoorError::Target(_)

@@ -16,7 +16,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[template(path = "administration.html")]
 struct Index {
     chrome: Chrome,
-    links: [(&'static str, &'static str, &'static str); 9],
+    links: [(&'static str, &'static str, &'static str); 10],
 }
 
 /// `GET /administration`
@@ -36,6 +36,11 @@ pub async fn index(visit: Visit) -> Answer {
             ("/keys", "Keys of this node", "Your fingerprint, how long keys are good for, and replacing them"),
             ("/mail", "Mail", "Whether mail leaves, and a test"),
             ("/integrations", "Integrations", "Programs of your own that hear of what happens here"),
+            (
+                "/administration/law",
+                "Law and guidance",
+                "What the node counts and asks by, where it is from, and how sure it is",
+            ),
             ("/api", "API", "What programs can do here"),
         ],
     })

@@ -117,7 +117,12 @@ impl ClockPart {
             due: group.group_due.micros(),
             back: back.to_owned(),
         });
-        let since = if past { "overdue since" } else { "due" };
+        let since = match (past, group.own_target) {
+            (true, true) => "our own target passed",
+            (true, false) => "overdue since",
+            (false, true) => "our own target:",
+            (false, false) => "due",
+        };
         Self {
             id: format!("c-{}-{}-{}", group.stream.simple(), group.kind.word(), group.group_due.micros()),
             due_millis: group.due.micros() / 1_000,
@@ -168,12 +173,17 @@ fn duty(group: &Group) -> (String, String, &'static str) {
         (ClockKind::IcoReport, None) => {
             (String::new(), format!("Report to the ICO, if needed: notice from {whom}"), "")
         }
+        (ClockKind::PeopleTold, _) => ("Tell ".to_owned(), "the people affected".to_owned(), ""),
+        (ClockKind::FollowUp, _) => (String::new(), "Follow the ICO report up".to_owned(), ""),
     }
 }
 
 fn duty_href(group: &Group) -> String {
     match (group.kind, &group.subject, group.exchange) {
         (ClockKind::IcoReport, Some(subject), _) => format!("/incidents/{}/report", subject.id),
+        (ClockKind::PeopleTold | ClockKind::FollowUp, Some(subject), _) => {
+            format!("/incidents/{}/duties/{}", subject.id, group.kind.word())
+        }
         (ClockKind::IcoReport, None, Some(exchange)) => format!("/received/{exchange}"),
         (ClockKind::Assistance, _, Some(exchange)) => format!("/exchanges/{exchange}/messages"),
         (ClockKind::Assistance, Some(subject), None) => format!("/incidents/{}", subject.id),
@@ -194,7 +204,13 @@ fn about(group: &Group) -> String {
 
 /// "48 hours from 02:10 on Sunday 1 March 2026 (GMT), when we became aware of the breach."
 fn anchor(group: &Group, reader: Reader) -> String {
-    let legal = match group.legal_limit {
+    if group.own_target {
+        let length = words::length(group.due.seconds_since(group.anchored_at));
+        let (at, when) = (reader.at(group.anchored_at), when(group.anchor));
+        return format!("Our own target, {length} from {at}, {when}. The law names no time.");
+    }
+    // Before 20 August 2025 there was one limit only.
+    let legal = match group.legal_limit.filter(|limit| *limit != group.due) {
         Some(limit) => format!(" The legal limit is {}.", reader.near(limit)),
         None => String::new(),
     };
@@ -217,6 +233,8 @@ pub const fn when(anchor: Anchor) -> &'static str {
         Anchor::NoticeReceived => "when the notice reached us",
         Anchor::AskedOfUs => "when they asked",
         Anchor::AskedByUs => "when we asked",
+        Anchor::HighRiskDecided => "when it was decided that people are to be told",
+        Anchor::ReportIncomplete => "when the report was submitted with something not yet known",
     }
 }
 
@@ -234,6 +252,8 @@ fn tag(group: &Group, past: bool) -> Tag {
         (ClockKind::Assistance, _) => pressing(format!("{met} of {} answered", group.all)),
         (ClockKind::IcoReport, Some(subject)) => report_tag(subject, past),
         (ClockKind::IcoReport, None) => pressing("Not decided".to_owned()),
+        (ClockKind::PeopleTold, _) => pressing("Not told".to_owned()),
+        (ClockKind::FollowUp, _) => pressing("Not followed up".to_owned()),
     }
 }
 
@@ -252,9 +272,9 @@ fn next(group: &Group, reader: Reader) -> Vec<Next> {
     let now = reader.now();
     if let (Some(limit), true) = (group.legal_limit, group.due < now) {
         lines.push(Next::words(if now <= limit {
-            "After 72 hours, within the legal limit"
+            format!("After {}, within the legal limit", counted(i64::from(group.hours), "hour"))
         } else {
-            "After the legal limit: the report has to give reasons for the delay"
+            "After the legal limit: the report has to give reasons for the delay".to_owned()
         }));
     }
     if let Some((Actor::Person { name, .. }, since)) = &group.in_hand {
@@ -336,8 +356,20 @@ fn fallback(group: &Group, stepped: bool) -> Vec<Next> {
         (ClockKind::Assistance, Some(exchange), _) => {
             vec![Next::link("", "Read what they ask and answer", format!("/exchanges/{exchange}/messages"))]
         }
+        (ClockKind::PeopleTold | ClockKind::FollowUp, _, Some(subject)) => {
+            vec![Next::link(
+                "",
+                "Record it, or move our target",
+                format!("/incidents/{}/duties/{}", subject.id, group.kind.word()),
+            )]
+        }
         (
-            ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement | ClockKind::IcoReport | ClockKind::Assistance,
+            ClockKind::PartnerNotice
+            | ClockKind::PartnerAcknowledgement
+            | ClockKind::IcoReport
+            | ClockKind::Assistance
+            | ClockKind::PeopleTold
+            | ClockKind::FollowUp,
             _,
             _,
         ) => Vec::new(),
@@ -410,6 +442,7 @@ mod tests {
             hours: 48,
             legal_limit: None,
             exercise: false,
+            own_target: false,
             last_step: None,
             next_step: None,
             in_hand: None,

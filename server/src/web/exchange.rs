@@ -188,6 +188,8 @@ fn clock_line(clock: &Single, visit: &Visit) -> ClockLine {
         ClockKind::PartnerAcknowledgement => "Have them acknowledge",
         ClockKind::IcoReport => "Report to the ICO",
         ClockKind::Assistance => "Answer",
+        ClockKind::PeopleTold => "Tell the people affected",
+        ClockKind::FollowUp => "Follow the ICO report up",
     };
     ClockLine { duty, tag: standing::clock_tag(clock, visit.now()), words: clock_line_words(clock, visit) }
 }

@@ -14,6 +14,7 @@ use domain::values::{IncidentId, PartnerId};
 use serde::Deserialize;
 
 use super::clock::ClockPart;
+use super::duties::UndatedPart;
 use super::facts::{self, Row};
 use super::field::Tag;
 use super::page::{self, Answer, Chrome, Visit};
@@ -21,6 +22,7 @@ use super::standing::{self, Standing};
 use super::timeline::{self, Line};
 use super::words::{counted, grouped};
 use super::{clocks, incidents, joint, messages};
+use super::{clocks, duties, incidents, messages};
 use crate::access::{Dpo, Reporter, Responder};
 use crate::problem::Problem;
 use crate::store::queries::clocks::{Filter, Single};
@@ -100,6 +102,7 @@ struct Body {
     lines: Vec<Line>,
     lines_next: Option<String>,
     clocks: Vec<ClockPart>,
+    undated: Vec<UndatedPart>,
     ended: Vec<(Tag, String)>,
     report: String,
     ledger: String,
@@ -132,6 +135,7 @@ struct Found {
     board: Page<Listed, PartnerId>,
     tally: Vec<(String, Option<Stance>, u32)>,
     groups: Vec<queries::clocks::Group>,
+    undated: Vec<queries::duties::Owed>,
     own: Vec<Single>,
     told: Page<queries::incidents::Told, u64>,
     unread: Vec<said::Waiting>,
@@ -158,6 +162,7 @@ async fn find(visit: &Visit, id: IncidentId, asked: &Asked) -> Result<Found, Pro
                 board: queries::exchanges::board(rows, id, show, after, BOARD_MAX)?,
                 tally: queries::exchanges::tally(rows, id)?,
                 groups: queries::clocks::pressing(rows, filter, CLOCKS_MAX)?.0,
+                undated: queries::duties::open(rows, filter, CLOCKS_MAX)?.0,
                 own: queries::clocks::of_stream(rows, id.uuid())?,
                 told: queries::incidents::timeline(rows, id.uuid(), None, 15)?,
                 unread: said::unread(rows, Some(id), WAITING_MAX)?,
@@ -295,7 +300,8 @@ fn body(visit: &Visit, asked: &Asked, found: Found) -> Body {
         lines: timeline::lines(&found.told.items, reader),
         lines_next: found.told.next.map(|before| format!("/incidents/{id}/timeline?before={before}")),
         clocks: clocks::parts(&found.groups, visit, &back),
-        ended: ended(&found.own, visit),
+        undated: found.undated.iter().map(|owed| UndatedPart::of(owed, visit)).collect(),
+        ended: ended(&found.own, visit).into_iter().chain(duties::ended(&found.state.duties, visit)).collect(),
         report: report(&found.state),
         ledger: format!("Entries in the ledger: {}.", grouped(i64::try_from(found.ledger).unwrap_or(i64::MAX))),
     }
@@ -378,6 +384,9 @@ fn ended(own: &[Single], visit: &Visit) -> Vec<(Tag, String)> {
 
 fn report(state: &Incident) -> String {
     match &state.report {
+        ReportState::None if state.rules.processor_only => {
+            "For these services we only process: the controller reports to the ICO, not we (Article 33(2)).".to_owned()
+        }
         ReportState::None if state.ico.is_none() => String::new(),
         ReportState::None => "No draft is open yet.".to_owned(),
         ReportState::Draft { gaps, .. } => {

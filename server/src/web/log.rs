@@ -348,6 +348,7 @@ fn try_log(answers: &Answers, now: Moment) -> Result<(), Refusal> {
         services: answers.services.clone(),
         owed: Vec::new(),
         hold: true,
+        rules: incident::Rules::default(),
         opened_from: None,
     };
     incident::decide(None, &incident::Command::Log(Box::new(log)), now).map(|_| ())
@@ -389,6 +390,7 @@ fn refused(refusal: &Refusal, reader: Reader) -> FieldError {
         | Refusal::SubmissionTime
         | Refusal::DelayReasonMissing
         | Refusal::DutiesOpen { .. }
+        | Refusal::Duties(_)
         | Refusal::NothingChanges
         | Refusal::Register(_)
         | Refusal::Telling(_)

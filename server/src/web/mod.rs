@@ -7,6 +7,8 @@
 //! | [`incidents`], [`incident`], [`actions`], [`update`] | the list, one incident, what may be done to it |
 //! | [`exchange`] | one partner on one incident |
 //! | [`joint`] | the joint decision: who leads, views, what was decided, whose report we rely on |
+//! | [`complaints`], [`law`] | complaints about how we use data; the tables of law that we count by |
+//! | [`duties`] | duties for which the law names no time |
 //! | [`report`] | the ICO report |
 //! | [`telling`], [`lessons`] | telling the people affected; root cause and corrective actions |
 //! | [`received`] | notices received |
@@ -29,7 +31,9 @@ pub mod board;
 pub mod channel;
 pub mod clock;
 pub mod clocks;
+pub mod complaints;
 pub mod directory;
+pub mod duties;
 pub mod exchange;
 pub mod exercises;
 pub mod facts;
@@ -43,6 +47,7 @@ pub mod invitation;
 pub mod joint;
 pub mod keys;
 pub mod lessons;
+pub mod law;
 pub mod link;
 pub mod live;
 pub mod log;
@@ -138,6 +143,7 @@ fn acting(config: &mut ServiceConfig) {
         .service(resource("/incidents/{id}/live").get(incident::live))
         .service(resource("/incidents/{id}/timeline").get(incident::earlier))
         .service(resource("/incidents/{id}/update-facts").get(update::show).post(update::save))
+        .service(resource("/incidents/{id}/duties/{duty}").get(duties::show).post(duties::act))
         .service(resource("/incidents/{id}/report").get(report::show))
         .service(resource("/incidents/{id}/report/draft").post(report::draft))
         .service(resource("/incidents/{id}/report/submission").get(report::submission).post(report::record_submission))
@@ -176,6 +182,8 @@ fn telling(config: &mut ServiceConfig) {
 fn administering(config: &mut ServiceConfig) {
     config
         .configure(administration::routes)
+        .configure(complaints::routes)
+        .configure(law::routes)
         .configure(account::routes)
         .configure(api_page::routes)
         .configure(directory::routes)

@@ -166,9 +166,16 @@ fn state_words(state: &Incident, visit: &Visit) -> Vec<String> {
     let mut words = Vec::new();
     match &state.ico {
         Some(clock) => {
-            let limit = clock.legal_limit().map(|limit| format!(" The legal limit is {}.", reader.at(limit)));
+            let limit = clock
+                .legal_limit()
+                .filter(|limit| *limit != clock.due())
+                .map(|limit| format!(" The legal limit is {}.", reader.at(limit)));
             words.push(format!("Due {}.{}", reader.at(clock.due()), limit.unwrap_or_default()));
         }
+        None if state.rules.processor_only => words.push(
+            "For these services we only process. We tell the controller, and they report to the ICO (Article 33(2))."
+                .to_owned(),
+        ),
         None => words.push("The 72 hours have not started: no breach is recorded.".to_owned()),
     }
     match &state.report {

@@ -7,6 +7,12 @@ use domain::incident::{self, AwarenessOf, WithdrawalReason};
 use domain::report::SubmissionChannel;
 use domain::values::{Actor, Moment, PartnerId};
 
+use domain::undated::UndatedDuty;
+use domain::values::{Actor, Moment};
+
+use super::complaints;
+use super::duties;
+use super::standing;
 use super::words::{self, Reader, counted};
 use super::{lessons, standing, telling};
 use super::{joint, standing};
@@ -49,6 +55,7 @@ pub fn lines(told: &[Told], reader: Reader) -> Vec<Line> {
             let words = match &told.entry.entry {
                 LoggedEvent::Incident(event) => of_incident(event, &told.named, reader)?,
                 LoggedEvent::Exchange(_, event) => of_exchange(event, whom, reader)?,
+                LoggedEvent::Complaint(event) => complaints::words(event, reader),
                 LoggedEvent::Erased => "An entry whose content was erased".to_owned(),
             };
             Some(Line { at: reader.near(told.entry.at), words })
@@ -136,6 +143,7 @@ fn of_incident(event: &incident::Event, named: &[(PartnerId, String)], reader: R
         Event::Closed { by, .. } => format!("Closed by {}", who(by)),
         Event::Register { change, by, .. } => super::register::words::changed(change, &who(by)),
         Event::Joint { change, by, .. } => joint::words::of_change(change, by, named, reader),
+        Event::Duties { change, by, .. } => duties::words(change, by, reader),
         Event::Anonymised { .. } => "Contents erased; codes, counts and instants remain".to_owned(),
     };
     Some(sentence)
@@ -221,6 +229,7 @@ fn of_exchange(event: &exchange::Event, whom: &str, reader: Reader) -> Option<St
             filed(&reliance.filing, reader),
             reliance.reason
         ),
+        Event::UndatedChanged { change, .. } => duties::changed(UndatedDuty::ControllerTold, whom, change, reader),
         Event::Anonymised { .. } => format!("Contents of what passed with {whom} erased"),
     };
     Some(sentence)
@@ -248,6 +257,8 @@ fn duty(kind: ClockKind, whom: &str) -> String {
         ClockKind::PartnerAcknowledgement => format!("Clock started: have {whom} acknowledge"),
         ClockKind::IcoReport => "Clock started: report to the ICO".to_owned(),
         ClockKind::Assistance => format!("Clock started: the answer to {whom}"),
+        ClockKind::PeopleTold => "Our own target: tell the people affected".to_owned(),
+        ClockKind::FollowUp => "Our own target: follow the ICO report up".to_owned(),
     }
 }
 
@@ -257,6 +268,8 @@ fn duty_due(kind: ClockKind, due: Moment, reader: Reader) -> String {
         ClockKind::PartnerAcknowledgement => "have partners acknowledge",
         ClockKind::IcoReport => "report to the ICO",
         ClockKind::Assistance => "answer partners' requests",
+        ClockKind::PeopleTold => "tell the people affected (our own target)",
+        ClockKind::FollowUp => "follow the ICO report up (our own target)",
     };
     format!("{duty}, due {}", reader.near(due))
 }
@@ -277,6 +290,8 @@ fn changed(kind: ClockKind, whom: &str, change: &ClockChange, reader: Reader) ->
         ClockKind::PartnerAcknowledgement => format!("Acknowledgement by {whom}"),
         ClockKind::IcoReport => "Report to the ICO".to_owned(),
         ClockKind::Assistance => format!("Answer to a request, with {whom}"),
+        ClockKind::PeopleTold => "Our own target for telling people".to_owned(),
+        ClockKind::FollowUp => "Our own target for following up".to_owned(),
     };
     match change {
         ClockChange::BecameOverdue => format!("{what}: overdue"),
@@ -300,6 +315,7 @@ pub const fn evidence_words(evidence: Evidence) -> &'static str {
         Evidence::RecordedCall => "recorded call",
         Evidence::RecordedSubmission => "recorded submission",
         Evidence::Answer => "the answer",
+        Evidence::RecordedTelling => "recorded",
     }
 }
 

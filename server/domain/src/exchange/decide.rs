@@ -10,6 +10,7 @@ use super::{filing, incoming, outgoing, said, withdrawal};
 use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::incident::{ERASED, next_overdue, without_reason};
 use crate::ladder::{self, LadderState};
+use crate::undated::{Undated, UndatedChange};
 use crate::values::{Actor, Digest32, Line, LongText, MessageId, Moment};
 
 /// Decides a command on the exchange as it stands (`None`: the stream is empty). Pure: the same arguments always give
@@ -119,6 +120,11 @@ impl Exchange {
 /// A change of a clock as an event, if there is one.
 pub(super) fn changed(kind: ClockKind, change: Option<ClockChange>, now: Moment) -> Option<Event> {
     change.map(|change| Event::ClockChanged { kind, change, at: now })
+}
+
+/// A change of the duty to tell a controller for whom we process as an event, if there is one.
+pub(super) fn undated_changed(change: Option<UndatedChange>, now: Moment) -> Option<Event> {
+    change.map(|change| Event::UndatedChanged { change, at: now })
 }
 
 /// A verified receipt. It proves that the partner holds the message since `toe`; the earliest of several counts.
@@ -232,7 +238,7 @@ fn climb(exchange: &Exchange, clock: &Clock, now: Moment) -> Option<Event> {
 
 fn anonymise(exchange: &Exchange, now: Moment) -> Result<Vec<Event>, Refusal> {
     let ours = exchange.asked.iter().filter(|asked| asked.is_our_duty()).map(|asked| &asked.clock);
-    if exchange.clocks().chain(ours).any(Clock::is_open) {
+    if exchange.clocks().chain(ours).any(Clock::is_open) || exchange.undated.as_ref().is_some_and(Undated::is_open) {
         return Err(Refusal::DutyOpen);
     }
     // What the partner still owes us holds nothing up, and ends with what was asked.
@@ -253,6 +259,7 @@ fn anonymise(exchange: &Exchange, now: Moment) -> Result<Vec<Event>, Refusal> {
         kind: exchange.kind,
         revisions: u32::try_from(versions).unwrap_or(u32::MAX),
         notice_clock: exchange.notice_clock.as_ref().and_then(without_reason),
+        undated: exchange.undated.as_ref().zip(erased.as_ref()).map(|(owed, erased)| owed.without_reason(erased)),
         acknowledgement_clock: exchange.acknowledgement_clock.as_ref().and_then(without_reason),
         ico_clock: exchange.ico_clock.as_ref().and_then(without_reason),
         stance: exchange.acknowledgements.last().map(|acknowledgement| acknowledgement.stance),

@@ -10,6 +10,7 @@ use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
 use crate::reliance::Reliance;
+use crate::undated::{Undated, UndatedChange};
 use crate::values::{Actor, CaseId, Digest32, ExchangeId, IncidentId, Line, LongText, MessageId, Moment, PartnerId};
 
 /// What was decided. A file format: frozen by golden files; a changed meaning is a new event.
@@ -35,8 +36,12 @@ pub enum Event {
         kind: IncidentKind,
         /// Frozen terms.
         terms: Terms,
-        /// The partner-notice clock.
-        clock: Clock,
+        /// The partner-notice clock; absent where nobody named hours.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clock: Option<Clock>,
+        /// The duty in its place, or beside a target of our own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        undated: Option<Undated>,
         /// When.
         at: Moment,
     },
@@ -46,8 +51,9 @@ pub enum Event {
         notice: Notice,
         /// The incident's kind in it.
         kind: IncidentKind,
-        /// The clock as it will state it.
-        stated: StatedClock,
+        /// The clock as it will state it; absent where there is no contract clock.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stated: Option<StatedClock>,
         /// Why the anchor moved since the last one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         anchor_reason: Option<LongText>,
@@ -289,6 +295,12 @@ pub enum Event {
         at: Moment,
         /// Who.
         by: Actor,
+    /// The duty to tell a controller for whom we process changed.
+    UndatedChanged {
+        /// How.
+        change: UndatedChange,
+        /// When.
+        at: Moment,
     },
     /// Contents erased; these facts survive.
     Anonymised {
@@ -322,6 +334,9 @@ pub struct Survives {
     pub revisions: u32,
     /// The partner-notice clock; a free-text reason is replaced.
     pub notice_clock: Option<Clock>,
+    /// The duty to tell a controller for whom we process; a free-text reason is replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undated: Option<Undated>,
     /// The acknowledgement clock.
     pub acknowledgement_clock: Option<Clock>,
     /// The ICO clock.

@@ -70,6 +70,7 @@ fn begun(event: &Event) -> Option<Exchange> {
         | Event::FiledQueued { .. }
         | Event::FiledReceived { .. }
         | Event::RelianceAccepted { .. }
+        | Event::UndatedChanged { .. }
         | Event::Anonymised { .. } => None,
     }
 }
@@ -88,6 +89,7 @@ const fn empty(id: ExchangeId, partner: PartnerId, case: CaseId, direction: Dire
         notices: Vec::new(),
         received: Vec::new(),
         notice_clock: None,
+        undated: None,
         acknowledgement_clock: None,
         ico_clock: None,
         ladders: Vec::new(),
@@ -110,6 +112,7 @@ fn survivor(survives: &Survives) -> Exchange {
         exercise: survives.exercise,
         kind: survives.kind,
         notice_clock: survives.notice_clock.clone(),
+        undated: survives.undated.clone(),
         acknowledgement_clock: survives.acknowledgement_clock.clone(),
         ico_clock: survives.ico_clock.clone(),
         withdrawn: survives.withdrawn,
@@ -122,7 +125,14 @@ fn survivor(survives: &Survives) -> Exchange {
 impl Exchange {
     pub(super) fn after(mut self, event: &Event) -> Self {
         match event {
-            Event::Opened { clock, .. } | Event::ClockStarted { clock } => self.start_clock(clock),
+            Event::Opened { clock, undated, .. } => {
+                clock.iter().for_each(|clock| self.start_clock(clock));
+                self.undated.clone_from(undated);
+            }
+            Event::ClockStarted { clock } => self.start_clock(clock),
+            Event::UndatedChanged { change, .. } => {
+                self.undated = self.undated.take().map(|owed| owed.evolve(change));
+            }
             Event::NoticeQueued { notice, kind, .. } => {
                 self.notices.push(notice.clone());
                 self.kind = *kind;
@@ -221,8 +231,8 @@ impl Exchange {
             ClockKind::PartnerNotice => &mut self.notice_clock,
             ClockKind::PartnerAcknowledgement => &mut self.acknowledgement_clock,
             ClockKind::IcoReport => &mut self.ico_clock,
-            // Requests have a clock each, and events of their own.
-            ClockKind::Assistance => return None,
+            // Requests have a clock each, and events of their own; the others are an incident's.
+            ClockKind::Assistance | ClockKind::PeopleTold | ClockKind::FollowUp => return None,
         })
     }
 

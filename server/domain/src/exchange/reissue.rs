@@ -79,6 +79,7 @@ fn again(exchange: &Exchange, queued: &Event, by: &Actor, now: Moment) -> Result
         | Event::WithdrawnUnsent { .. }
         | Event::Receipted { .. }
         | Event::Accepted { .. }
+        | Event::UndatedChanged { .. }
         | Event::ClockStarted { .. }
         | Event::ClockChanged { .. }
         | Event::Acknowledged { .. }

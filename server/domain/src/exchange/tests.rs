@@ -16,6 +16,7 @@ mod golden;
 mod incoming;
 mod kit;
 mod outgoing;
+mod processor;
 mod properties;
 mod reissue;
 mod reliance;

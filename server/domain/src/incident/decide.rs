@@ -7,11 +7,13 @@ use super::{
     Command, Decision, Event, FanOutWork, Incident, Log, Refusal, Stage, WithdrawalReason, awareness, erase, fan_out,
     ico, lessons, register, telling, watch,
     ico, joint, watch,
+    Command, Decision, Event, FanOutWork, Incident, Log, Refusal, Rules, Stage, WithdrawalReason, awareness, duties,
+    erase, fan_out, ico, register, watch,
 };
 use crate::clock::{Anchor, Clock, ClockKind};
 use crate::facts::{Facts, IncidentKind};
 use crate::ladder;
-use crate::values::{Actor, Hours, LongText, Moment};
+use crate::values::{Actor, LongText, Moment};
 
 /// Decides a command on the incident as it stands (`None`: nothing logged yet). Pure: the same arguments always give the
 /// same answer.
@@ -63,6 +65,7 @@ pub fn decide(state: Option<&Incident>, command: &Command, now: Moment) -> Resul
         Command::Telling { command, by } => telling::decide(incident, command, by, now).map(Decision::of),
         Command::Lessons { command, by } => lessons::decide(incident, command, by, now).map(Decision::of),
         Command::Joint { command, by } => joint::decide(incident, command, by, now),
+        Command::Duties { command, by } => duties::decide(incident, command, by, now).map(Decision::of),
     }
 }
 
@@ -99,11 +102,12 @@ fn log_incident(log: &Log, now: Moment) -> Result<Decision, Refusal> {
         owed: log.owed.clone(),
         held: log.hold,
         opened_from: log.opened_from.as_ref().map(|(exchange, _)| *exchange),
+        rules: log.rules,
         at: now,
         by: log.by.clone(),
     }];
     let own = match log.kind {
-        IncidentKind::Breach => awareness.breach.map(own_ico_clock),
+        IncidentKind::Breach => awareness.breach.and_then(|aware_at| own_ico_clock(log.rules, aware_at)),
         IncidentKind::LikelyToGiveRise | IncidentKind::UnderInvestigation => None,
     };
     let moved = log.opened_from.as_ref().and_then(|(_, clock)| clock.as_ref());
@@ -116,9 +120,10 @@ fn log_incident(log: &Log, now: Moment) -> Result<Decision, Refusal> {
     Ok(Decision::of(events))
 }
 
-/// Our ICO clock for a breach of our own (UK GDPR Article 33(1)).
-pub(super) const fn own_ico_clock(aware_at: Moment) -> Clock {
-    Clock::start(ClockKind::IcoReport, Anchor::AwareOfBreach, aware_at, Hours::ICO)
+/// Our ICO clock for a breach of our own (UK GDPR Article 33(1)). There is none where we only process: then the controller
+/// reports (Article 33(2)).
+pub(super) fn own_ico_clock(rules: Rules, aware_at: Moment) -> Option<Clock> {
+    (!rules.processor_only).then(|| Clock::report(rules.law, Anchor::AwareOfBreach, aware_at))
 }
 
 /// The ICO clock of a partner's notice moves here with its anchor (ruling 9). Awareness of our own from before the notice
@@ -207,6 +212,7 @@ fn withdraw(
     let mut events = vec![Event::Withdrawn { reason, note: note.cloned(), at: now, by: by.clone() }];
     let ended = incident.ico.as_ref().zip(reason.clock_reason()).and_then(|(clock, why)| clock.not_required(now, why));
     events.extend(ended.map(|change| Event::ClockChanged { kind: ClockKind::IcoReport, change, at: now }));
+    events.extend(reason.clock_reason().iter().flat_map(|why| duties::withdrawn(incident, why, by, now)));
     events.extend(watch::end_ladders(incident, &ClockKind::ALL));
     let work = FanOutWork::Withdraw { reason, note: note.cloned() };
     events.extend(fan_out::start(work, 0, incident.owed.len(), by, now));
@@ -220,7 +226,8 @@ fn close(incident: &Incident, open_duties: u32, by: &Actor, now: Moment) -> Resu
         incident.not_required.is_some(),
         incident.correction.is_some(),
     ];
-    let own = undecided.into_iter().filter(|open| *open).count().saturating_add(incident.fan_outs.len());
+    let own =
+        undecided.into_iter().filter(|open| *open).count() + incident.duties.open_count() + incident.fan_outs.len();
     let open = open_duties.saturating_add(u32::try_from(own).unwrap_or(u32::MAX));
     if open > 0 {
         return Err(Refusal::DutiesOpen { open });

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::duties::{self, Duties, Rules};
 use super::register::{self, Register};
 use super::{
     Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason, lessons, telling,
@@ -47,6 +48,9 @@ pub enum Event {
         /// The partner's notice that it was opened from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         opened_from: Option<ExchangeId>,
+        /// What the node's settings said.
+        #[serde(default, skip_serializing_if = "Rules::is_default")]
+        rules: Rules,
         /// When.
         at: Moment,
         /// By whom.
@@ -269,6 +273,10 @@ pub enum Event {
     Joint {
         /// Which.
         change: joint::Change,
+    /// About a duty for which the law names no time.
+    Duties {
+        /// What.
+        change: duties::Change,
         /// When.
         at: Moment,
         /// By whom.
@@ -315,4 +323,10 @@ pub struct Survives {
     /// The ICO's type of its root cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<TypeCode>,
+    /// The law and the targets that it ran under.
+    #[serde(default, skip_serializing_if = "Rules::is_default")]
+    pub rules: Rules,
+    /// Duties for which the law names no time; free-text reasons are replaced.
+    #[serde(default, skip_serializing_if = "Duties::is_empty")]
+    pub duties: Duties,
 }

@@ -3,7 +3,7 @@
 use super::lessons::Lessons;
 use super::telling::Telling;
 use super::{
-    AwarenessOf, Event, FanOut, FanOutWork, Incident, NotRequiredProposal, Stage, Survives, fan_out, register,
+    AwarenessOf, Duties, Event, FanOut, FanOutWork, Incident, NotRequiredProposal, Stage, Survives, fan_out, register,
 };
 use crate::clock::{ClockChange, ClockKind};
 use crate::facts::IncidentKind;
@@ -33,8 +33,9 @@ fn begun(event: &Event) -> Option<Incident> {
     if let Event::Register { change, .. } = event {
         return Some(register::begin(change));
     }
-    let Event::Logged { id, reference, kind, exercise, facts, awareness, services, owed, held, opened_from, .. } =
-        event
+    let Event::Logged {
+        id, reference, kind, exercise, facts, awareness, services, owed, held, opened_from, rules, ..
+    } = event
     else {
         return None;
     };
@@ -63,6 +64,8 @@ fn begun(event: &Event) -> Option<Incident> {
         telling: Telling::default(),
         lessons: Lessons::default(),
         joint: Box::default(),
+        rules: *rules,
+        duties: Duties::default(),
     })
 }
 
@@ -92,6 +95,8 @@ fn survivor(survives: &Survives) -> Incident {
         telling: Telling { survived: survives.told.clone(), ..Telling::default() },
         lessons: Lessons { survived: survives.cause.clone(), ..Lessons::default() },
         joint: Box::default(),
+        rules: survives.rules,
+        duties: survives.duties.clone(),
     }
 }
 
@@ -147,6 +152,7 @@ impl Incident {
             Event::NotRequiredResolved { approved, at, by } => self.resolve_not_required(*approved, *at, by),
             Event::Telling { change, at, by } => self.telling = self.telling.after(change, *at, by),
             Event::Lessons { change, at, by } => self.lessons = self.lessons.after(change, *at, by),
+            Event::Duties { change, .. } => self.duties.record(change),
             Event::Logged { .. } | Event::Register { .. } | Event::Anonymised { .. } => {}
             Event::Joint { change, at, by } => self.joint.after(change, by, *at),
             Event::Logged { .. } | Event::Anonymised { .. } => {}
@@ -157,6 +163,8 @@ impl Incident {
     fn change_clock(&mut self, kind: ClockKind, change: &ClockChange) {
         if kind == ClockKind::IcoReport {
             self.ico = self.ico.take().map(|clock| clock.evolve(change));
+        } else {
+            self.duties.change_target(kind, change);
         }
     }
 

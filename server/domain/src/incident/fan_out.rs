@@ -53,6 +53,7 @@ fn ask(incident: &Incident, at: u32, owed: &Owed, work: &FanOutWork) -> Option<(
             anchor,
             anchored_at,
             queue: (*queue && telling).then_some(incident.sent_version),
+            own_target: incident.rules.targets.controller_told,
         })),
         FanOutWork::Release if telling => {
             exchange::Command::Queue { facts_version: incident.sent_version, kind: incident.kind }

@@ -4,12 +4,13 @@
 //! officers (ruling 34); reporting needs no approval.
 
 use super::decide::{must_be_open, must_be_second};
-use super::{Decision, Event, FanOutWork, Incident, NotRequiredProposal, Refusal, Stage, fan_out, watch};
+use super::{Decision, Event, FanOutWork, Incident, NotRequiredProposal, Refusal, Stage, duties, fan_out, watch};
 use crate::clock::{Clock, ClockChange, ClockKind, Evidence};
 use crate::exchange::Filing;
 use crate::facts::Facts;
 use crate::reliance::AUTHORITY;
 use crate::report::{ReportState, Submission};
+use crate::undated::UndatedDuty;
 use crate::values::{Actor, Line, LongText, Moment, Role};
 
 /// A clock's reason is a line; a decision's reason may be longer, and is kept whole with the decision.
@@ -64,7 +65,15 @@ pub(super) fn record_submission(
     let mut events = vec![Event::ReportSubmitted { submission: submission.clone(), at: now, by: by.clone() }];
     let met = incident.ico.as_ref().and_then(|clock| clock.meet(submission.at, Evidence::RecordedSubmission));
     events.extend(end_clock(incident, met, now));
+    if incident.stage.is_open() && leaves_out(incident) {
+        events.extend(duties::start(incident, UndatedDuty::FollowUp, submission.at, by, now));
+    }
     Ok(events)
+}
+
+/// Whether something that a report has to say is not yet known (UK GDPR Article 33(4): it follows).
+fn leaves_out(incident: &Incident) -> bool {
+    incident.facts.as_ref().is_some_and(|facts| !facts.missing_items().is_empty())
 }
 
 /// Every owed partner is told by a fan-out, and the one whose notice the incident was opened from at once. Whoever was told

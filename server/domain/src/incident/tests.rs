@@ -10,6 +10,7 @@
 )]
 
 mod awareness;
+mod duties;
 mod erasure;
 mod fan_out;
 mod golden;

@@ -16,11 +16,11 @@ pub(super) fn tick(incident: &Incident, outstanding: &[Outstanding], now: Moment
         return Vec::new();
     }
     let mut events: Vec<Event> = Vec::new();
-    if let Some(change) = incident.ico.as_ref().and_then(|clock| clock.tick(now)) {
-        events.push(Event::ClockChanged { kind: ClockKind::IcoReport, change, at: now });
+    for clock in incident.own_clocks() {
+        events.extend(clock.tick(now).map(|change| Event::ClockChanged { kind: clock.kind, change, at: now }));
     }
-    let own = incident.ico.as_ref().filter(|clock| clock.is_open()).map(own_group);
-    let partners = outstanding.iter().filter(|group| group.kind != ClockKind::IcoReport);
+    let own: Vec<Outstanding> = incident.own_clocks().filter(|clock| clock.is_open()).map(own_group).collect();
+    let partners = outstanding.iter().filter(|group| own.iter().all(|own| own.kind != group.kind));
     let groups: Vec<&Outstanding> = partners.chain(&own).collect();
     for group in &groups {
         events.extend(climb(incident, group, now));
@@ -32,7 +32,7 @@ pub(super) fn tick(incident: &Incident, outstanding: &[Outstanding], now: Moment
     events
 }
 
-/// The ICO clock as a group of its own: it names no partner.
+/// A clock of the incident itself as a group of its own: it names no partner.
 fn own_group(clock: &Clock) -> Outstanding {
     Outstanding { kind: clock.kind, due: clock.due(), anchored_at: clock.anchored_at, partners: 0, first: Vec::new() }
 }
@@ -91,6 +91,11 @@ pub(super) fn take_in_hand(
 }
 
 impl Incident {
+    /// The clocks that are the incident's own: the ICO report, and targets of our own.
+    pub fn own_clocks(&self) -> impl Iterator<Item = &Clock> {
+        self.ico.iter().chain(&self.duties.targets)
+    }
+
     fn ladder(&self, kind: ClockKind, due: Moment) -> Option<&LadderState> {
         self.ladders.iter().find(|ladder| ladder.kind == kind && ladder.due == due)
     }
@@ -101,9 +106,14 @@ impl Incident {
     fn has_duty(&self, kind: ClockKind, due: Moment, now: Moment) -> bool {
         let mut owed = (0_u32..).zip(&self.owed);
         match kind {
-            ClockKind::IcoReport => self.ico.as_ref().is_some_and(|clock| clock.is_open() && clock.due() == due),
+            ClockKind::IcoReport | ClockKind::PeopleTold | ClockKind::FollowUp => {
+                self.own_clocks().any(|clock| clock.kind == kind && clock.is_open() && clock.due() == due)
+            }
             ClockKind::PartnerNotice => owed.any(|(at, owed)| {
-                self.notice_anchor(at).is_some_and(|(_, anchored)| anchored.plus_hours(owed.terms.notice_hours) == due)
+                let hours = owed.terms.notice_hours.or(self.rules.targets.controller_told);
+                self.notice_anchor(at)
+                    .zip(hours)
+                    .is_some_and(|((_, anchored), hours)| anchored.plus_hours(hours) == due)
             }),
             ClockKind::PartnerAcknowledgement => owed.any(|(at, owed)| {
                 let hours = owed.terms.acknowledgement_hours;
@@ -116,15 +126,15 @@ impl Incident {
     }
 }
 
-/// When [`super::Command::Tick`] next has something to do for the incident's own clock and its ladder. Partner duties
+/// When [`super::Command::Tick`] next has something to do for the incident's own clocks and their ladders. Partner duties
 /// are not in it: their instants are with their clocks. May lie in the past: then at once.
 #[must_use]
 pub fn next_check(incident: &Incident) -> Option<Moment> {
     if !incident.stage.is_open() {
         return None;
     }
-    let clock = incident.ico.as_ref()?;
-    next_clock_check(clock, incident.ladder(clock.kind, clock.due()))
+    let checks = incident.own_clocks();
+    checks.filter_map(|clock| next_clock_check(clock, incident.ladder(clock.kind, clock.due()))).min()
 }
 
 /// When passing time next changes a clock or climbs its ladder.

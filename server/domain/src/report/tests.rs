@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::*;
-use crate::arrangement::{ArrangementRef, Owed, Terms, Trigger};
+use crate::arrangement::{ArrangementRef, OurRole, Owed, Terms, Trigger};
 use crate::clock::{Anchor, Clock, ClockKind};
 use crate::facts::tests::nothing_known;
 use crate::facts::{
     Cause, DataCategory, DataRecipients, Facts, IcoCategory, IncidentKind, Nature, Occurred, Partly, Precision,
     RiskView, SubjectCategory, YesNo,
 };
-use crate::incident::{Awareness, Stage};
+use crate::incident::{Awareness, Duties, Rules, Stage};
 use crate::values::{
     ArrangementId, CaseId, Count, CountBasis, Digest32, ExchangeId, Hours, IncidentId, Known, Options, PartnerId,
 };
@@ -65,8 +65,9 @@ fn owed(n: u128) -> Owed {
     Owed {
         partner: PartnerId::from_uuid(Uuid::from_u128(n)),
         terms: Terms {
-            notice_hours: Hours::CONTRACT,
+            notice_hours: Some(Hours::CONTRACT),
             acknowledgement_hours: Hours::ACKNOWLEDGEMENT,
+            our_role: OurRole::JointController,
             trigger: Trigger::BreachOrCircumstances,
             arrangements: vec![ArrangementRef {
                 id: ArrangementId::from_uuid(Uuid::from_u128(n)),
@@ -108,6 +109,8 @@ fn incident(facts: Facts) -> Incident {
         telling: crate::incident::telling::Telling::default(),
         lessons: crate::incident::lessons::Lessons::default(),
         joint: Box::default(),
+        rules: Rules::default(),
+        duties: Duties::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
-use domain::arrangement::Trigger;
+use domain::arrangement::{OurRole, Trigger};
 use domain::clock::{Anchor, ClockKind, Evidence};
 use domain::directory::{Key, PartyRole};
 use domain::exchange::{CallChannel, Direction, MessageKind, Stance};
@@ -15,9 +15,10 @@ use domain::incident::lessons::Effect;
 use domain::incident::telling::Channel;
 use domain::incident::{AwarenessOf, WithdrawalReason};
 use domain::report::SubmissionChannel;
+use domain::undated::UndatedDuty;
 use domain::values::{
-    AgreementId, ArrangementId, CaseId, CountBasis, Digest32, ExchangeId, Hours, IncidentId, Known, MessageId, Moment,
-    PartnerId, PersonId, Role, ServiceId, Text,
+    AgreementId, ArrangementId, CaseId, ComplaintId, CountBasis, Digest32, ExchangeId, Hours, IncidentId, Known,
+    MessageId, Moment, PartnerId, PersonId, Role, ServiceId, Text,
 };
 use serde_json::Value;
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, Type};
@@ -251,6 +252,7 @@ texts! {
     ArrangementId: formatted(KnownFormat::Uuid);
     ServiceId: formatted(KnownFormat::Uuid);
     PersonId: formatted(KnownFormat::Uuid);
+    ComplaintId: formatted(KnownFormat::Uuid);
     Digest32: string().pattern(Some("^[A-Za-z0-9_-]{43}$")).into();
     Key: string().pattern(Some("^[a-z0-9][a-z0-9-]{0,63}$")).into();
 }
@@ -335,6 +337,10 @@ own_words! {
     Channel: Self::ALL;
     Effect: Self::ALL;
     Scope: Self::ALL;
+    UndatedDuty: Self::ALL;
+    domain::complaint::Channel: Self::ALL;
+    domain::complaint::Category: Self::ALL;
+    domain::complaint::Outcome: Self::ALL;
     Told: Self::ALL;
     Format: Self::ALL;
     Subscribed: Self::ALL;
@@ -345,12 +351,21 @@ words! {
     Precision: [Exact, Estimated];
     CountBasis: [Exact, Approximate, Minimum];
     Trigger: [BreachOrCircumstances, BreachOnly];
+    OurRole: [JointController, Controller, Processor];
     PartyRole: [JointController, SoleController, IndependentController, Processor];
     Direction: [Outgoing, Incoming];
     CallChannel: [Telephone, InPerson];
     AwarenessOf: [Circumstances, Breach];
     Role: [Reporter, Responder, Dpo, Manager, Administrator, Auditor];
-    Evidence: [SignedReceipt, SignedAcknowledgement, LinkAcknowledgement, RecordedCall, RecordedSubmission, Answer];
+    Evidence: [
+        SignedReceipt,
+        SignedAcknowledgement,
+        LinkAcknowledgement,
+        RecordedCall,
+        RecordedSubmission,
+        Answer,
+        RecordedTelling
+    ];
 }
 
 /// Adds *or null*.

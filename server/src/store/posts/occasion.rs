@@ -65,9 +65,11 @@ impl Step {
         }
         match self.clock {
             ClockKind::IcoReport => Subscribed::ReportDue,
-            ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement | ClockKind::Assistance => {
-                Subscribed::ClockStep
-            }
+            ClockKind::PartnerNotice
+            | ClockKind::PartnerAcknowledgement
+            | ClockKind::Assistance
+            | ClockKind::PeopleTold
+            | ClockKind::FollowUp => Subscribed::ClockStep,
         }
     }
 }
@@ -139,6 +141,10 @@ pub(super) fn occasions(changes: &[Change], first: u64) -> Vec<Found> {
                     let heard = of_exchange(*id, before.as_ref(), event);
                     found.extend(heard.map(|(event, occasion)| Found { event, occasion, entry }));
                 }
+                entry = entry.saturating_add(u64::try_from(events.len()).unwrap_or(u64::MAX));
+            }
+            // Nobody can subscribe to complaints.
+            Change::Complaint { events, .. } => {
                 entry = entry.saturating_add(u64::try_from(events.len()).unwrap_or(u64::MAX));
             }
         }

@@ -8,6 +8,7 @@ use domain::ladder;
 use domain::values::Moment;
 
 use super::actions::ActionStep;
+use super::duty_rows;
 use super::enter;
 use super::plan::{ClocksChanged, ExchangeChanged, LadderStep, Plan, SaidStep};
 use super::rows::{ClockRow, ExchangeRow, IN_HAND_BY, LadderKey, LadderRow};
@@ -91,6 +92,7 @@ fn write_rows(rows: &mut Rows<'_>, mut plan: Plan) -> Result<Plan, StoreError> {
         std::mem::take(&mut plan.clocks_new).into_iter().map(|row| row.sealed(seal)).collect::<Result<_, _>>()?;
     insert_many!(rows.db, clocks::table, &new)?;
     change_clocks(rows, std::mem::take(&mut plan.clocks_changed))?;
+    duty_rows::write(rows, std::mem::take(&mut plan.duties))?;
     Ok(plan)
 }
 

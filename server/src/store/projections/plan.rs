@@ -10,6 +10,7 @@ use domain::values::{ExchangeId, IncidentId, MessageId, Moment, PartnerId};
 use uuid::Uuid;
 
 use super::actions::{self, ActionStep};
+use super::duty_rows::{self, DutyRow};
 use super::enter::RegisterStep;
 use super::register::{self, RegisterRow, facet};
 use super::rows::{
@@ -31,6 +32,7 @@ pub(super) struct Plan {
     pub exchanges_changed: Vec<ExchangeChanged>,
     pub clocks_new: Vec<ClockRow>,
     pub clocks_changed: Vec<ClocksChanged>,
+    pub duties: Vec<DutyRow>,
     pub ladders: Vec<LadderStep>,
     pub queued: Vec<Queued>,
     pub abandoned: Vec<MessageId>,
@@ -112,6 +114,8 @@ impl Plan {
             match change {
                 Change::Incident { id, before, events } => plan.incident(*id, before.as_ref(), events, None)?,
                 Change::Exchange { before, events, .. } => plan.exchange(before.as_ref(), events, entry, None)?,
+                // One row, written by itself.
+                Change::Complaint { .. } => {}
             }
             entry = entry.saturating_add(u64::try_from(change.len()).unwrap_or(u64::MAX));
         }
@@ -154,6 +158,8 @@ impl Plan {
         }
         self.actions.extend(actions::steps(before, &after)?);
         self.clocks(before.map(incident_clocks), clocks);
+        let was = before.map(DutyRow::of_incident).unwrap_or_default();
+        self.duties.extend(duty_rows::changed(&was, DutyRow::of_incident(&after)));
         Ok(())
     }
 
@@ -272,6 +278,7 @@ impl Plan {
             | Event::Telling { .. }
             | Event::Lessons { .. } => {}
             | Event::Joint { .. } => {}
+            | Event::Duties { .. } => {}
         }
         Ok(None)
     }
@@ -327,6 +334,8 @@ impl Plan {
             }
         }
         self.clocks(before.map(exchange_clocks), clocks);
+        let was = before.map(DutyRow::of_exchange).unwrap_or_default();
+        self.duties.extend(duty_rows::changed(&was, DutyRow::of_exchange(&after)));
         Ok(())
     }
 
@@ -397,6 +406,7 @@ impl Plan {
             | Event::AssistanceChanged { .. }
             | Event::FiledReceived { .. }
             | Event::RelianceAccepted { .. }
+            | Event::UndatedChanged { .. }
             | Event::CallRecorded { .. } => {}
         }
         Ok(None)

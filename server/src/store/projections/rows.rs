@@ -125,6 +125,7 @@ pub(in crate::store) struct ClockRow {
     pub proved_late: bool,
     pub reason: Option<Vec<u8>>,
     pub exercise: bool,
+    pub own_target: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset, Identifiable)]
@@ -387,7 +388,14 @@ pub(super) fn exchange_clocks(exchange: &Exchange) -> Vec<ClockFace> {
             (None, ClockKind::IcoReport) => {
                 Some(LadderKey { stream: exchange.id.uuid(), of_incident: false, kind: clock.kind, due: group })
             }
-            (None, ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement | ClockKind::Assistance) => None,
+            (
+                None,
+                ClockKind::PartnerNotice
+                | ClockKind::PartnerAcknowledgement
+                | ClockKind::Assistance
+                | ClockKind::PeopleTold
+                | ClockKind::FollowUp,
+            ) => None,
         };
         let mut row = clock_row(clock, exchange.id.uuid(), own_duty, exchange.exercise);
         row.exchange_id = Some(exchange.id.as_bytes().to_vec());
@@ -452,14 +460,18 @@ pub(super) fn incident_clocks(incident: &Incident) -> Vec<ClockFace> {
             due: group_due(clock),
         }),
     };
-    incident.ico.iter().map(face).collect()
+    incident.own_clocks().map(face).collect()
 }
 
 /// Acknowledgements fall due one by one; a ladder takes those of one minute together (ruling 11).
 fn group_due(clock: &Clock) -> Moment {
     match clock.kind {
         ClockKind::PartnerAcknowledgement => clock.due().floor_minute(),
-        ClockKind::PartnerNotice | ClockKind::IcoReport | ClockKind::Assistance => clock.due(),
+        ClockKind::PartnerNotice
+        | ClockKind::IcoReport
+        | ClockKind::Assistance
+        | ClockKind::PeopleTold
+        | ClockKind::FollowUp => clock.due(),
     }
 }
 
@@ -489,6 +501,7 @@ fn clock_row(clock: &Clock, stream: Uuid, incident: Option<IncidentId>, exercise
         proved_late,
         reason,
         exercise,
+        own_target: clock.own_target,
     }
 }
 

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::prelude::*;
 
 use super::actions::ActionRow;
+use super::complaint_rows::ComplaintRow;
+use super::duty_rows::DutyRow;
 use super::enter::FacetRow;
 use super::register::RegisterRow;
 use super::rows::{ClockRow, ExchangeRow, FactsRow, IncidentRow, LadderRow, SaidRow};
@@ -15,13 +17,20 @@ use crate::store::schema::{
 use crate::store::{Rows, StoreError};
 
 /// The rows of `incidents`, `facts`, `exchanges`, `clocks`, `ladders`, `said`, `corrective_actions` and of the register,
+    clocks, complaints, duties, exchanges, facts, incidents, ladders, register, register_facets, register_tallies, said,
+};
+use crate::store::{Rows, StoreError};
+
+/// The rows of `complaints`, `incidents`, `facts`, `exchanges`, `clocks`, `duties`, `ladders`, `said` and of the register,
 /// texts unsealed; of figures those that are not nothing. Two are equal when the tables say the same.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tables {
+    pub(super) complaints: BTreeMap<Vec<u8>, ComplaintRow>,
     pub(super) incidents: BTreeMap<Vec<u8>, IncidentRow>,
     pub(super) facts: BTreeMap<(Vec<u8>, i32), FactsRow>,
     pub(super) exchanges: BTreeMap<Vec<u8>, ExchangeRow>,
     pub(super) clocks: BTreeMap<(Vec<u8>, String), ClockRow>,
+    pub(super) duties: BTreeMap<(Vec<u8>, String), DutyRow>,
     pub(super) ladders: BTreeMap<(Vec<u8>, String, i64), LadderRow>,
     pub(super) said: BTreeMap<Vec<u8>, SaidRow>,
     pub(super) register: BTreeMap<Vec<u8>, RegisterRow>,
@@ -38,6 +47,10 @@ impl Tables {
     pub fn read(rows: &mut Rows<'_>) -> Result<Self, StoreError> {
         let seal = rows.seal;
         let mut tables = Self::default();
+        for row in complaints::table.select(ComplaintRow::as_select()).load(rows.db)? {
+            let row = row.opened(seal)?;
+            tables.complaints.insert(row.id.clone(), row);
+        }
         for row in incidents::table.select(IncidentRow::as_select()).load(rows.db)? {
             let row = row.opened(seal)?;
             tables.incidents.insert(row.id.clone(), row);
@@ -53,6 +66,10 @@ impl Tables {
         for row in clocks::table.select(ClockRow::as_select()).load(rows.db)? {
             let row = row.opened(seal)?;
             tables.clocks.insert((row.stream.clone(), row.kind.clone()), row);
+        }
+        for row in duties::table.select(DutyRow::as_select()).load(rows.db)? {
+            let row = row.opened(seal)?;
+            tables.duties.insert((row.stream.clone(), row.duty.clone()), row);
         }
         for row in ladders::table.select(LadderRow::as_select()).load(rows.db)? {
             let row = row.opened(seal)?;
@@ -83,6 +100,8 @@ impl Tables {
         let of_register = self.register.len() + self.facets.len() + self.tallies.len();
         let of_partners = self.clocks.len() + self.ladders.len() + self.said.len();
         of_register + of_incidents + of_partners + self.actions.len()
+        let of_duties = self.clocks.len() + self.duties.len() + self.complaints.len();
+        of_register + of_incidents + of_duties + self.ladders.len() + self.said.len()
     }
 
     /// Whether nothing was ever recorded.

@@ -342,6 +342,7 @@ both!(
                 case: CaseId::from_uuid(id(56)),
                 message: MessageId::from_uuid(id(57)),
                 set_sha256: Digest32::of(b"octets"),
+                law: domain::clock_terms::Law::Uk,
                 exercise: false,
                 content: ReceiveContent::Notice {
                     revision: 1,
@@ -351,7 +352,7 @@ both!(
                     clock: Some(StatedClock {
                         anchor: domain::clock::Anchor::AwareOfBreach,
                         at: at(-HOUR),
-                        hours: domain::values::Hours::CONTRACT,
+                        hours: domain::clock_terms::usual(domain::clock_terms::Duty::PartnerNotice),
                     }),
                 },
             };

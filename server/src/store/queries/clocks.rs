@@ -95,6 +95,8 @@ pub struct Group {
     pub legal_limit: Option<Moment>,
     /// A drill.
     pub exercise: bool,
+    /// Nobody but our own people set it.
+    pub own_target: bool,
     /// The last ladder step that fired or was passed, in minutes from the due instant.
     pub last_step: Option<i32>,
     /// When the next step comes.
@@ -136,6 +138,8 @@ pub fn strip(rows: &mut Rows<'_>, now: Moment) -> Result<Strip, StoreError> {
         .get_result(rows.db)?;
     let ended: Vec<(String, bool)> = clocks::table
         .filter(clocks::ended_at.is_not_null())
+        // What we aim at ourselves is no duty.
+        .filter(diesel::dsl::not(clocks::own_target))
         .filter(clocks::anchor.ne(Anchor::AskedByUs.word()))
         .order(clocks::ended_at.desc())
         .limit(SHARE_OF)
@@ -246,6 +250,7 @@ struct Face {
     hours: i32,
     legal_limit_at: Option<i64>,
     exercise: bool,
+    own_target: bool,
 }
 
 /// Everything about one group; `None` when its clocks ended meanwhile (they can't within one snapshot).
@@ -311,6 +316,7 @@ fn group(rows: &mut Rows<'_>, key: Key) -> Result<Option<Group>, StoreError> {
         hours: number(face.hours),
         legal_limit: moment_or_none(TABLE, face.legal_limit_at)?,
         exercise: face.exercise,
+        own_target: face.own_target,
         last_step: ladder.last_step,
         next_step: ladder.next_step,
         in_hand: ladder.in_hand,
@@ -424,6 +430,8 @@ pub struct Single {
     pub reason: Option<String>,
     /// A drill.
     pub exercise: bool,
+    /// Nobody but our own people set it.
+    pub own_target: bool,
 }
 
 #[derive(Queryable, Selectable)]
@@ -446,6 +454,7 @@ struct SingleRow {
     proved_late: bool,
     reason: Option<Vec<u8>>,
     exercise: bool,
+    own_target: bool,
 }
 
 impl SingleRow {
@@ -470,6 +479,7 @@ impl SingleRow {
             proved_late: self.proved_late,
             reason,
             exercise: self.exercise,
+            own_target: self.own_target,
         })
     }
 }

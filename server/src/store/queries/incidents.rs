@@ -260,7 +260,7 @@ pub fn timeline(
     for entry in entries::timeline(rows, subject, before, asked)? {
         let with = match &entry.entry {
             LoggedEvent::Exchange(id, _) => Some((*id, partner_of(rows, *id)?)),
-            LoggedEvent::Incident(_) | LoggedEvent::Erased => None,
+            LoggedEvent::Incident(_) | LoggedEvent::Complaint(_) | LoggedEvent::Erased => None,
         };
         let named = named(rows, &entry.entry)?;
         told.push(Told { entry, with, named });

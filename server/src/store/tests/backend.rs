@@ -188,6 +188,7 @@ struct Clock {
     proved_late: bool,
     reason: Option<Vec<u8>>,
     exercise: bool,
+    own_target: bool,
 }
 
 fn clock(n: i64) -> Clock {
@@ -211,6 +212,7 @@ fn clock(n: i64) -> Clock {
         proved_late: false,
         reason: None,
         exercise: some,
+        own_target: !some,
     }
 }
 

@@ -27,6 +27,8 @@ fn anonymised() -> Event {
             cause: None,
             ico: None,
             register: domain::incident::register::Register::default(),
+            rules: domain::incident::Rules::default(),
+            duties: domain::incident::Duties::default(),
         }),
         at: at(9),
     }

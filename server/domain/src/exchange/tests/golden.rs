@@ -1,4 +1,5 @@
 use super::kit::{acknowledgement, notice_message};
+use crate::arrangement::{OurRole, Terms};
 use crate::clock::{Anchor, Clock, ClockChange, ClockKind, Evidence};
 use crate::exchange::{
     Call, CallChannel, Direction, Event, Filing, MessageKind, Notice, NoticeDelivery, Phase, ReceivedVersion, Said,
@@ -8,6 +9,7 @@ use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
 use crate::incident::tests::kit::*;
 use crate::reliance::Reliance;
+use crate::undated::{Undated, UndatedChange, UndatedDuty};
 use crate::values::{Digest32, Hours, MessageId};
 
 /// Every variant. A new one does not compile until it has a name here, and does not pass until it has a file.
@@ -36,6 +38,7 @@ const NAMES: [&str; 25] = [
     "filed_queued",
     "filed_received",
     "reliance_accepted",
+    "undated_changed",
     "anonymised",
 ];
 
@@ -65,6 +68,7 @@ fn name(event: &Event) -> &'static str {
         Event::FiledQueued { .. } => "filed_queued",
         Event::FiledReceived { .. } => "filed_received",
         Event::RelianceAccepted { .. } => "reliance_accepted",
+        Event::UndatedChanged { .. } => "undated_changed",
         Event::Anonymised { .. } => "anonymised",
     }
 }
@@ -75,6 +79,10 @@ fn stated() -> StatedClock {
 
 fn clock() -> Clock {
     Clock::start(ClockKind::PartnerNotice, Anchor::AwareOfBreach, hour(0), Hours::CONTRACT)
+}
+
+fn undated() -> Undated {
+    Undated::start(UndatedDuty::ControllerTold, Anchor::AwareOfBreach, hour(0))
 }
 
 fn notice(revision: u32, phase: Phase, facts_version: u32) -> Notice {
@@ -94,13 +102,18 @@ fn outgoing_events() -> Vec<Event> {
             exercise: true,
             kind: IncidentKind::Breach,
             terms: terms(),
-            clock: clock(),
+            clock: Some(clock()),
+            undated: None,
             at,
+        },
+        Event::UndatedChanged {
+            change: UndatedChange::Done { at: hour(1), evidence: Evidence::SignedReceipt },
+            at: hour(2),
         },
         Event::NoticeQueued {
             notice: notice(2, Phase::Update, 2),
             kind: IncidentKind::UnderInvestigation,
-            stated: stated(),
+            stated: Some(stated()),
             anchor_reason: Some(long("The log shows it.")),
             at,
         },
@@ -115,7 +128,7 @@ fn outgoing_events() -> Vec<Event> {
         Event::ClockStarted { clock: clock() },
         Event::ClockChanged {
             kind: ClockKind::PartnerNotice,
-            change: ClockChange::Reanchored { anchor: Anchor::AwareOfCircumstances, at: hour(-1) },
+            change: ClockChange::Reanchored { anchor: Anchor::AwareOfCircumstances, at: hour(-1), term: None },
             at,
         },
         Event::Acknowledged {
@@ -189,6 +202,7 @@ fn incoming_events() -> Vec<Event> {
                 kind: IncidentKind::Breach,
                 revisions: 3,
                 notice_clock: Some(clock()),
+                undated: None,
                 acknowledgement_clock: None,
                 ico_clock: None,
                 stance: Some(Stance::Affected),
@@ -251,6 +265,26 @@ fn later_events() -> Vec<Event> {
             by: dpo(1),
         },
     ]
+}
+
+/// A controller for whom we process, and who agreed no hours.
+#[test]
+fn a_processors_opening_keeps_its_form() {
+    let at = hour(1);
+    let opened = Event::Opened {
+        id: exchange_id(0),
+        partner: partner_id(0),
+        case: case_id(0),
+        reference: line("R-0"),
+        incident: incident_id(),
+        exercise: false,
+        kind: IncidentKind::Breach,
+        terms: Terms { notice_hours: None, our_role: OurRole::Processor, ..terms() },
+        clock: Some(Clock { own_target: true, ..clock() }),
+        undated: Some(undated()),
+        at,
+    };
+    hold_golden("processor", &["opened"], &[("opened", opened)]);
 }
 
 /// The JSON of every event is frozen.

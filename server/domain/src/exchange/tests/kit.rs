@@ -1,6 +1,7 @@
 //! Exchanges to build stories from.
 
 use crate::clock::{Anchor, ClockChange, ClockKind};
+use crate::clock_terms::Law;
 use crate::exchange::{
     Acknowledgement, Call, CallChannel, Command, Event, Exchange, Open, Phase, Receive, ReceiveContent, Refusal,
     Stance, StatedClock, decide, evolve, fold,
@@ -25,6 +26,7 @@ pub(super) fn open(queue: Option<u32>) -> Command {
         anchor: Anchor::AwareOfCircumstances,
         anchored_at: at(AWARE),
         queue,
+        own_target: None,
     }))
 }
 
@@ -84,6 +86,7 @@ pub(super) fn received(n: u128, content: ReceiveContent) -> Receive {
         message: MessageId::from_uuid(uuid(0x1000 + n)),
         set_sha256: Digest32::of(&n.to_be_bytes()),
         exercise: false,
+        law: Law::Uk,
         content,
     }
 }

@@ -22,7 +22,7 @@ fn opening_starts_the_clock_and_queues() {
     assert_eq!(exchange.notices.len(), 1);
     assert_eq!((exchange.notices[0].revision, exchange.notices[0].message), (1, notice_message(1)));
     let stated = StatedClock { anchor: Anchor::AwareOfCircumstances, at: hour(0), hours: Hours::CONTRACT };
-    assert!(matches!(&story.events[1], Event::NoticeQueued { stated: found, .. } if *found == stated));
+    assert!(matches!(&story.events[1], Event::NoticeQueued { stated: Some(found), .. } if *found == stated));
     assert_eq!(story.refused(&open(None), hour(1)), Refusal::AlreadyOpen);
     assert_eq!(decide(None, &Command::Tick, hour(1)), Err(Refusal::NoSuchExchange));
 }
@@ -55,9 +55,9 @@ fn an_update_is_told_once() {
 fn a_moved_anchor_is_told() {
     let mut story = Stream::queued();
     let events = story.run(&update(1, LIKELY, hour(-5)), hour(2));
-    let moved = ClockChange::Reanchored { anchor: Anchor::AwareOfCircumstances, at: hour(-5) };
+    let moved = ClockChange::Reanchored { anchor: Anchor::AwareOfCircumstances, at: hour(-5), term: None };
     assert_eq!(change(&events, NOTICE), Some(&moved));
-    assert!(matches!(&events[1], Event::NoticeQueued { stated, anchor_reason: Some(_), .. }
+    assert!(matches!(&events[1], Event::NoticeQueued { stated: Some(stated), anchor_reason: Some(_), .. }
         if stated.at == hour(-5)));
 }
 
@@ -68,7 +68,7 @@ fn a_later_anchor_leaves_an_overdue_clock() {
     story.run(&Command::Tick, hour(49));
     assert_eq!(story.run(&update(1, LIKELY, hour(5)), hour(50)), []);
     let events = story.run(&update(2, LIKELY, hour(5)), hour(50));
-    assert!(matches!(&events[..], [Event::NoticeQueued { stated, .. }] if stated.at == hour(0)));
+    assert!(matches!(&events[..], [Event::NoticeQueued { stated: Some(stated), .. }] if stated.at == hour(0)));
 }
 
 /// While held, only the clock moves.

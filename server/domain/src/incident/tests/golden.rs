@@ -12,13 +12,17 @@ use crate::incident::joint::Change;
 use crate::incident::{
     Awareness, AwarenessOf, CorrectionProposal, Event, FanOut, FanOutWork, NotRequiredProposal, Survives,
     WithdrawalReason, lessons, telling,
+    Awareness, AwarenessOf, CorrectionProposal, Duties, Event, FanOut, FanOutWork, NotRequiredProposal, Rules,
+    Survives, WithdrawalReason, duties,
 };
 use crate::report::{Submission, SubmissionChannel};
+use crate::undated::{Undated, UndatedChange, UndatedDuty};
 use crate::values::{Count, CountBasis, Hours, Known, ServiceId};
 
 /// Every variant. A new one does not compile until it has a name here, and does not pass until it has a file.
 const NAMES: [&str; 25] = [
 const NAMES: [&str; 23] = [
+const NAMES: [&str; 24] = [
     "logged",
     "clock_started",
     "clock_changed",
@@ -44,6 +48,7 @@ const NAMES: [&str; 23] = [
     "telling",
     "lessons",
     "joint",
+    "duties",
     "anonymised",
 ];
 
@@ -74,6 +79,7 @@ fn name(event: &Event) -> &'static str {
         Event::Telling { .. } => "telling",
         Event::Lessons { .. } => "lessons",
         Event::Joint { .. } => "joint",
+        Event::Duties { .. } => "duties",
         Event::Anonymised { .. } => "anonymised",
     }
 }
@@ -120,6 +126,7 @@ fn first_events() -> Vec<Event> {
             owed: vec![owed(0)],
             held: true,
             opened_from: Some(exchange_id(9)),
+            rules: Rules::default(),
             at,
             by: by.clone(),
         },
@@ -234,16 +241,42 @@ fn last_events() -> Vec<Event> {
                 register: Register::default(),
                 told: Vec::new(),
                 cause: None,
+                rules: Rules::default(),
+                duties: Duties::default(),
             }),
             at,
         },
     ]
 }
 
+/// Duties for which the law names no time.
+fn duty_changes() -> Vec<duties::Change> {
+    let (at, duty) = (hour(30), UndatedDuty::PeopleTold);
+    let kind = duty.target_kind();
+    vec![
+        duties::Change::Started { duty: Undated::start(duty, Anchor::HighRiskDecided, hour(29)) },
+        duties::Change::Changed {
+            duty,
+            how: UndatedChange::NotRequired { at, reason: line("The key is safe.") },
+            reason: Some(long("The key is safe, as the log shows.")),
+        },
+        duties::Change::TargetSet { clock: Clock::target_until(kind, Anchor::HighRiskDecided, hour(29), hour(40)) },
+    ]
+}
+
+#[test]
+fn duties_keep_their_form() {
+    let names = ["started", "changed", "target_set"];
+    let named: Vec<_> = names.into_iter().zip(duty_changes()).collect();
+    hold_golden("duties", &names, &named);
+}
+
 /// The JSON of every event is frozen.
 #[test]
 fn events_keep_their_form() {
-    let events = [first_events(), awareness_events(), ladder_events(), last_events()].concat();
+    let change = duty_changes().swap_remove(0);
+    let duty = Event::Duties { change, at: hour(30), by: dpo(1) };
+    let events = [first_events(), awareness_events(), ladder_events(), last_events(), vec![duty]].concat();
     let named: Vec<(&str, Event)> = events.into_iter().map(|event| (name(&event), event)).collect();
     hold_golden("incident", &NAMES, &named);
 }

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use crate::arrangement::{ArrangementRef, Owed, Terms, Trigger};
+use crate::arrangement::{ArrangementRef, OurRole, Owed, Terms, Trigger};
 use crate::clock::{ClockChange, ClockKind};
 use crate::facts::tests::nothing_known;
 use crate::facts::{Facts, IncidentKind, Occurred, Precision};
-use crate::incident::{Awareness, Command, Decision, Event, Incident, Log, Outstanding, Refusal, decide, evolve, fold};
+use crate::incident::{
+    Awareness, Command, Decision, Event, Incident, Log, Outstanding, Refusal, Rules, decide, evolve, fold,
+};
 use crate::values::{
     Actor, ArrangementId, CaseId, Digest32, ExchangeId, Hours, IncidentId, Known, Line, LongText, Moment, PartnerId,
     PersonId, Role, ServiceId, Title,
@@ -71,8 +73,9 @@ pub(crate) fn dpo(n: u128) -> Actor {
 
 pub(crate) fn terms() -> Terms {
     Terms {
-        notice_hours: Hours::CONTRACT,
+        notice_hours: Some(Hours::CONTRACT),
         acknowledgement_hours: Hours::ACKNOWLEDGEMENT,
+        our_role: OurRole::JointController,
         trigger: Trigger::BreachOrCircumstances,
         arrangements: vec![ArrangementRef {
             id: ArrangementId::from_uuid(uuid(0xd0)),
@@ -133,6 +136,7 @@ pub(crate) fn log(kind: IncidentKind, partners: usize) -> Log {
         owed: (0..partners).map(owed).collect(),
         hold: false,
         opened_from: None,
+        rules: Rules::default(),
         by: responder(),
     }
 }

@@ -131,7 +131,7 @@ fn earlier_own_awareness_moves_a_received_clock() {
     let log = Log { opened_from, ..aware_at(hour(-40), facts()) };
     let story = Story::logged(log);
     let change = ico_change(&story.events).unwrap();
-    assert_eq!(*change, ClockChange::Reanchored { anchor: Anchor::AwareOfBreach, at: hour(-40) });
+    assert_eq!(*change, ClockChange::Reanchored { anchor: Anchor::AwareOfBreach, at: hour(-40), term: None });
     assert_eq!(story.incident().ico.as_ref().unwrap().due(), hour(32));
 }
 

@@ -103,7 +103,11 @@ impl World {
             for clock in clocks(exchange).into_iter().flatten().filter(Clock::is_open) {
                 let due = match clock.kind {
                     ClockKind::PartnerAcknowledgement => clock.due().floor_minute(),
-                    ClockKind::PartnerNotice | ClockKind::IcoReport | ClockKind::Assistance => clock.due(),
+                    ClockKind::PartnerNotice
+                    | ClockKind::IcoReport
+                    | ClockKind::Assistance
+                    | ClockKind::PeopleTold
+                    | ClockKind::FollowUp => clock.due(),
                 };
                 let found = groups.entry((clock.kind, due)).or_insert_with(|| Outstanding {
                     kind: clock.kind,
@@ -254,7 +258,7 @@ fn check_exchange_clock(state: Option<&Exchange>, event: &exchange::Event) {
         (Some(it), ClockKind::PartnerNotice) => it.notice_clock.as_ref(),
         (Some(it), ClockKind::PartnerAcknowledgement) => it.acknowledgement_clock.as_ref(),
         (Some(it), ClockKind::IcoReport) => it.ico_clock.as_ref(),
-        (Some(_), ClockKind::Assistance) => None,
+        (Some(_), ClockKind::Assistance | ClockKind::PeopleTold | ClockKind::FollowUp) => None,
     };
     match event {
         exchange::Event::ClockStarted { clock } => assert!(clock_of(clock.kind).is_none(), "a clock starts once"),

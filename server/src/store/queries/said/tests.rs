@@ -80,6 +80,7 @@ async fn received(store: &Store) -> ExchangeId {
             case: CaseId::from_uuid(id(56)),
             message: MessageId::from_uuid(id(57)),
             set_sha256: Digest32::of(b"octets"),
+            law: domain::clock_terms::Law::Uk,
             exercise: false,
             content: ReceiveContent::Notice {
                 revision: 1,
