@@ -1,4 +1,5 @@
 //! Documents made from the record, and read into it: files that leave or enter the node.
 
+pub mod calendar;
 pub mod csv;
 pub mod directory;

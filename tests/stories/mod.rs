@@ -10,6 +10,7 @@ mod compose;
 mod crash;
 mod demo;
 mod directory;
+mod escalation;
 mod exercises;
 mod fan_out;
 mod first_hour;

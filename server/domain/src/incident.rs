@@ -16,13 +16,15 @@ mod ico;
 pub(crate) mod tests;
 mod watch;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::arrangement::Owed;
 use crate::clock::{Anchor, Clock, ClockKind};
 use crate::exchange;
 use crate::facts::{Facts, IncidentKind};
-use crate::ladder::LadderState;
+use crate::ladder::{LadderCommand, LadderRefusal, LadderState, Orders, Plans};
 use crate::report::{ReportState, Submission};
 use crate::values::{Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
 
@@ -32,7 +34,7 @@ pub use event::{Event, Survives};
 pub(crate) use evolve::with_ladder;
 pub use evolve::{evolve, fold};
 pub use watch::next_check;
-pub(crate) use watch::next_overdue;
+pub(crate) use watch::{next_on_ladder, next_overdue};
 
 /// Exchanges touched in one chunk of a fan-out, so that nobody waits for the writer longer than 100 ms (ruling 22).
 pub const FAN_OUT_CHUNK: usize = 100;
@@ -400,9 +402,18 @@ pub enum Command {
     Tick {
         /// Partner duties still outstanding, grouped.
         outstanding: Vec<Outstanding>,
+        /// The plans that stand, and whom steps reach now.
+        orders: Arc<Orders>,
     },
     /// Erase contents, keeping what the law needs kept.
     Anonymise {
+        /// Who.
+        by: Actor,
+    },
+    /// Something is asked of a ladder.
+    Ladder {
+        /// What.
+        command: LadderCommand,
         /// Who.
         by: Actor,
     },
@@ -433,6 +444,8 @@ pub struct Log {
     pub hold: bool,
     /// Opened from a partner's notice: that exchange, and its ICO clock, which moves here with its anchor (ruling 9).
     pub opened_from: Option<(ExchangeId, Option<Clock>)>,
+    /// The plans that stand: steps that were reached there don't fire here again.
+    pub plans: Plans,
     /// Who.
     pub by: Actor,
 }
@@ -522,6 +535,9 @@ pub enum Refusal {
     /// Nothing changes.
     #[error("nothing would change")]
     NothingChanges,
+    /// A ladder's.
+    #[error(transparent)]
+    Ladder(#[from] LadderRefusal),
 }
 
 /// Events, and commands for exchanges decided in the same transaction, one level deep.

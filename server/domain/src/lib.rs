@@ -14,6 +14,7 @@
 //! | [`working_time`] | working days, days by date, where a day begins and ends |
 //! | [`validity`] | from when to when a rule holds |
 //! | [`ladder`] | steps of escalation before and after a due instant |
+//! | [`rota`] | who is on call
 //! | [`incident`] | an incident of ours, from logging to closing |
 //! | [`exchange`] | all that passes with one partner about one incident |
 //! | [`report`] | the ICO report: answers, the facts they come from, and what is missing |
@@ -42,6 +43,7 @@ pub mod law;
 pub mod personal_data;
 pub mod precedent;
 pub mod report;
+pub mod rota;
 pub mod self_assessment;
 pub mod severity;
 pub mod suggestion;

@@ -8,6 +8,7 @@
 //! | module | operations about |
 //! |---|---|
 //! | [`incidents`], [`reports`] | incidents of ours, their facts and reports |
+//! | [`ladders`] | plans of ladders, the rota, calendars of deadlines |
 //! | [`clocks`], [`notices`] | duties; what was told and what we were told |
 //! | [`board`], [`exercises`] | how every partner of an incident stands; drills with partners |
 //! | [`partners`], [`keys`] | pairing, our own card and keys |
@@ -29,6 +30,7 @@ pub mod health;
 pub mod incidents;
 pub mod integrations;
 pub mod keys;
+pub mod ladders;
 pub mod messages;
 pub mod notices;
 pub mod operation;
@@ -54,6 +56,7 @@ const GROUPS: &[&Group] = &[
     &incidents::GROUP,
     &reports::GROUP,
     &clocks::GROUP,
+    &ladders::GROUP,
     &notices::GROUP,
     &messages::GROUP,
     &board::GROUP,

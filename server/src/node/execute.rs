@@ -9,6 +9,7 @@ use domain::clock::{Anchor, Clock, ClockKind};
 use domain::exchange;
 use domain::facts::{Contact, Facts, IncidentKind};
 use domain::incident::{self, Awareness, AwarenessOf, Event, FAN_OUT_CHUNK, Incident, WithdrawalReason};
+use domain::ladder::LadderCommand;
 use domain::report::Submission;
 use domain::values::{Actor, ExchangeId, Hours, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
 use serde::{Deserialize, Serialize};
@@ -16,10 +17,10 @@ use serde::{Deserialize, Serialize};
 use super::keys::{self, OnlineKeys};
 use super::views::{LogAnswer, LogRequest, Preview, PreviewPartner, StreamId};
 use super::{DoorError, Node, administer, wire_body};
-use crate::access::{Administrator, Dpo, DutyHolder, Reporter, Responder};
+use crate::access::{Administrator, Dpo, DutyHolder, Reporter, Responder, SignedIn};
 use crate::store::forms::{self, FormUse};
 use crate::store::partners;
-use crate::store::{Change, Turn, directory, due, endpoints, outbox};
+use crate::store::{Change, Turn, directory, due, endpoints, ladder_plans, outbox};
 
 /// What a one-use form for logging is made for.
 pub const LOG_FORM: &str = "log";
@@ -200,6 +201,24 @@ impl Node {
         }
     }
 
+    /// A person says that they have seen the last step of a ladder, which asked them to.
+    ///
+    /// # Errors
+    /// [`DoorError::Refused`], [`DoorError::ExchangeRefused`] when it did not ask them.
+    pub async fn mark_seen(
+        &self,
+        by: &SignedIn,
+        stream: StreamId,
+        kind: ClockKind,
+        due: Moment,
+    ) -> Result<(), DoorError> {
+        let (by, command) = (by.themselves(), LadderCommand::MarkSeen { kind, due });
+        match stream {
+            StreamId::Incident(id) => self.on_incident(id, incident::Command::Ladder { command, by }).await,
+            StreamId::Exchange(id) => self.on_exchange(id, exchange::Command::Ladder { command, by }).await,
+        }
+    }
+
     /// Opens an ICO report draft.
     ///
     /// # Errors
@@ -356,6 +375,7 @@ fn log(
         None => None,
     };
     let owed = newly_owed(turn, &request.services, request.kind, &[], fresh)?;
+    let plans = ladder_plans::standing(turn.rows())?;
     let command = incident::Command::Log(Box::new(incident::Log {
         id,
         reference: reference.clone(),
@@ -368,6 +388,7 @@ fn log(
         owed,
         hold: request.hold,
         opened_from,
+        plans,
         by,
     }));
     decide(turn, keys, id, None, command)?;

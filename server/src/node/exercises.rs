@@ -170,6 +170,7 @@ fn start(
         owed,
         hold: false,
         opened_from: None,
+        plans: domain::ladder::Plans::default(),
         by,
     }));
     execute::decide(turn, keys, id, None, command)?;

@@ -34,6 +34,7 @@ use domain::values::{Actor, ExchangeId, MessageId, Moment};
 use uuid::Uuid;
 
 pub(super) use self::plan::Queued;
+pub(super) use self::rows::LadderRow;
 
 use super::sealed::Seal;
 use super::{Change, StoreError, Turn, posts};

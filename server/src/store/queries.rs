@@ -4,9 +4,11 @@
 pub mod alerts;
 pub mod board;
 pub mod clocks;
+pub mod deadlines;
 pub mod directory;
 pub mod exchanges;
 pub mod exercises;
+pub mod fallback;
 pub mod first_hour;
 pub mod incidents;
 pub mod notices;

@@ -349,6 +349,7 @@ fn try_log(answers: &Answers, now: Moment) -> Result<(), Refusal> {
         owed: Vec::new(),
         hold: true,
         opened_from: None,
+        plans: domain::ladder::Plans::default(),
     };
     incident::decide(None, &incident::Command::Log(Box::new(log)), now).map(|_| ())
 }
@@ -372,6 +373,7 @@ fn refused(refusal: &Refusal, reader: Reader) -> FieldError {
         ),
         Refusal::AwarenessMissing => fault("aware", "aware-day", "Say when we became aware".to_owned()),
         Refusal::NoSuchIncident
+        | Refusal::Ladder(_)
         | Refusal::AlreadyLogged
         | Refusal::FactsChanged { .. }
         | Refusal::NothingToSend

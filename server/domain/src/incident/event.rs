@@ -8,6 +8,7 @@ use super::{Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredPropo
 use crate::arrangement::Owed;
 use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::facts::{Facts, IncidentKind};
+use crate::ladder::{LadderChange, Reached};
 use crate::report::Submission;
 use crate::values::{Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
 
@@ -166,6 +167,9 @@ pub enum Event {
         /// The first of them.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         first: Vec<PartnerId>,
+        /// Whom it reached.
+        #[serde(default, skip_serializing_if = "Reached::is_empty")]
+        reached: Reached,
         /// When.
         at: Moment,
     },
@@ -236,6 +240,15 @@ pub enum Event {
         /// When.
         at: Moment,
         /// By whom.
+        by: Actor,
+    },
+    /// Something else became of a ladder: who had it in hand, who has seen a step.
+    Ladder {
+        /// What.
+        change: LadderChange,
+        /// When.
+        at: Moment,
+        /// By whom: a person, or the node.
         by: Actor,
     },
     /// Contents erased; these facts survive. Folding starts here and meets erased placeholders before it (ruling 16).

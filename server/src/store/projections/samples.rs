@@ -112,6 +112,7 @@ pub(in crate::store) fn log(n: u128, kind: IncidentKind, partners: u128, hold: b
         owed: (1..=partners).map(|partner| owed(n, partner)).collect(),
         hold,
         opened_from: None,
+        plans: domain::ladder::Plans::default(),
         by: responder(),
     }))
 }

@@ -65,6 +65,7 @@ fn log() -> Vec<incident::Event> {
         owed: Vec::new(),
         hold: false,
         opened_from: None,
+        plans: domain::ladder::Plans::default(),
         by: responder(),
     }));
     incident::decide(None, &command, at(60)).unwrap().events

@@ -120,7 +120,8 @@ const fn anchor(refused: &Refusal) -> &'static str {
         | Refusal::NothingTold
         | Refusal::TooManyMessages
         | Refusal::NothingToDelete
-        | Refusal::NothingChanges => "text",
+        | Refusal::NothingChanges
+        | Refusal::Ladder(_) => "text",
     }
 }
 

@@ -7,10 +7,11 @@ use crate::exchange::{
 use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
 use crate::incident::tests::kit::*;
+use crate::ladder::{LadderChange, Reached};
 use crate::values::{Digest32, Hours, MessageId};
 
 /// Every variant. A new one does not compile until it has a name here, and does not pass until it has a file.
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 25] = [
     "opened",
     "notice_queued",
     "withdrawal_queued",
@@ -27,6 +28,7 @@ const NAMES: [&str; 24] = [
     "linked",
     "step_fired",
     "taken_in_hand",
+    "ladder",
     "accepted",
     "message_queued",
     "message_received",
@@ -55,6 +57,7 @@ fn name(event: &Event) -> &'static str {
         Event::Linked { .. } => "linked",
         Event::StepFired { .. } => "step_fired",
         Event::TakenInHand { .. } => "taken_in_hand",
+        Event::Ladder { .. } => "ladder",
         Event::Accepted { .. } => "accepted",
         Event::MessageQueued { .. } => "message_queued",
         Event::MessageReceived { .. } => "message_received",
@@ -172,8 +175,9 @@ fn incoming_events() -> Vec<Event> {
             by: by.clone(),
         },
         Event::Linked { incident: incident_id(), at: hour(5), by: by.clone() },
-        Event::StepFired { kind, due, offset_minutes: 60, passed: vec![-30, 0], at: hour(76) },
-        Event::TakenInHand { kind, due, at: hour(76), by },
+        Event::StepFired { kind, due, offset_minutes: 60, passed: vec![-30, 0], reached: Reached::default(), at: hour(76) },
+        Event::TakenInHand { kind, due, at: hour(76), by: by.clone() },
+        Event::Ladder { change: LadderChange::Seen { kind, due }, at: hour(77), by },
         Event::Anonymised {
             survives: Box::new(Survives {
                 id: exchange_id(0),

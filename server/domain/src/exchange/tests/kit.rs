@@ -1,5 +1,7 @@
 //! Exchanges to build stories from.
 
+use std::sync::Arc;
+
 use crate::clock::{Anchor, ClockChange, ClockKind};
 use crate::exchange::{
     Acknowledgement, Call, CallChannel, Command, Event, Exchange, Open, Phase, Receive, ReceiveContent, Refusal,
@@ -11,6 +13,11 @@ use crate::incident::tests::kit::{
     AWARE, LOGGED, at, case_id, exchange_id, hour, incident_id, line, long, partner_id, responder, terms, uuid,
 };
 use crate::values::{Digest32, Hours, MessageId, Moment};
+
+/// Time has passed, by the built-in plans.
+pub(super) fn tick() -> Command {
+    Command::Tick { orders: Arc::default() }
+}
 
 pub(super) fn open(queue: Option<u32>) -> Command {
     Command::Open(Box::new(Open {
