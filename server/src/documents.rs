@@ -3,6 +3,7 @@
 //! What is to be printed is put together as a [`paper::Paper`], which knows nothing of file formats; [`docx`] and [`pdf`]
 //! write the same paper.
 
+pub mod calendar;
 pub mod csv;
 pub mod directory;
 pub mod docx;

@@ -12,6 +12,7 @@ mod crash;
 mod demo;
 mod directory;
 mod duties;
+mod escalation;
 mod exercises;
 mod fan_out;
 mod first_hour;

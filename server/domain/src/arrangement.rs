@@ -112,6 +112,42 @@ pub struct FallbackContact {
     pub email: Option<Line>,
 }
 
+/// Which of a partner's contacts is rung.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FallbackPlace {
+    /// The first whom the arrangement names, in working hours.
+    Named,
+    /// Another whom it names, in working hours.
+    Secondary,
+    /// Somebody's number out of hours.
+    OutOfHours,
+}
+
+/// One number to ring.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FallbackCall {
+    /// Role or name, as the arrangement gives it.
+    pub who: Line,
+    /// The number.
+    pub number: Line,
+    /// Whose turn it is.
+    pub place: FallbackPlace,
+}
+
+/// Whom to ring when this many steps of a ladder have fired: the first named contact at the first step, then at each further
+/// step the next, then the numbers out of hours, then from the beginning. `None` without a number.
+#[must_use]
+pub fn fallback_call(contacts: &[FallbackContact], fired: u32) -> Option<FallbackCall> {
+    let places = std::iter::once(FallbackPlace::Named).chain(std::iter::repeat(FallbackPlace::Secondary));
+    let by_day = contacts.iter().zip(places).filter_map(|(it, place)| Some((it, it.phone.as_ref()?, place)));
+    let by_night =
+        contacts.iter().filter_map(|it| Some((it, it.out_of_hours.as_ref()?, FallbackPlace::OutOfHours)));
+    let all: Vec<_> = by_day.chain(by_night).collect();
+    let turn = usize::try_from(fired.saturating_sub(1)).unwrap_or(0).checked_rem(all.len())?;
+    let (contact, number, place) = all.get(turn)?;
+    Some(FallbackCall { who: contact.who.clone(), number: (*number).clone(), place: *place })
+}
+
 /// One partner under one agreement version: terms as incidents are logged under them, with nothing left to look up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arrangement {
@@ -393,5 +429,38 @@ mod tests {
         assert_ne!(terms.digest(), changed.digest());
         let json = serde_json::to_string(&terms).unwrap();
         assert_eq!(serde_json::from_str::<Arrangement>(&json).unwrap().digest(), terms.digest());
+    }
+
+    /// Aim: named, secondary, then out of hours, one further at each step, and round again; without a number nobody.
+    #[test]
+    fn each_step_rings_the_next_contact() {
+        let line = |text: &str| Line::parse(text).unwrap();
+        let contact = |who: &str, phone: Option<&str>, late: Option<&str>| FallbackContact {
+            who: line(who),
+            phone: phone.map(line),
+            out_of_hours: late.map(line),
+            email: None,
+        };
+        let contacts = [
+            contact("Named", Some("1"), Some("3")),
+            contact("Second", Some("2"), None),
+            contact("Mail only", None, None),
+        ];
+        let rung: Vec<(String, FallbackPlace)> = (0..=4)
+            .map(|fired| fallback_call(&contacts, fired).unwrap())
+            .map(|call| (format!("{} {}", call.who, call.number), call.place))
+            .collect();
+        let named = ("Named 1".to_owned(), FallbackPlace::Named);
+        assert_eq!(
+            rung,
+            [
+                named.clone(),
+                named.clone(),
+                ("Second 2".to_owned(), FallbackPlace::Secondary),
+                ("Named 3".to_owned(), FallbackPlace::OutOfHours),
+                named,
+            ]
+        );
+        assert_eq!(fallback_call(&contacts[2..], 1), None);
     }
 }

@@ -3,6 +3,7 @@
 //! An exchange is (partner, case, direction), with an incident of ours or none (ruling 12). Delivery of a message ends
 //! with a verified receipt, or when a person abandons it with a reason; a recorded call ends the clock only (ruling 7).
 
+mod call;
 mod decide;
 mod event;
 mod evolve;
@@ -15,6 +16,8 @@ mod said;
 mod tests;
 mod withdrawal;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::arrangement::Terms;
@@ -25,10 +28,12 @@ use crate::incident::WithdrawalReason;
 use crate::ladder::LadderState;
 use crate::reliance::{self, Relied};
 use crate::undated::Undated;
+use crate::ladder::{LadderCommand, LadderRefusal, LadderState, Orders};
 use crate::values::{
     Actor, CaseId, Digest32, ExchangeId, Hours, IncidentId, Line, LongText, MessageId, Moment, PartnerId,
 };
 
+pub use call::{BACKDATE_SECONDS_MAX, Call, CallChannel};
 pub use decide::{decide, next_check};
 pub use event::{Event, Survives};
 pub use evolve::{evolve, fold};
@@ -173,36 +178,6 @@ pub struct Acknowledgement {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,
 }
-
-/// A recorded call or meeting.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Call {
-    /// Whom we reached.
-    pub to_whom: Line,
-    /// How: telephone, in person.
-    pub how: CallChannel,
-    /// When.
-    pub at: Moment,
-    /// What was said, in general terms.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<LongText>,
-    /// Why it is recorded more than an hour after it took place (ruling 4: flagged).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub backdate_reason: Option<LongText>,
-}
-
-/// How a person told a partner by hand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CallChannel {
-    /// By telephone.
-    Telephone,
-    /// Face to face.
-    InPerson,
-}
-
-/// A back-dated record beyond this needs a reason and is flagged.
-pub const BACKDATE_SECONDS_MAX: i64 = 3_600;
 
 /// State: the fold of the stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -441,9 +416,19 @@ pub enum Command {
         by: Actor,
     },
     /// Time has passed.
-    Tick,
+    Tick {
+        /// The plans that stand, and whom steps reach now.
+        orders: Arc<Orders>,
+    },
     /// Erase contents, keeping what the law needs kept.
     Anonymise,
+    /// Something is asked of a ladder.
+    Ladder {
+        /// What.
+        command: LadderCommand,
+        /// Who.
+        by: Actor,
+    },
 }
 
 /// All that opening an outgoing exchange needs.
@@ -610,6 +595,9 @@ pub enum Refusal {
     /// A report of the partner's can't be relied on.
     #[error(transparent)]
     Reliance(#[from] reliance::Refusal),
+    /// A ladder's.
+    #[error(transparent)]
+    Ladder(#[from] LadderRefusal),
 }
 
 /// What a command led to: events, in order. Empty when a fan-out's command (queue, update, withdraw) finds its work done

@@ -21,13 +21,15 @@ pub mod joint;
 pub(crate) mod tests;
 mod watch;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::arrangement::Owed;
 use crate::clock::{Anchor, Clock, ClockKind};
 use crate::exchange;
 use crate::facts::{Facts, IncidentKind};
-use crate::ladder::LadderState;
+use crate::ladder::{LadderCommand, LadderRefusal, LadderState, Orders, Plans};
 use crate::report::{ReportState, Submission};
 use crate::values::{Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
 
@@ -38,7 +40,7 @@ pub use event::{Event, Survives};
 pub(crate) use evolve::with_ladder;
 pub use evolve::{evolve, fold};
 pub use watch::next_check;
-pub(crate) use watch::next_overdue;
+pub(crate) use watch::{next_on_ladder, next_overdue};
 
 /// Exchanges touched in one chunk of a fan-out, so that nobody waits for the writer longer than 100 ms (ruling 22).
 pub const FAN_OUT_CHUNK: usize = 100;
@@ -441,6 +443,8 @@ pub enum Command {
     Tick {
         /// Partner duties still outstanding, grouped.
         outstanding: Vec<Outstanding>,
+        /// The plans that stand, and whom steps reach now.
+        orders: Arc<Orders>,
     },
     /// The register's chapter.
     Register {
@@ -473,6 +477,10 @@ pub enum Command {
     Duties {
         /// What is asked.
         command: duties::Command,
+    /// Something is asked of a ladder.
+    Ladder {
+        /// What.
+        command: LadderCommand,
         /// Who.
         by: Actor,
     },
@@ -505,6 +513,8 @@ pub struct Log {
     pub opened_from: Option<(ExchangeId, Option<Clock>)>,
     /// What the node's settings say.
     pub rules: Rules,
+    /// The plans that stand: steps that were reached there don't fire here again.
+    pub plans: Plans,
     /// Who.
     pub by: Actor,
 }
@@ -609,6 +619,9 @@ pub enum Refusal {
     /// About duties for which the law names no time.
     #[error(transparent)]
     Duties(#[from] duties::Refusal),
+    /// A ladder's.
+    #[error(transparent)]
+    Ladder(#[from] LadderRefusal),
 }
 
 /// Events, and commands for exchanges decided in the same transaction, one level deep.

@@ -15,6 +15,7 @@
 //! | [`working_time`] | working days, days by date, where a day begins and ends |
 //! | [`validity`] | from when to when a rule holds |
 //! | [`ladder`] | steps of escalation before and after a due instant |
+//! | [`rota`] | who is on call
 //! | [`incident`] | an incident of ours, from logging to closing |
 //! | [`complaint`] | somebody's complaint about how we use their data |
 //! | [`exchange`] | all that passes with one partner about one incident |
@@ -50,6 +51,7 @@ pub mod personal_data;
 pub mod precedent;
 pub mod reliance;
 pub mod report;
+pub mod rota;
 pub mod self_assessment;
 pub mod severity;
 pub mod suggestion;

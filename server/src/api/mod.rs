@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`incidents`], [`reports`] | incidents of ours, their facts and reports |
 //! | [`telling`], [`lessons`] | telling the people affected; root causes and corrective actions |
+//! | [`ladders`] | plans of ladders, the rota, calendars of deadlines |
 //! | [`clocks`], [`notices`] | duties; what was told and what we were told |
 //! | [`messages`], [`joint`] | what the parties say to each other; the joint decision |
 //! | [`clocks`], [`duties`], [`notices`] | duties with and without a due instant; what was told and what we were told |
@@ -37,6 +38,7 @@ pub mod integrations;
 pub mod joint;
 pub mod keys;
 pub mod lessons;
+pub mod ladders;
 pub mod messages;
 pub mod notices;
 pub mod operation;
@@ -67,6 +69,7 @@ const GROUPS: &[&Group] = &[
     &clocks::GROUP,
     &duties::GROUP,
     &complaints::GROUP,
+    &ladders::GROUP,
     &notices::GROUP,
     &messages::GROUP,
     &joint::GROUP,

@@ -10,6 +10,8 @@ use domain::clock::{Anchor, Clock, ClockKind};
 use domain::exchange;
 use domain::facts::{Contact, Facts, IncidentKind};
 use domain::incident::{self, Awareness, AwarenessOf, Event, FAN_OUT_CHUNK, Incident, Rules, WithdrawalReason, duties};
+use domain::incident::{self, Awareness, AwarenessOf, Event, FAN_OUT_CHUNK, Incident, WithdrawalReason};
+use domain::ladder::LadderCommand;
 use domain::report::Submission;
 use domain::undated::UndatedDuty;
 use domain::values::{Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
@@ -22,6 +24,11 @@ use crate::access::{Administrator, Dpo, DutyHolder, Reporter, Responder};
 use crate::store::forms::{self, FormUse};
 use crate::store::partners;
 use crate::store::{Change, Turn, directory, due, endpoints, outbox, queries};
+use super::{DoorError, Node, administer, wire_body};
+use crate::access::{Administrator, Dpo, DutyHolder, Reporter, Responder, SignedIn};
+use crate::store::forms::{self, FormUse};
+use crate::store::partners;
+use crate::store::{Change, Turn, directory, due, endpoints, ladder_plans, outbox};
 
 /// What a one-use form for logging is made for.
 pub const LOG_FORM: &str = "log";
@@ -204,6 +211,24 @@ impl Node {
         match stream {
             StreamId::Incident(id) => self.on_incident(id, incident::Command::TakeInHand { kind, due, by }).await,
             StreamId::Exchange(id) => self.on_exchange(id, exchange::Command::TakeInHand { kind, due, by }).await,
+        }
+    }
+
+    /// A person says that they have seen the last step of a ladder, which asked them to.
+    ///
+    /// # Errors
+    /// [`DoorError::Refused`], [`DoorError::ExchangeRefused`] when it did not ask them.
+    pub async fn mark_seen(
+        &self,
+        by: &SignedIn,
+        stream: StreamId,
+        kind: ClockKind,
+        due: Moment,
+    ) -> Result<(), DoorError> {
+        let (by, command) = (by.themselves(), LadderCommand::MarkSeen { kind, due });
+        match stream {
+            StreamId::Incident(id) => self.on_incident(id, incident::Command::Ladder { command, by }).await,
+            StreamId::Exchange(id) => self.on_exchange(id, exchange::Command::Ladder { command, by }).await,
         }
     }
 
@@ -417,6 +442,7 @@ fn log(
     };
     let owed = newly_owed(turn, &request.services, request.kind, &[], fresh)?;
     let processor_only = processor_only(&directory::arrangements(turn.rows())?, &request.services);
+    let plans = ladder_plans::standing(turn.rows())?;
     let command = incident::Command::Log(Box::new(incident::Log {
         id,
         reference: reference.clone(),
@@ -430,6 +456,7 @@ fn log(
         hold: request.hold,
         opened_from,
         rules: Rules { processor_only, ..rules },
+        plans,
         by,
     }));
     decide(turn, keys, id, None, command)?;

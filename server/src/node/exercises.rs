@@ -173,6 +173,7 @@ fn start(
         hold: false,
         opened_from: None,
         rules,
+        plans: domain::ladder::Plans::default(),
         by,
     }));
     execute::decide(turn, keys, id, None, command)?;

@@ -90,6 +90,7 @@ pub(super) fn payload(place: &Place<'_>, about: &About<'_>, queued: &exchange::E
         | exchange::Event::Linked { .. }
         | exchange::Event::StepFired { .. }
         | exchange::Event::TakenInHand { .. }
+        | exchange::Event::Ladder { .. }
         | exchange::Event::Anonymised { .. } => return Err(BodyFault("the event queues no message")),
     };
     let case = about.exchange.case.to_string();

@@ -5,15 +5,20 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use domain::clock::ClockKind;
 use domain::incident::{Outstanding, STEP_NAMES_MAX};
+use domain::ladder::Orders;
 use domain::values::{ExchangeId, IncidentId, Moment, PartnerId};
 
 use super::schema::{clocks, duties, incidents, ladders};
 use super::{Rows, StoreError};
+use super::projections::LadderRow;
+use super::schema::{clocks, incidents, ladders};
+use super::{Rows, StoreError, Turn, ladder_plans, people, rota};
 
 /// Open clocks of one incident looked at: two for each of more partners than one node is for.
 const OPEN_CLOCKS_MAX: i64 = 20_000;
@@ -199,6 +204,50 @@ pub fn next_duty(rows: &mut Rows<'_>) -> Result<Option<Moment>, StoreError> {
         .select(diesel::dsl::min(ladders::next_step_at))
         .first(rows.db)?;
     [overdue, own, of_incidents].into_iter().flatten().min().map(moment).transpose()
+}
+
+/// What a tick has to know of the day: the plans that stand, who can be reached, who is on call.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when something of it does not open; those of the database.
+pub fn orders(rows: &mut Rows<'_>, zone: Tz, now: Moment) -> Result<Orders, StoreError> {
+    let plans = ladder_plans::standing(rows)?;
+    Ok(Orders { plans, people: people::reachable(rows)?, on_call: rota::on_call(rows, zone, now)? })
+}
+
+/// Ladders of the open duties of these kinds come again when the plans that stand say.
+///
+/// # Errors
+/// Those of the database.
+pub fn reschedule(turn: &mut Turn<'_>, kinds: &[ClockKind]) -> Result<usize, StoreError> {
+    let rows = turn.rows();
+    let plans = ladder_plans::standing(rows)?;
+    let mut moved = 0;
+    for kind in kinds {
+        let plan = plans.of(*kind);
+        let open = || clocks::table.filter(clocks::open).filter(clocks::kind.eq(kind.word()));
+        let own: Vec<(Option<Vec<u8>>, i64)> = open()
+            .filter(clocks::incident_id.is_not_null())
+            .select((clocks::incident_id, clocks::group_due_at))
+            .distinct()
+            .load(rows.db)?;
+        let received: Vec<(Option<Vec<u8>>, i64)> = open()
+            .filter(clocks::incident_id.is_null())
+            .select((clocks::exchange_id, clocks::group_due_at))
+            .distinct()
+            .load(rows.db)?;
+        for (stream, due) in own.into_iter().chain(received) {
+            let Some(stream) = stream else { continue };
+            let this = || ladders::table.find((stream.clone(), kind.word(), due));
+            let row: Option<LadderRow> = this().select(LadderRow::as_select()).first(rows.db).optional()?;
+            let Some(row) = row else { continue };
+            let next = row.next_at(&plan);
+            if next != row.next_step_at {
+                moved += diesel::update(this()).set(ladders::next_step_at.eq(next)).execute(rows.db)?;
+            }
+        }
+    }
+    Ok(moved)
 }
 
 fn kind_of(word: &str) -> Result<ClockKind, StoreError> {

@@ -26,8 +26,10 @@ pub mod backup;
 pub mod directory;
 pub mod due;
 pub mod endpoints;
+pub mod feed_links;
 pub mod forms;
 pub mod inbox;
+pub mod ladder_plans;
 pub mod ledger;
 pub mod links;
 pub mod look;
@@ -39,6 +41,7 @@ pub mod posts;
 pub mod presence;
 pub mod projections;
 pub mod queries;
+pub mod rota;
 
 mod backend;
 mod error;

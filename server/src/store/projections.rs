@@ -46,6 +46,7 @@ use uuid::Uuid;
 pub(super) use self::actions::days;
 pub(super) use self::fill::{fill, is_wanted as wants_register};
 pub(super) use self::plan::Queued;
+pub(super) use self::rows::LadderRow;
 
 use super::sealed::Seal;
 use super::{Change, StoreError, Turn, posts};

@@ -169,6 +169,43 @@ diesel::table! {
         next_step_at -> Nullable<BigInt>,
         in_hand_by -> Nullable<Binary>,
         in_hand_at -> Nullable<BigInt>,
+        fired -> Integer,
+        asked -> Nullable<Binary>,
+        seen -> Nullable<Binary>,
+        instead -> Bool,
+    }
+}
+
+diesel::table! {
+    ladder_plans (kind, version) {
+        kind -> Text,
+        version -> Integer,
+        current -> Bool,
+        content -> Binary,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    shifts (id) {
+        id -> Binary,
+        person_id -> Binary,
+        weekly -> Bool,
+        swap -> Bool,
+        from_at -> BigInt,
+        until_at -> BigInt,
+        day -> SmallInt,
+        from_minute -> Integer,
+        minutes -> Integer,
+        imported -> Bool,
+    }
+}
+
+diesel::table! {
+    feed_links (token_sha256) {
+        token_sha256 -> Binary,
+        person_id -> Binary,
+        made_at -> BigInt,
     }
 }
 
@@ -611,6 +648,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     duties,
     complaints,
     ladders,
+    ladder_plans,
+    shifts,
+    feed_links,
     outbox,
     attempts,
     lanes,

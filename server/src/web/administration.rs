@@ -17,6 +17,7 @@ pub fn routes(config: &mut ServiceConfig) {
 struct Index {
     chrome: Chrome,
     links: [(&'static str, &'static str, &'static str); 10],
+    links: [(&'static str, &'static str, &'static str); 11],
 }
 
 /// `GET /administration`
@@ -33,6 +34,8 @@ pub async fn index(visit: Visit) -> Answer {
             ("/services", "Services and parties", "What is processed, and the organisations that take part"),
             ("/import", "Import and export", "Take agreements in from a file, or write them to one"),
             ("/people", "People", "Accounts, roles, invitations, sessions and API tokens"),
+            ("/ladders", "Ladders", "When people are told that time runs short, whom and how"),
+            ("/rota", "Rota", "Who is on call, and where nobody is"),
             ("/keys", "Keys of this node", "Your fingerprint, how long keys are good for, and replacing them"),
             ("/mail", "Mail", "Whether mail leaves, and a test"),
             ("/integrations", "Integrations", "Programs of your own that hear of what happens here"),

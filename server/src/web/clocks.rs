@@ -15,6 +15,7 @@ use self::first_hour::GettingStarted;
 use super::alerts::{self, AlertLine};
 use super::clock::ClockPart;
 use super::duties::UndatedPart;
+use super::clock::{ClockPart, Looker};
 use super::field::Choice;
 use super::page::{self, Answer, Anyone, Chrome, Posted, Visit};
 use super::people::role_words;
@@ -245,9 +246,9 @@ fn more_words(more: u32) -> String {
 
 /// The components of some groups, with the button for those who may press it.
 pub(super) fn parts(groups: &[Group], visit: &Visit, back: &str) -> Vec<ClockPart> {
-    let may = DutyHolder::of(&visit.person).is_some();
-    let hand = may.then_some((visit.csrf.as_str(), back));
-    groups.iter().map(|group| ClockPart::of(group, visit.reader, hand)).collect()
+    let may_take = DutyHolder::of(&visit.person).is_some();
+    let looker = Looker { person: visit.person.id(), may_take, csrf: &visit.csrf, back };
+    groups.iter().map(|group| ClockPart::of(group, visit.reader, Some(looker))).collect()
 }
 
 fn cells(strip: Strip) -> Vec<Cell> {
@@ -313,9 +314,32 @@ async fn wall_of(visit: &Visit) -> Result<WallList, Problem> {
 /// # Errors
 /// [`Problem`]
 pub async fn take_in_hand(posted: Posted) -> Answer {
-    let Posted { visit, form } = posted;
-    let by = DutyHolder::of(&visit.person)
+    let by = DutyHolder::of(&posted.visit.person)
         .ok_or(Problem::NotAllowed("responders, data protection officers and managers"))?;
+    let Duty { stream, kind, due } = duty(&posted)?;
+    posted.visit.node.take_in_hand(&by, stream, kind, due).await?;
+    Ok(page::see_other(page::own_path(posted.form.first("back"))))
+}
+
+/// `POST /seen`: whoever the last step asked says that they have seen it.
+///
+/// # Errors
+/// [`Problem`]
+pub async fn seen(posted: Posted) -> Answer {
+    let Duty { stream, kind, due } = duty(&posted)?;
+    posted.visit.node.mark_seen(&posted.visit.person, stream, kind, due).await?;
+    Ok(page::see_other(page::own_path(posted.form.first("back"))))
+}
+
+/// The ladder that a button was about.
+struct Duty {
+    stream: StreamId,
+    kind: ClockKind,
+    due: Moment,
+}
+
+fn duty(posted: &Posted) -> Result<Duty, Problem> {
+    let form = &posted.form;
     let unreadable = || Problem::Malformed("The duty could not be read.");
     let stream = match form.first("stream").split_once(':') {
         Some(("incident", id)) => IncidentId::from_str(id).map(StreamId::Incident),
@@ -326,8 +350,7 @@ pub async fn take_in_hand(posted: Posted) -> Answer {
     let kind = ClockKind::ALL.into_iter().find(|kind| kind.word() == form.first("kind")).ok_or_else(unreadable)?;
     let due =
         form.first("due").parse().ok().and_then(|micros| Moment::from_micros(micros).ok()).ok_or_else(unreadable)?;
-    visit.node.take_in_hand(&by, stream, kind, due).await?;
-    Ok(page::see_other(page::own_path(form.first("back"))))
+    Ok(Duty { stream, kind, due })
 }
 
 /// `GET /now`: the present instant as the inputs of a date hold it, for the button *Now*.

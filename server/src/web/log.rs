@@ -350,6 +350,7 @@ fn try_log(answers: &Answers, now: Moment) -> Result<(), Refusal> {
         hold: true,
         rules: incident::Rules::default(),
         opened_from: None,
+        plans: domain::ladder::Plans::default(),
     };
     incident::decide(None, &incident::Command::Log(Box::new(log)), now).map(|_| ())
 }
@@ -373,6 +374,7 @@ fn refused(refusal: &Refusal, reader: Reader) -> FieldError {
         ),
         Refusal::AwarenessMissing => fault("aware", "aware-day", "Say when we became aware".to_owned()),
         Refusal::NoSuchIncident
+        | Refusal::Ladder(_)
         | Refusal::AlreadyLogged
         | Refusal::FactsChanged { .. }
         | Refusal::NothingToSend

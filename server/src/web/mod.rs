@@ -15,7 +15,8 @@
 //! | [`partners`], [`pairing`] | partners, and pairing with them |
 //! | [`directory`], [`import`] | agreements, arrangements, services and parties |
 //! | [`administration`], [`people`], [`keys`], [`api_page`] | administration |
-//! | [`account`], [`invitation`] | one's own account |
+//! | [`ladders`], [`rota`] | who is told when time runs short, and who is on call |
+//! | [`account`], [`calendar`], [`invitation`] | one's own account, its calendar of deadlines |
 //! | [`statements`], [`sign_in`] | the rest |
 //!
 //! [`page`] holds what a handler takes and gives, [`form`] and [`field`] what people type, [`words`] and [`standing`] the
@@ -28,6 +29,7 @@ pub mod administration;
 pub mod alerts;
 pub mod api_page;
 pub mod board;
+pub mod calendar;
 pub mod channel;
 pub mod clock;
 pub mod clocks;
@@ -48,6 +50,7 @@ pub mod joint;
 pub mod keys;
 pub mod lessons;
 pub mod law;
+pub mod ladders;
 pub mod link;
 pub mod live;
 pub mod log;
@@ -61,6 +64,7 @@ pub mod problems;
 pub mod received;
 pub mod register;
 pub mod report;
+pub mod rota;
 pub mod sign_in;
 pub mod standing;
 pub mod statements;
@@ -122,6 +126,7 @@ fn watching(config: &mut ServiceConfig) {
         .service(resource("/alerts").get(alerts::list))
         .service(resource("/alerts/{id}/seen-to").post(alerts::seen_to))
         .service(resource("/take-in-hand").post(clocks::take_in_hand))
+        .service(resource("/seen").post(clocks::seen))
         .service(resource("/partners").get(partners::list));
 }
 
@@ -186,12 +191,15 @@ fn administering(config: &mut ServiceConfig) {
         .configure(law::routes)
         .configure(account::routes)
         .configure(api_page::routes)
+        .configure(calendar::routes)
         .configure(directory::routes)
         .configure(import::routes)
         .configure(invitation::routes)
         .configure(keys::routes)
+        .configure(ladders::routes)
         .configure(pairing::routes)
-        .configure(people::routes);
+        .configure(people::routes)
+        .configure(rota::routes);
 }
 
 /// Whatever is asked for that is not there.

@@ -1,6 +1,8 @@
 //! The record of an incident in sentences: what happened, who did it, when. One exhaustive match per kind of event, so
 //! that a new event does not compile until it has words.
 
+mod ladders;
+
 use domain::clock::{Clock, ClockChange, ClockKind, Evidence};
 use domain::exchange::{self, CallChannel, Phase};
 use domain::incident::{self, AwarenessOf, WithdrawalReason};
@@ -110,9 +112,10 @@ fn of_incident(event: &incident::Event, named: &[(PartnerId, String)], reader: R
             let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
             format!("Withdrawn by {} ({}){note}", who(by), withdrawal(*reason))
         }
-        Event::StepFired { kind, due, offset_minutes, partners, .. } => {
-            step(*kind, *due, *offset_minutes, *partners, reader)
+        Event::StepFired { kind, due, offset_minutes, partners, reached, .. } => {
+            step(*kind, *due, *offset_minutes, *partners, reader) + &ladders::reached(reached)
         }
+        Event::Ladder { change, by, .. } => ladders::changed(change, by, reader),
         Event::TakenInHand { kind, due, by, .. } => {
             format!("{} took it in hand: {}", who(by), duty_due(*kind, *due, reader))
         }
@@ -204,7 +207,10 @@ fn of_exchange(event: &exchange::Event, whom: &str, reader: Reader) -> Option<St
             format!("{} acknowledged it to {whom}: {}", who(by), acknowledgement.stance.label())
         }
         Event::Linked { by, .. } => format!("{} opened an incident of ours from it", who(by)),
-        Event::StepFired { kind, due, offset_minutes, .. } => step(*kind, *due, *offset_minutes, 0, reader),
+        Event::StepFired { kind, due, offset_minutes, reached, .. } => {
+            step(*kind, *due, *offset_minutes, 0, reader) + &ladders::reached(reached)
+        }
+        Event::Ladder { change, by, .. } => ladders::changed(change, by, reader),
         Event::TakenInHand { kind, due, by, .. } => {
             format!("{} took it in hand: {}", who(by), duty_due(*kind, *due, reader))
         }

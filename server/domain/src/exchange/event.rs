@@ -11,6 +11,7 @@ use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
 use crate::reliance::Reliance;
 use crate::undated::{Undated, UndatedChange};
+use crate::ladder::{LadderChange, Reached};
 use crate::values::{Actor, CaseId, Digest32, ExchangeId, IncidentId, Line, LongText, MessageId, Moment, PartnerId};
 
 /// What was decided. A file format: frozen by golden files; a changed meaning is a new event.
@@ -213,6 +214,9 @@ pub enum Event {
         /// Steps slept through.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         passed: Vec<i32>,
+        /// Whom it reached.
+        #[serde(default, skip_serializing_if = "Reached::is_empty")]
+        reached: Reached,
         /// When.
         at: Moment,
     },
@@ -301,6 +305,14 @@ pub enum Event {
         change: UndatedChange,
         /// When.
         at: Moment,
+    /// Something else became of a ladder: who had it in hand, who has seen a step.
+    Ladder {
+        /// What.
+        change: LadderChange,
+        /// When.
+        at: Moment,
+        /// By whom: a person, or the node.
+        by: Actor,
     },
     /// Contents erased; these facts survive.
     Anonymised {

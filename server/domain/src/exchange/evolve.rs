@@ -62,6 +62,7 @@ fn begun(event: &Event) -> Option<Exchange> {
         | Event::Linked { .. }
         | Event::StepFired { .. }
         | Event::TakenInHand { .. }
+        | Event::Ladder { .. }
         | Event::Accepted { .. }
         | Event::MessageQueued { .. }
         | Event::MessageReceived { .. }
@@ -167,11 +168,14 @@ impl Exchange {
                 self.ico_clock = None;
                 self.ladders.iter_mut().for_each(|ladder| ladder.ended = true);
             }
-            Event::StepFired { kind, due, offset_minutes, .. } => {
-                with_ladder(&mut self.ladders, *kind, *due, |ladder| ladder.last_offset = Some(*offset_minutes));
+            Event::StepFired { kind, due, offset_minutes, reached, .. } => {
+                with_ladder(&mut self.ladders, *kind, *due, |ladder| ladder.fire(*offset_minutes, reached));
             }
-            Event::TakenInHand { kind, due, by, .. } => {
-                with_ladder(&mut self.ladders, *kind, *due, |ladder| ladder.in_hand = Some(by.clone()));
+            Event::TakenInHand { kind, due, at, by } => {
+                with_ladder(&mut self.ladders, *kind, *due, |ladder| ladder.take(by, *at));
+            }
+            Event::Ladder { change, by, .. } => {
+                with_ladder(&mut self.ladders, change.kind(), change.due(), |ladder| ladder.change(change, by));
             }
             Event::Accepted { message, accepted_at, .. } => {
                 self.deliver(*message, &NoticeDelivery::Accepted { at: *accepted_at });

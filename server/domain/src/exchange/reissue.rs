@@ -90,6 +90,7 @@ fn again(exchange: &Exchange, queued: &Event, by: &Actor, now: Moment) -> Result
         | Event::Linked { .. }
         | Event::StepFired { .. }
         | Event::TakenInHand { .. }
+        | Event::Ladder { .. }
         | Event::MessageReceived { .. }
         | Event::MessageRead { .. }
         | Event::AssistanceChanged { .. }

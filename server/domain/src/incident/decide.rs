@@ -14,6 +14,8 @@ use crate::clock::{Anchor, Clock, ClockKind};
 use crate::facts::{Facts, IncidentKind};
 use crate::ladder;
 use crate::values::{Actor, LongText, Moment};
+use crate::ladder::{self, Plan};
+use crate::values::{Actor, Hours, LongText, Moment};
 
 /// Decides a command on the incident as it stands (`None`: nothing logged yet). Pure: the same arguments always give the
 /// same answer.
@@ -60,7 +62,8 @@ pub fn decide(state: Option<&Incident>, command: &Command, now: Moment) -> Resul
             ico::resolve_not_required(incident, *approve, by, now).map(Decision::of)
         }
         Command::Close { open_duties, by } => close(incident, *open_duties, by, now).map(Decision::of),
-        Command::Tick { outstanding } => Ok(Decision::of(watch::tick(incident, outstanding, now))),
+        Command::Tick { outstanding, orders } => Ok(Decision::of(watch::tick(incident, outstanding, orders, now))),
+        Command::Ladder { command, by } => watch::command(incident, command, by, now).map(Decision::of),
         Command::Anonymise { by: _ } => erase::anonymise(incident, now).map(Decision::of),
         Command::Telling { command, by } => telling::decide(incident, command, by, now).map(Decision::of),
         Command::Lessons { command, by } => lessons::decide(incident, command, by, now).map(Decision::of),
@@ -112,7 +115,7 @@ fn log_incident(log: &Log, now: Moment) -> Result<Decision, Refusal> {
     };
     let moved = log.opened_from.as_ref().and_then(|(_, clock)| clock.as_ref());
     match moved.filter(|clock| clock.kind == ClockKind::IcoReport && clock.is_open()) {
-        Some(moved) => events.extend(take_over(moved, own.as_ref(), now)),
+        Some(moved) => events.extend(take_over(moved, own.as_ref(), &log.plans.of(ClockKind::IcoReport), now)),
         None => events.extend(own.map(|clock| Event::ClockStarted { clock })),
     }
     let work = FanOutWork::Open { queue: !log.hold };
@@ -128,7 +131,7 @@ pub(super) fn own_ico_clock(rules: Rules, aware_at: Moment) -> Option<Clock> {
 
 /// The ICO clock of a partner's notice moves here with its anchor (ruling 9). Awareness of our own from before the notice
 /// moves it earlier, as any correction would. Steps that fired there don't fire here again.
-fn take_over(moved: &Clock, own: Option<&Clock>, now: Moment) -> Vec<Event> {
+fn take_over(moved: &Clock, own: Option<&Clock>, plan: &Plan, now: Moment) -> Vec<Event> {
     let mut events = vec![Event::ClockStarted { clock: moved.clone() }];
     let earlier = own
         .filter(|own| own.anchored_at < moved.anchored_at)
@@ -137,7 +140,7 @@ fn take_over(moved: &Clock, own: Option<&Clock>, now: Moment) -> Vec<Event> {
         events.push(Event::ClockChanged { kind: ClockKind::IcoReport, change, at: now });
         return events;
     }
-    let steps = ladder::decide(moved.due(), moved.anchored_at, None, now);
+    let steps = ladder::decide(plan, moved.due(), moved.anchored_at, None, now);
     let offsets: Vec<i32> = steps.passed.into_iter().chain(steps.fire).collect();
     if !offsets.is_empty() {
         events.push(Event::StepsPassed { kind: ClockKind::IcoReport, due: moved.due(), offsets, at: now });

@@ -14,6 +14,7 @@ use crate::arrangement::Owed;
 use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::facts::{Facts, IncidentKind};
 use crate::incident_type::TypeCode;
+use crate::ladder::{LadderChange, Reached};
 use crate::report::Submission;
 use crate::values::{Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
 
@@ -175,6 +176,9 @@ pub enum Event {
         /// The first of them.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         first: Vec<PartnerId>,
+        /// Whom it reached.
+        #[serde(default, skip_serializing_if = "Reached::is_empty")]
+        reached: Reached,
         /// When.
         at: Moment,
     },
@@ -280,6 +284,13 @@ pub enum Event {
         /// When.
         at: Moment,
         /// By whom.
+    /// Something else became of a ladder: who had it in hand, who has seen a step.
+    Ladder {
+        /// What.
+        change: LadderChange,
+        /// When.
+        at: Moment,
+        /// By whom: a person, or the node.
         by: Actor,
     },
     /// Contents erased; these facts survive. Folding starts here and meets erased placeholders before it (ruling 16).

@@ -135,11 +135,16 @@ impl Incident {
                 self.correction = None;
             }
             Event::Closed { .. } => self.stage = Stage::Closed,
-            Event::StepFired { kind, due, offset_minutes, .. } => self.reach(*kind, *due, Some(*offset_minutes)),
+            Event::StepFired { kind, due, offset_minutes, reached, .. } => {
+                with_ladder(&mut self.ladders, *kind, *due, |it| it.fire(*offset_minutes, reached));
+            }
             Event::StepsPassed { kind, due, offsets, .. } => self.reach(*kind, *due, offsets.last().copied()),
             Event::LadderEnded { kind, due } => with_ladder(&mut self.ladders, *kind, *due, |it| it.ended = true),
-            Event::TakenInHand { kind, due, by, .. } => {
-                with_ladder(&mut self.ladders, *kind, *due, |it| it.in_hand = Some(by.clone()));
+            Event::TakenInHand { kind, due, at, by } => {
+                with_ladder(&mut self.ladders, *kind, *due, |it| it.take(by, *at));
+            }
+            Event::Ladder { change, by, .. } => {
+                with_ladder(&mut self.ladders, change.kind(), change.due(), |it| it.change(change, by));
             }
             Event::ReportDrafted { gaps, at, .. } => {
                 self.report = ReportState::Draft { opened_at: *at, gaps: gaps.clone() };
@@ -224,7 +229,7 @@ pub(crate) fn with_ladder(
     if let Some(ladder) = ladders.iter_mut().find(|ladder| ladder.kind == kind && ladder.due == due) {
         change(ladder);
     } else {
-        let mut ladder = LadderState { kind, due, last_offset: None, in_hand: None, ended: false };
+        let mut ladder = LadderState::new(kind, due);
         change(&mut ladder);
         ladders.push(ladder);
     }

@@ -158,6 +158,7 @@ macro_rules! numbers {
 numbers! {
     u32: 0, u32::MAX;
     u16: 0, u16::MAX;
+    i32: i32::MIN, i32::MAX;
 }
 
 impl Shape for Hours {

@@ -10,14 +10,15 @@ use domain::values::{ComplaintId, ExchangeId, IncidentId, Moment};
 
 use super::{LoggedEvent, PAGE, from_stored, logged, open};
 use crate::store::schema::{contents, ledger};
-use crate::store::{Change, Rows, StoreError, Turn, projections};
+use crate::store::{Change, Rows, StoreError, Turn, ladder_plans, projections};
 
-/// Replays every event entry of one store into the read tables of another, fresh one. Answers how many there were.
+/// Replays every event entry of one store into the read tables of another, fresh one, by the plans of ladders that stand. Answers how many there were.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when an entry can't be read.
 pub(in crate::store) fn rebuild(from: &mut Rows<'_>, into: &mut Turn<'_>) -> Result<u64, StoreError> {
     type Found = Vec<(i64, i64, String, Option<Vec<u8>>, Option<Vec<u8>>)>;
+    ladder_plans::copy(from, into)?;
     let mut incidents: HashMap<IncidentId, Incident> = HashMap::new();
     let mut exchanges: HashMap<ExchangeId, Exchange> = HashMap::new();
     let mut complaints: HashMap<ComplaintId, Complaint> = HashMap::new();

@@ -161,7 +161,10 @@ fn of_incident(id: IncidentId, before: Option<&Incident>, event: &incident::Even
             Occasion { incident: Some(id), exercise: *exercise, ..Occasion::of(Subscribed::IncidentLogged, *at) };
         return Some((Subscribed::IncidentLogged, occasion));
     }
-    if let incident::Event::StepFired { kind, due, offset_minutes, partners, at, .. } = event {
+    if let incident::Event::StepFired { kind, due, offset_minutes, partners, reached, at, .. } = event {
+        if reached.no_webhook {
+            return None;
+        }
         let step = Step { clock: *kind, due: *due, offset_minutes: *offset_minutes, partners: *partners };
         let exercise = before.is_some_and(|incident| incident.exercise);
         let occasion = Occasion { incident: Some(id), exercise, step: Some(step), ..Occasion::of(step.event(), *at) };
@@ -204,7 +207,10 @@ fn of_exchange(id: ExchangeId, before: Option<&Exchange>, event: &exchange::Even
         };
         return Some((Subscribed::Acknowledgement, occasion));
     }
-    if let Event::StepFired { kind, due, offset_minutes, at, .. } = event {
+    if let Event::StepFired { kind, due, offset_minutes, reached, at, .. } = event {
+        if reached.no_webhook {
+            return None;
+        }
         let step = Step { clock: *kind, due: *due, offset_minutes: *offset_minutes, partners: 0 };
         return Some((step.event(), Occasion { step: Some(step), ..about(step.event(), *at) }));
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use domain::clock::ClockKind;
-use domain::ladder;
+use domain::ladder::{self, Plans};
 use domain::values::Moment;
 
 use super::actions::ActionStep;
@@ -16,7 +16,7 @@ use crate::store::alerts::{self, AlertKind};
 use crate::store::backend::KEYS_PER_STATEMENT;
 use crate::store::backend::bulk::{insert_many, replace_many, update_many};
 use crate::store::schema::{clocks, exchanges, facts, incidents, ladders, said};
-use crate::store::{Rows, StoreError, Turn, outbox};
+use crate::store::{Rows, StoreError, Turn, ladder_plans, outbox};
 
 pub(super) fn apply(turn: &mut Turn<'_>, plan: Plan) -> Result<(), StoreError> {
     let Plan { queued, abandoned, erased, ladders, said, register, tallies, actions, .. } =
@@ -189,10 +189,89 @@ fn move_ladders(rows: &mut Rows<'_>, steps: Vec<LadderStep>) -> Result<(), Store
             LadderStep::Gone { stream } => {
                 let all = ladders::table.filter(ladders::stream.eq(stream.as_bytes().as_slice()));
                 diesel::delete(all).execute(rows.db)?;
+            LadderStep::Left { .. }
+            | LadderStep::Passed { .. }
+            | LadderStep::Fired { .. }
+            | LadderStep::Seen { .. }
+            | LadderStep::Lapsed { .. }
+            | LadderStep::Ended { .. }
+            | LadderStep::InHand { .. }
+            | LadderStep::Gone { .. } => {
+                want(rows, std::mem::take(&mut wanted))?;
+                move_ladder(rows, step)?;
             }
         }
     }
     want(rows, wanted)
+}
+
+fn move_ladder(rows: &mut Rows<'_>, step: LadderStep) -> Result<(), StoreError> {
+    match step {
+        LadderStep::Wanted { key, anchored_at } => want(rows, vec![(key, anchored_at)]),
+        LadderStep::Left { key } => leave(rows, key),
+        LadderStep::Passed { key, offset } => {
+            let set = (ladders::last_offset.eq(offset), ladders::next_step_at.eq(after(rows, &key, offset)?));
+            diesel::update(ladder(&key)).set(set).execute(rows.db)?;
+            Ok(())
+        }
+        LadderStep::Fired { key, offset, asked, instead } => {
+            let set = (
+                ladders::last_offset.eq(offset),
+                ladders::next_step_at.eq(after(rows, &key, offset)?),
+                ladders::fired.eq(ladders::fired + 1),
+                ladders::asked.eq(asked),
+                ladders::seen.eq(None::<Vec<u8>>),
+                ladders::instead.eq(instead),
+            );
+            diesel::update(ladder(&key)).set(set).execute(rows.db)?;
+            Ok(())
+        }
+        LadderStep::Seen { key, person } => {
+            let seen: Option<Option<Vec<u8>>> = ladder(&key).select(ladders::seen).first(rows.db).optional()?;
+            let mut seen = seen.flatten().unwrap_or_default();
+            seen.extend_from_slice(person.as_bytes());
+            diesel::update(ladder(&key)).set(ladders::seen.eq(seen)).execute(rows.db)?;
+            Ok(())
+        }
+        LadderStep::Lapsed { key } => {
+            let row: Option<LadderRow> = ladder(&key).select(LadderRow::as_select()).first(rows.db).optional()?;
+            let Some(mut row) = row else { return Ok(()) };
+            (row.in_hand_by, row.in_hand_at) = (None, None);
+            let next = row.next_at(&ladder_plans::of(rows, key.kind)?);
+            let set = (
+                ladders::in_hand_by.eq(None::<Vec<u8>>),
+                ladders::in_hand_at.eq(None::<i64>),
+                ladders::next_step_at.eq(next),
+            );
+            diesel::update(ladder(&key)).set(set).execute(rows.db)?;
+            Ok(())
+        }
+        LadderStep::Ended { key } => {
+            diesel::update(ladder(&key)).set(ladders::next_step_at.eq(None::<i64>)).execute(rows.db)?;
+            Ok(())
+        }
+        LadderStep::InHand { key, by, at } => {
+            let by = rows.seal.seal(IN_HAND_BY, key.stream.as_bytes(), &by)?;
+            let set = (
+                ladders::in_hand_by.eq(by),
+                ladders::in_hand_at.eq(at.micros()),
+                ladders::next_step_at.eq(ladder::lapse_at(&ladder_plans::of(rows, key.kind)?, at).map(Moment::micros)),
+            );
+            diesel::update(ladder(&key)).set(set).execute(rows.db)?;
+            Ok(())
+        }
+        LadderStep::Gone { stream } => {
+            diesel::delete(ladders::table.filter(ladders::stream.eq(stream.as_bytes().as_slice()))).execute(rows.db)?;
+            Ok(())
+        }
+    }
+}
+
+/// When the step after this one comes, by the plan that stands.
+fn after(rows: &mut Rows<'_>, key: &LadderKey, offset: i32) -> Result<Option<i64>, StoreError> {
+    // Whatever lies before the anchor is behind the step that was recorded.
+    let plan = ladder_plans::of(rows, key.kind)?;
+    Ok(ladder::next_step(&plan, key.due, Moment::EPOCH, Some(offset)).map(Moment::micros))
 }
 
 /// Stream, kind, due instant.
@@ -216,23 +295,33 @@ fn want(rows: &mut Rows<'_>, wanted: Vec<(LadderKey, i64)>) -> Result<(), StoreE
         };
         known.extend(found.into_iter().map(|row| ((row.stream.clone(), row.kind.clone(), row.due_at), row)));
     }
+    let mut plans = None;
     let mut begun = Vec::new();
     for (key, anchored_at) in wanted {
         let id = (key.stream.as_bytes().to_vec(), key.kind.word().to_owned(), key.due.micros());
         match known.get(&id) {
             None => {
-                let row = LadderRow::begun(key, anchored_at);
+                let plan = plans_of(rows, &mut plans)?.of(key.kind);
+                let row = LadderRow::begun(key, anchored_at, &plan);
                 known.insert(id, row.clone());
                 begun.push(row);
             }
-            Some(row) if row.is_silent() => {
-                let next = row.next_step();
+            Some(row) if row.next_step_at.is_none() => {
+                let next = row.next_at(&plans_of(rows, &mut plans)?.of(key.kind));
                 diesel::update(ladder(&key)).set(ladders::next_step_at.eq(next)).execute(rows.db)?;
             }
             Some(_) => {}
         }
     }
     insert_many!(rows.db, ladders::table, &begun)
+}
+
+/// The plans that stand, read once.
+fn plans_of<'a>(rows: &mut Rows<'_>, known: &'a mut Option<Plans>) -> Result<&'a Plans, StoreError> {
+    if known.is_none() {
+        *known = Some(ladder_plans::standing(rows)?);
+    }
+    Ok(known.get_or_insert_default())
 }
 
 fn leave(rows: &mut Rows<'_>, key: LadderKey) -> Result<(), StoreError> {

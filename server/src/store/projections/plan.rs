@@ -6,7 +6,8 @@ use domain::clock::ClockKind;
 use domain::exchange::{self, Direction, Exchange};
 use domain::facts::Facts;
 use domain::incident::{self, Incident};
-use domain::values::{ExchangeId, IncidentId, MessageId, Moment, PartnerId};
+use domain::ladder::{LadderChange, Reached};
+use domain::values::{Actor, ExchangeId, IncidentId, MessageId, Moment, PartnerId, PersonId};
 use uuid::Uuid;
 
 use super::actions::{self, ActionStep};
@@ -67,14 +68,37 @@ pub(super) enum LadderStep {
     Wanted { key: LadderKey, anchored_at: i64 },
     /// An open clock left its group: silent unless another is still open.
     Left { key: LadderKey },
-    /// A step fired or was passed.
-    Reached { key: LadderKey, offset: i32 },
+    /// Steps were passed.
+    Passed { key: LadderKey, offset: i32 },
+    /// A step fired.
+    Fired { key: LadderKey, offset: i32, asked: Option<Vec<u8>>, instead: bool },
+    /// A person whom it asked has seen it.
+    Seen { key: LadderKey, person: PersonId },
+    /// Whoever had it in hand let the stated time go by.
+    Lapsed { key: LadderKey },
     /// Its incident ended it.
     Ended { key: LadderKey },
     /// A person sees to it; `by` is the actor's JSON.
     InHand { key: LadderKey, by: Vec<u8>, at: Moment },
     /// Erased with its stream.
     Gone { stream: Uuid },
+}
+
+fn fired(key: LadderKey, offset: i32, reached: &Reached) -> LadderStep {
+    let asked = reached.must_see.then(|| octets(&reached.people));
+    LadderStep::Fired { key, offset, asked, instead: reached.instead }
+}
+
+fn ladder_changed(key: LadderKey, change: &LadderChange, by: &Actor) -> Option<LadderStep> {
+    match change {
+        LadderChange::Lapsed { .. } => Some(LadderStep::Lapsed { key }),
+        LadderChange::Seen { .. } => by.person().map(|person| LadderStep::Seen { key, person }),
+    }
+}
+
+/// Ids one after the other.
+fn octets(people: &[PersonId]) -> Vec<u8> {
+    people.iter().flat_map(|person| *person.as_bytes()).collect()
 }
 
 /// What happens to messages about cases.
@@ -235,13 +259,16 @@ impl Plan {
                 return Ok(Some(*at));
             }
             Event::FactsUpdated { version, facts, at, .. } => self.facts(id, *version, facts, *at)?,
-            Event::StepFired { kind, due, offset_minutes, .. } => {
-                self.ladders.push(LadderStep::Reached { key: key(*kind, *due), offset: *offset_minutes });
+            Event::StepFired { kind, due, offset_minutes, reached, .. } => {
+                self.ladders.push(fired(key(*kind, *due), *offset_minutes, reached));
+            }
+            Event::Ladder { change, by, .. } => {
+                self.ladders.extend(ladder_changed(key(change.kind(), change.due()), change, by));
             }
             Event::StepsPassed { kind, due, offsets, .. } => {
-                let reached =
-                    offsets.last().map(|offset| LadderStep::Reached { key: key(*kind, *due), offset: *offset });
-                self.ladders.extend(reached);
+                let passed =
+                    offsets.last().map(|offset| LadderStep::Passed { key: key(*kind, *due), offset: *offset });
+                self.ladders.extend(passed);
             }
             Event::LadderEnded { kind, due } => self.ladders.push(LadderStep::Ended { key: key(*kind, *due) }),
             Event::TakenInHand { kind, due, at, by } => {
@@ -382,8 +409,11 @@ impl Plan {
                 self.said.push(SaidStep::Linked { exchange: exchange.id, incident: *incident });
             }
             Event::Abandoned { message, .. } => self.abandoned.push(*message),
-            Event::StepFired { kind, due, offset_minutes, .. } => {
-                self.ladders.push(LadderStep::Reached { key: key(*kind, *due), offset: *offset_minutes });
+            Event::StepFired { kind, due, offset_minutes, reached, .. } => {
+                self.ladders.push(fired(key(*kind, *due), *offset_minutes, reached));
+            }
+            Event::Ladder { change, by, .. } => {
+                self.ladders.extend(ladder_changed(key(change.kind(), change.due()), change, by));
             }
             Event::TakenInHand { kind, due, at, by } => {
                 let by = rows::json(by, "ladders")?;

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use domain::clock::{Clock, ClockKind, ClockState};
 use domain::exchange::{Asked, Direction, Exchange, NoticeDelivery, Said};
 use domain::incident::Incident;
-use domain::ladder;
+use domain::ladder::{self, Plan};
 use domain::report::ReportState;
 use domain::values::{IncidentId, MessageId, Moment};
 use uuid::Uuid;
@@ -140,6 +140,10 @@ pub(in crate::store) struct LadderRow {
     pub next_step_at: Option<i64>,
     pub in_hand_by: Option<Vec<u8>>,
     pub in_hand_at: Option<i64>,
+    pub fired: i32,
+    pub asked: Option<Vec<u8>>,
+    pub seen: Option<Vec<u8>>,
+    pub instead: bool,
 }
 
 /// Names a ladder.
@@ -551,7 +555,7 @@ impl ClockRow {
 
 impl LadderRow {
     /// The ladder of a group that its first clock has just entered.
-    pub(super) fn begun(key: LadderKey, anchored_at: i64) -> Self {
+    pub(super) fn begun(key: LadderKey, anchored_at: i64, plan: &Plan) -> Self {
         let mut row = Self {
             stream: key.stream.as_bytes().to_vec(),
             kind: key.kind.word().to_owned(),
@@ -562,22 +566,22 @@ impl LadderRow {
             next_step_at: None,
             in_hand_by: None,
             in_hand_at: None,
+            fired: 0,
+            asked: None,
+            seen: None,
+            instead: false,
         };
-        row.next_step_at = row.next_step();
+        row.next_step_at = row.next_at(plan);
         row
     }
 
-    /// Nothing was outstanding, and nobody has it in hand.
-    pub(super) const fn is_silent(&self) -> bool {
-        self.next_step_at.is_none() && self.in_hand_at.is_none()
-    }
-
-    /// The step after the last one that fired or was passed.
-    pub(super) fn next_step(&self) -> Option<i64> {
-        let due = Moment::from_micros(self.due_at).ok()?;
-        match self.last_offset {
-            Some(_) => ladder::next_step_after(due, self.last_offset),
-            None => Some(ladder::first_step_at(due, Moment::from_micros(self.anchored_at).ok()?)),
+    /// When the ladder of an open duty next has something to do: the step after the last one that fired or was passed, or
+    /// the lapse of a taking in hand.
+    pub(in crate::store) fn next_at(&self, plan: &Plan) -> Option<i64> {
+        let moment = |micros| Moment::from_micros(micros).ok();
+        match self.in_hand_at {
+            Some(at) => ladder::lapse_at(plan, moment(at)?),
+            None => ladder::next_step(plan, moment(self.due_at)?, moment(self.anchored_at)?, self.last_offset),
         }
         .map(Moment::micros)
     }

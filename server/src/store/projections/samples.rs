@@ -114,6 +114,7 @@ pub(in crate::store) fn log(n: u128, kind: IncidentKind, partners: u128, hold: b
         hold,
         opened_from: None,
         rules: incident::Rules::default(),
+        plans: domain::ladder::Plans::default(),
         by: responder(),
     }))
 }

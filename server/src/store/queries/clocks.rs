@@ -2,15 +2,16 @@
 
 use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
-use domain::arrangement::FallbackContact;
 use domain::clock::{Anchor, ClockKind};
-use domain::values::{Actor, ExchangeId, IncidentId, MessageId, Moment, PartnerId};
+use domain::ladder::Plans;
+use domain::values::{Actor, ExchangeId, IncidentId, MessageId, Moment, PartnerId, PersonId};
 use uuid::Uuid;
 
 use super::joint::{self, About};
+use super::fallback::{self, Ring};
 use super::{Page, count, exchange_id, incident_id, moment, moment_or_none, number, one_more, partner_id, partners};
 use crate::store::schema::{clocks, exchanges, incidents, ladders};
-use crate::store::{Rows, StoreError, projections};
+use crate::store::{Rows, StoreError, ladder_plans, people, projections};
 
 /// Groups counted beyond those shown.
 const GROUPS_MAX: i64 = 500;
@@ -19,6 +20,10 @@ pub const SHARE_OF: i64 = 1_000;
 const SOON_SECONDS: i64 = 6 * 3_600;
 /// Partners whose reports stand beside our own clock.
 const FILED_MAX: usize = 2;
+/// Partners of one group named with whom to ring.
+const RINGS_SHOWN: i64 = 3;
+/// Octets of one id in a list of them.
+const ID_OCTETS: usize = 16;
 const TABLE: &str = "clocks";
 
 /// The counts above the list.
@@ -105,8 +110,18 @@ pub struct Group {
     pub in_hand: Option<(Actor, Moment)>,
     /// How the one message stands, when the group is one partner.
     pub carrying: Option<Carrying>,
-    /// Whom to ring, when the group is one partner.
-    pub contact: Option<FallbackContact>,
+    /// Whom to ring once a step fired: the first partners that are outstanding, each with the contact whose turn it is.
+    pub rings: Vec<Ring>,
+    /// Steps that fired.
+    pub fired: u32,
+    /// The ticks on its track: steps up to the due instant, in minutes from it.
+    pub ticks: Vec<i32>,
+    /// When the taking in hand lapses.
+    pub lapses_at: Option<Moment>,
+    /// Who was asked to say that they have seen the last step and has not, with their names.
+    pub unseen: Vec<(PersonId, String)>,
+    /// At the last step managers were reached because nobody else could be.
+    pub instead: bool,
     /// The sender's reference, for a notice received.
     pub reference: String,
     /// Partners' reports to the ICO, for our own clock to it; and how many partners told us of one.
@@ -166,7 +181,8 @@ pub fn pressing(rows: &mut Rows<'_>, filter: Filter, limit: usize) -> Result<(Ve
     keys.sort_by_key(|key| key.due);
     let more = count(i64::try_from(keys.len().saturating_sub(limit)).unwrap_or(i64::MAX));
     keys.truncate(limit);
-    let groups = keys.into_iter().map(|key| group(rows, key)).collect::<Result<Vec<_>, _>>()?;
+    let plans = ladder_plans::standing(rows)?;
+    let groups = keys.into_iter().map(|key| group(rows, &plans, key)).collect::<Result<Vec<_>, _>>()?;
     Ok((groups.into_iter().flatten().collect(), more))
 }
 
@@ -254,7 +270,7 @@ struct Face {
 }
 
 /// Everything about one group; `None` when its clocks ended meanwhile (they can't within one snapshot).
-fn group(rows: &mut Rows<'_>, key: Key) -> Result<Option<Group>, StoreError> {
+fn group(rows: &mut Rows<'_>, plans: &Plans, key: Key) -> Result<Option<Group>, StoreError> {
     let of_group = clocks::table.filter(clocks::kind.eq(&key.kind)).filter(clocks::group_due_at.eq(key.group_due));
     let face: Option<Face> = match (&key.incident, &key.exchange) {
         (Some(incident), _) => of_group
@@ -299,15 +315,25 @@ fn group(rows: &mut Rows<'_>, key: Key) -> Result<Option<Group>, StoreError> {
             Some(id) => joint::filed(rows, About::Exchange(id), FILED_MAX)?,
             None => (Vec::new(), 0),
         },
+    let (kind, group_due) = (clock_kind(&key.kind)?, moment(TABLE, key.group_due)?);
+    let plan = plans.of(kind);
+    let rings = match &subject {
+        Some(subject) => fallback::outstanding(rows, subject.id, kind, group_due, ladder.fired, RINGS_SHOWN)?,
+        None => Vec::new(),
     };
     Ok(Some(Group {
         stream,
-        kind: clock_kind(&key.kind)?,
-        group_due: moment(TABLE, key.group_due)?,
+        kind,
+        group_due,
         due: moment(TABLE, key.due)?,
         subject,
         exchange,
-        contact: partner.map(|id| partners::contacts(rows, id)).transpose()?.into_iter().flatten().next(),
+        rings,
+        fired: ladder.fired,
+        ticks: plan.up_to_due().collect(),
+        lapses_at: ladder.in_hand.as_ref().and(ladder.next_step),
+        unseen: ladder.unseen,
+        instead: ladder.instead,
         partner: partner.map(|id| Ok::<_, StoreError>((id, partners::name(rows, id)?))).transpose()?,
         open: count(key.open),
         all: count(all),
@@ -318,7 +344,7 @@ fn group(rows: &mut Rows<'_>, key: Key) -> Result<Option<Group>, StoreError> {
         exercise: face.exercise,
         own_target: face.own_target,
         last_step: ladder.last_step,
-        next_step: ladder.next_step,
+        next_step: ladder.next_step.filter(|_| ladder.in_hand.is_none()),
         in_hand: ladder.in_hand,
         carrying,
         reference,
@@ -364,21 +390,39 @@ struct Ladder {
     last_step: Option<i32>,
     next_step: Option<Moment>,
     in_hand: Option<(Actor, Moment)>,
+    fired: u32,
+    unseen: Vec<(PersonId, String)>,
+    instead: bool,
 }
 
 fn ladder(rows: &mut Rows<'_>, stream: Uuid, kind: &str, due: i64) -> Result<Ladder, StoreError> {
-    type Found = (Option<i32>, Option<i64>, Option<Vec<u8>>, Option<i64>);
+    type Asked = (i32, Option<Vec<u8>>, Option<Vec<u8>>, bool);
+    type Found = ((Option<i32>, Option<i64>, Option<Vec<u8>>, Option<i64>), Asked);
     let found: Option<Found> = ladders::table
         .find((stream.as_bytes().to_vec(), kind, due))
-        .select((ladders::last_offset, ladders::next_step_at, ladders::in_hand_by, ladders::in_hand_at))
+        .select((
+            (ladders::last_offset, ladders::next_step_at, ladders::in_hand_by, ladders::in_hand_at),
+            (ladders::fired, ladders::asked, ladders::seen, ladders::instead),
+        ))
         .first(rows.db)
         .optional()?;
-    let Some((last_step, next_step, by, at)) = found else { return Ok(Ladder::default()) };
+    let Some(((last_step, next_step, by, at), (fired, asked, seen, instead))) = found else { return Ok(Ladder::default()) };
     let in_hand = match (by, at) {
         (Some(by), Some(at)) => Some((projections::open_in_hand(rows.seal, stream, &by)?, moment("ladders", at)?)),
         (None, _) | (_, None) => None,
     };
-    Ok(Ladder { last_step, next_step: moment_or_none("ladders", next_step)?, in_hand })
+    let seen = seen.unwrap_or_default();
+    let asked = asked.unwrap_or_default();
+    let unseen = asked.chunks(ID_OCTETS).filter(|id| !seen.chunks(ID_OCTETS).any(|seen| seen == *id));
+    let unseen = unseen.map(|id| named(rows, id)).collect::<Result<Vec<_>, _>>()?;
+    let next_step = moment_or_none("ladders", next_step)?;
+    Ok(Ladder { last_step, next_step, in_hand, fired: number(fired), unseen, instead })
+}
+
+fn named(rows: &mut Rows<'_>, id: &[u8]) -> Result<(PersonId, String), StoreError> {
+    let id = PersonId::from_slice(id).map_err(StoreError::corrupt("ladders", "a person"))?;
+    let person = people::by_id(rows, id)?;
+    Ok((id, person.map_or_else(|| "Somebody whose account was removed".to_owned(), |person| person.name.to_string())))
 }
 
 /// How the message to a partner that is being carried stands, and the exchange's reference.

@@ -66,6 +66,7 @@ fn log() -> Vec<incident::Event> {
         hold: false,
         opened_from: None,
         rules: incident::Rules::default(),
+        plans: domain::ladder::Plans::default(),
         by: responder(),
     }));
     incident::decide(None, &command, at(60)).unwrap().events

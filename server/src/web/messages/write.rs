@@ -122,6 +122,8 @@ const fn anchor(refused: &Refusal) -> &'static str {
         | Refusal::NothingToDelete
         | Refusal::Reliance(_)
         | Refusal::NothingChanges => "text",
+        | Refusal::NothingChanges
+        | Refusal::Ladder(_) => "text",
     }
 }
 

@@ -10,6 +10,7 @@ use crate::incident::WithdrawalReason;
 use crate::incident::tests::kit::*;
 use crate::reliance::Reliance;
 use crate::undated::{Undated, UndatedChange, UndatedDuty};
+use crate::ladder::{LadderChange, Reached};
 use crate::values::{Digest32, Hours, MessageId};
 
 /// Every variant. A new one does not compile until it has a name here, and does not pass until it has a file.
@@ -30,6 +31,7 @@ const NAMES: [&str; 25] = [
     "linked",
     "step_fired",
     "taken_in_hand",
+    "ladder",
     "accepted",
     "message_queued",
     "message_received",
@@ -60,6 +62,7 @@ fn name(event: &Event) -> &'static str {
         Event::Linked { .. } => "linked",
         Event::StepFired { .. } => "step_fired",
         Event::TakenInHand { .. } => "taken_in_hand",
+        Event::Ladder { .. } => "ladder",
         Event::Accepted { .. } => "accepted",
         Event::MessageQueued { .. } => "message_queued",
         Event::MessageReceived { .. } => "message_received",
@@ -188,8 +191,9 @@ fn incoming_events() -> Vec<Event> {
             by: by.clone(),
         },
         Event::Linked { incident: incident_id(), at: hour(5), by: by.clone() },
-        Event::StepFired { kind, due, offset_minutes: 60, passed: vec![-30, 0], at: hour(76) },
-        Event::TakenInHand { kind, due, at: hour(76), by },
+        Event::StepFired { kind, due, offset_minutes: 60, passed: vec![-30, 0], reached: Reached::default(), at: hour(76) },
+        Event::TakenInHand { kind, due, at: hour(76), by: by.clone() },
+        Event::Ladder { change: LadderChange::Seen { kind, due }, at: hour(77), by },
         Event::Anonymised {
             survives: Box::new(Survives {
                 id: exchange_id(0),

@@ -1,5 +1,7 @@
 //! Exchanges to build stories from.
 
+use std::sync::Arc;
+
 use crate::clock::{Anchor, ClockChange, ClockKind};
 use crate::clock_terms::Law;
 use crate::exchange::{
@@ -12,6 +14,11 @@ use crate::incident::tests::kit::{
     AWARE, LOGGED, at, case_id, exchange_id, hour, incident_id, line, long, partner_id, responder, terms, uuid,
 };
 use crate::values::{Digest32, Hours, MessageId, Moment};
+
+/// Time has passed, by the built-in plans.
+pub(super) fn tick() -> Command {
+    Command::Tick { orders: Arc::default() }
+}
 
 pub(super) fn open(queue: Option<u32>) -> Command {
     Command::Open(Box::new(Open {

@@ -15,6 +15,7 @@ use crate::incident::{
     Awareness, AwarenessOf, CorrectionProposal, Duties, Event, FanOut, FanOutWork, NotRequiredProposal, Rules,
     Survives, WithdrawalReason, duties,
 };
+use crate::ladder::{LadderChange, Reached};
 use crate::report::{Submission, SubmissionChannel};
 use crate::undated::{Undated, UndatedChange, UndatedDuty};
 use crate::values::{Count, CountBasis, Hours, Known, ServiceId};
@@ -23,6 +24,10 @@ use crate::values::{Count, CountBasis, Hours, Known, ServiceId};
 const NAMES: [&str; 25] = [
 const NAMES: [&str; 23] = [
 const NAMES: [&str; 24] = [
+use crate::values::{Actor, Count, CountBasis, Hours, Known, ServiceId};
+
+/// Every variant. A new one does not compile until it has a name here, and does not pass until it has a file.
+const NAMES: [&str; 23] = [
     "logged",
     "clock_started",
     "clock_changed",
@@ -39,6 +44,7 @@ const NAMES: [&str; 24] = [
     "steps_passed",
     "ladder_ended",
     "taken_in_hand",
+    "ladder",
     "report_drafted",
     "report_submitted",
     "not_required_proposed",
@@ -70,6 +76,7 @@ fn name(event: &Event) -> &'static str {
         Event::StepsPassed { .. } => "steps_passed",
         Event::LadderEnded { .. } => "ladder_ended",
         Event::TakenInHand { .. } => "taken_in_hand",
+        Event::Ladder { .. } => "ladder",
         Event::ReportDrafted { .. } => "report_drafted",
         Event::ReportSubmitted { .. } => "report_submitted",
         Event::NotRequiredProposed { .. } => "not_required_proposed",
@@ -176,10 +183,11 @@ fn ladder_events() -> Vec<Event> {
     let (kind, due, at) = (ClockKind::PartnerNotice, hour(48), hour(36));
     let first = vec![partner_id(0)];
     vec![
-        Event::StepFired { kind, due, offset_minutes: -720, passed: vec![-1_440], partners: 1, first, at },
+        Event::StepFired { kind, due, offset_minutes: -720, passed: vec![-1_440], partners: 1, first, reached: Reached::default(), at },
         Event::StepsPassed { kind: ClockKind::PartnerAcknowledgement, due, offsets: vec![-1_440, -720], at },
         Event::LadderEnded { kind, due },
         Event::TakenInHand { kind, due, at, by: responder() },
+        Event::Ladder { change: LadderChange::Lapsed { kind, due, holder: responder() }, at, by: Actor::Node },
     ]
 }
 

@@ -1,6 +1,7 @@
 //! Plain values to build stories from.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
@@ -12,6 +13,9 @@ use crate::facts::{Facts, IncidentKind, Occurred, Precision};
 use crate::incident::{
     Awareness, Command, Decision, Event, Incident, Log, Outstanding, Refusal, Rules, decide, evolve, fold,
 };
+use crate::facts::{DiscoveryMethod, Facts, IncidentKind, Occurred, Precision};
+use crate::incident::{Awareness, Command, Decision, Event, Incident, Log, Outstanding, Refusal, decide, evolve, fold};
+use crate::ladder::Plans;
 use crate::values::{
     Actor, ArrangementId, CaseId, Digest32, ExchangeId, Hours, IncidentId, Known, Line, LongText, Moment, PartnerId,
     PersonId, Role, ServiceId, Title,
@@ -137,6 +141,7 @@ pub(crate) fn log(kind: IncidentKind, partners: usize) -> Log {
         hold: false,
         opened_from: None,
         rules: Rules::default(),
+        plans: Plans::default(),
         by: responder(),
     }
 }
@@ -203,7 +208,7 @@ impl Story {
     }
 
     pub(crate) fn tick(&mut self, outstanding: &[Outstanding], now: Moment) -> Vec<Event> {
-        self.run(&Command::Tick { outstanding: outstanding.to_vec() }, now).events
+        self.run(&Command::Tick { outstanding: outstanding.to_vec(), orders: Arc::default() }, now).events
     }
 
     pub(crate) fn incident(&self) -> &Incident {

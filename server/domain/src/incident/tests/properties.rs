@@ -2,6 +2,7 @@
 //! is lost in folding, and what happens once happens once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -13,6 +14,7 @@ use crate::incident::{
     AwarenessOf, Command, Event, FAN_OUT_CHUNK, Incident, Log, Outstanding, Stage, WithdrawalReason, decide, evolve,
     fold, next_check,
 };
+use crate::ladder::Plans;
 use crate::report::{Submission, SubmissionChannel};
 use crate::values::{Actor, Digest32, ExchangeId, Moment, Role};
 
@@ -126,15 +128,15 @@ impl World {
     fn tick(&mut self) {
         let ids: Vec<ExchangeId> = self.exchanges.keys().copied().collect();
         for id in ids {
-            assert!(self.ask(id, &exchange::Command::Tick));
+            assert!(self.ask(id, &exchange::Command::Tick { orders: Arc::default() }));
             let (exchange, _) = &self.exchanges[&id];
-            assert_eq!(exchange::decide(Some(exchange), &exchange::Command::Tick, self.now()), Ok(Vec::new()));
+            assert_eq!(exchange::decide(Some(exchange), &exchange::Command::Tick { orders: Arc::default() }, self.now()), Ok(Vec::new()));
         }
-        let tick = Command::Tick { outstanding: self.outstanding() };
+        let tick = Command::Tick { outstanding: self.outstanding(), orders: Arc::default() };
         self.run(&tick);
         let again = self.command(&tick).map(|decision| decision.events);
         assert!(again.is_none_or(|events| events.is_empty()), "a second look finds nothing");
-        let next = self.incident.as_ref().and_then(next_check);
+        let next = self.incident.as_ref().and_then(|it| next_check(it, &Plans::default()));
         assert!(next.is_none_or(|next| next > self.now()), "what was due has been done");
     }
 

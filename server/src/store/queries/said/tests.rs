@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+use std::sync::Arc;
+
 use domain::clock::ClockKind;
 use domain::exchange::{self, Hear, MessageKind, Phase, Receive, ReceiveContent, Say};
 use domain::facts::IncidentKind;
@@ -159,7 +161,7 @@ both!(
         assert_eq!(owed[0].partner_name, "Partner 1");
         write(&store, at(6 * HOUR), move |turn| {
             assert_eq!(due::exchanges(turn.rows(), at(6 * HOUR), 10)?, [exchange]);
-            assert!(on_exchange(turn, exchange, &exchange::Command::Tick)?);
+            assert!(on_exchange(turn, exchange, &exchange::Command::Tick { orders: Arc::default() })?);
             assert_eq!(due::exchanges(turn.rows(), at(6 * HOUR), 10)?, []);
             Ok(())
         }).await;
