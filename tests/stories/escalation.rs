@@ -183,9 +183,8 @@ async fn without_anybody_on_call_managers_are_told(on: On) {
 async fn send_calendar(visitor: &mut Visitor, calendar: &str) -> Answer {
     let fields = visitor.get("/rota/import").await.page().form("Show what it would add").fields();
     let csrf = fields.into_iter().find(|(name, _)| name == "csrf").expect("the session's secret").1;
-    let part = |name: &str, value: &str| {
-        format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
-    };
+    let part =
+        |name: &str, value: &str| format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
     let body = format!("{}{}--x--\r\n", part("csrf", &csrf), part("text", calendar));
     let headers = [("Content-Type", "multipart/form-data; boundary=x"), ("Sec-Fetch-Site", "same-origin")];
     visitor.send("POST", "/rota/import", &headers, body.as_bytes()).await.expect("an answer")

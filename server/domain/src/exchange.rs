@@ -25,10 +25,9 @@ use crate::clock::{Anchor, Clock, ClockKind};
 use crate::clock_terms::Law;
 use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
-use crate::ladder::LadderState;
+use crate::ladder::{LadderCommand, LadderRefusal, LadderState, Orders};
 use crate::reliance::{self, Relied};
 use crate::undated::Undated;
-use crate::ladder::{LadderCommand, LadderRefusal, LadderState, Orders};
 use crate::values::{
     Actor, CaseId, Digest32, ExchangeId, Hours, IncidentId, Line, LongText, MessageId, Moment, PartnerId,
 };

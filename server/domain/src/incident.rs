@@ -13,10 +13,10 @@ mod event;
 mod evolve;
 mod fan_out;
 mod ico;
+pub mod joint;
 pub mod lessons;
 pub mod register;
 pub mod telling;
-pub mod joint;
 #[cfg(test)]
 pub(crate) mod tests;
 mod watch;
@@ -469,14 +469,23 @@ pub enum Command {
     Lessons {
         /// What.
         command: lessons::Command,
+        /// Who.
+        by: Actor,
+    },
     /// A step of the joint decision.
     Joint {
         /// Which.
         command: joint::Command,
+        /// Who.
+        by: Actor,
+    },
     /// Duties for which the law names no time.
     Duties {
         /// What is asked.
         command: duties::Command,
+        /// Who.
+        by: Actor,
+    },
     /// Something is asked of a ladder.
     Ladder {
         /// What.

@@ -51,9 +51,14 @@ pub const GROUP: Group = Group {
         post("/rota/shifts/{id}/remove", "remove_shift", "Remove a shift", run!(remove_shift)).needs(KEEP),
         get("/calendar-links", "list_calendar_links", "Your own calendar addresses, the first made first", run!(links))
             .lists::<CalendarLink>(),
-        post("/calendar-links", "make_calendar_link", "Make an address for your calendar of deadlines", run!(make_link))
-            .makes::<NewCalendarLink>()
-            .shown_once(),
+        post(
+            "/calendar-links",
+            "make_calendar_link",
+            "Make an address for your calendar of deadlines",
+            run!(make_link),
+        )
+        .makes::<NewCalendarLink>()
+        .shown_once(),
         post("/calendar-links/{id}/end", "end_calendar_link", "End an address of your own", run!(end_link)),
     ],
 };
@@ -337,16 +342,12 @@ async fn rota(call: Call) -> Result<Reply, Problem> {
 
 impl Shift {
     fn of(id: Uuid, NewShift { person, when, swap }: NewShift) -> Self {
-        let nothing =
-            Self { id, person, swap, from: None, until: None, day: None, from_minute: None, minutes: None };
+        let nothing = Self { id, person, swap, from: None, until: None, day: None, from_minute: None, minutes: None };
         match when {
             When::Once { from, until } => Self { from: Some(from), until: Some(until), ..nothing },
-            When::Weekly { day, from_minute, minutes } => Self {
-                day: Some(u16::from(day)),
-                from_minute: Some(from_minute),
-                minutes: Some(minutes),
-                ..nothing
-            },
+            When::Weekly { day, from_minute, minutes } => {
+                Self { day: Some(u16::from(day)), from_minute: Some(from_minute), minutes: Some(minutes), ..nothing }
+            }
         }
     }
 }

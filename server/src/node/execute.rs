@@ -4,13 +4,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use domain::arrangement::{Lead, Owed, Terms, owed_to};
-use domain::arrangement::{Owed, owed_to, processor_only};
+use domain::arrangement::{Lead, Owed, Terms, owed_to, processor_only};
 use domain::clock::{Anchor, Clock, ClockKind};
 use domain::exchange;
 use domain::facts::{Contact, Facts, IncidentKind};
 use domain::incident::{self, Awareness, AwarenessOf, Event, FAN_OUT_CHUNK, Incident, Rules, WithdrawalReason, duties};
-use domain::incident::{self, Awareness, AwarenessOf, Event, FAN_OUT_CHUNK, Incident, WithdrawalReason};
 use domain::ladder::LadderCommand;
 use domain::report::Submission;
 use domain::undated::UndatedDuty;
@@ -20,15 +18,10 @@ use serde::{Deserialize, Serialize};
 use super::keys::{self, OnlineKeys};
 use super::views::{LogAnswer, LogRequest, Preview, PreviewPartner, StreamId};
 use super::{DoorError, Node, administer, telling, wire_body};
-use crate::access::{Administrator, Dpo, DutyHolder, Reporter, Responder};
-use crate::store::forms::{self, FormUse};
-use crate::store::partners;
-use crate::store::{Change, Turn, directory, due, endpoints, outbox, queries};
-use super::{DoorError, Node, administer, wire_body};
 use crate::access::{Administrator, Dpo, DutyHolder, Reporter, Responder, SignedIn};
 use crate::store::forms::{self, FormUse};
 use crate::store::partners;
-use crate::store::{Change, Turn, directory, due, endpoints, ladder_plans, outbox};
+use crate::store::{Change, Turn, directory, due, endpoints, ladder_plans, outbox, queries};
 
 /// What a one-use form for logging is made for.
 pub const LOG_FORM: &str = "log";

@@ -119,16 +119,6 @@ pub(super) fn queue(turn: &mut Turn<'_>, steps: &[FiredStep]) -> Result<(), Stor
     posts::queue(turn, posts)
 }
 
-/// Whose duty it is.
-const fn concerns(duty: ClockKind) -> [Role; 2] {
-    match duty {
-        ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement | ClockKind::Assistance => {
-            [Role::Responder, Role::Manager]
-        }
-        ClockKind::IcoReport | ClockKind::PeopleTold | ClockKind::FollowUp => [Role::Dpo, Role::Manager],
-    }
-}
-
 impl FiredStep {
     fn post_id(&self, person: PersonId) -> Uuid {
         posts::derived(&[

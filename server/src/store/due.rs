@@ -14,10 +14,8 @@ use domain::incident::{Outstanding, STEP_NAMES_MAX};
 use domain::ladder::Orders;
 use domain::values::{ExchangeId, IncidentId, Moment, PartnerId};
 
-use super::schema::{clocks, duties, incidents, ladders};
-use super::{Rows, StoreError};
 use super::projections::LadderRow;
-use super::schema::{clocks, incidents, ladders};
+use super::schema::{clocks, duties, incidents, ladders};
 use super::{Rows, StoreError, Turn, ladder_plans, people, rota};
 
 /// Open clocks of one incident looked at: two for each of more partners than one node is for.

@@ -591,6 +591,10 @@ diesel::table! {
         owner_id -> Nullable<Binary>,
         exercise -> Bool,
         plan -> Binary,
+    }
+}
+
+diesel::table! {
     duties (stream, duty) {
         stream -> Binary,
         duty -> Text,

@@ -16,8 +16,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[template(path = "administration.html")]
 struct Index {
     chrome: Chrome,
-    links: [(&'static str, &'static str, &'static str); 10],
-    links: [(&'static str, &'static str, &'static str); 11],
+    links: [(&'static str, &'static str, &'static str); 12],
 }
 
 /// `GET /administration`

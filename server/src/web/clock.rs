@@ -4,9 +4,7 @@
 use askama::Template;
 use domain::arrangement::{FallbackCall, FallbackContact, FallbackPlace};
 use domain::clock::{Anchor, ClockKind};
-use domain::ladder;
 use domain::reliance::Standing;
-use domain::values::{Actor, Moment};
 use domain::values::{Actor, Moment, PersonId};
 
 use super::field::Tag;
@@ -135,20 +133,17 @@ impl ClockPart {
             stream: stream.clone(),
             kind: group.kind.word(),
             due: group.group_due.micros(),
-            back: back.to_owned(),
-        });
+            back: looker.back.to_owned(),
+        };
+        let hand = looker.filter(|looker| looker.may_take && group.in_hand.is_none()).map(post);
+        let is_asked = |looker: &Looker<'_>| group.unseen.iter().any(|(person, _)| *person == looker.person);
+        let seen = looker.filter(is_asked).map(post);
         let since = match (past, group.own_target) {
             (true, true) => "our own target passed",
             (true, false) => "overdue since",
             (false, true) => "our own target:",
             (false, false) => "due",
         };
-            back: looker.back.to_owned(),
-        };
-        let hand = looker.filter(|looker| looker.may_take && group.in_hand.is_none()).map(post);
-        let is_asked = |looker: &Looker<'_>| group.unseen.iter().any(|(person, _)| *person == looker.person);
-        let seen = looker.filter(is_asked).map(post);
-        let since = if past { "overdue since" } else { "due" };
         Self {
             id: format!("c-{}-{}-{}", group.stream.simple(), group.kind.word(), group.group_due.micros()),
             due_millis: group.due.micros() / 1_000,
@@ -313,7 +308,11 @@ fn next(group: &Group, reader: Reader) -> Vec<Next> {
         lines.push(Next::words(format!("Not seen yet by {}", listed(&group.unseen))));
     }
     if group.instead {
-        lines.push(Next::link("Nobody on call could be reached at the last step: managers were told.", "The rota", "/rota".to_owned()));
+        lines.push(Next::link(
+            "Nobody on call could be reached at the last step: managers were told.",
+            "The rota",
+            "/rota".to_owned(),
+        ));
     }
     lines.extend(filed(group, reader));
     lines.extend(fallback(group, stepped(group, now)));
@@ -372,9 +371,7 @@ fn fallback(group: &Group, stepped: bool) -> Vec<Next> {
             lines.extend(rings(group, "Record the call"));
             lines
         }
-        (ClockKind::PartnerAcknowledgement, Some(_), _) if stepped => {
-            rings(group, "Record the call")
-        }
+        (ClockKind::PartnerAcknowledgement, Some(_), _) if stepped => rings(group, "Record the call"),
         (ClockKind::PartnerNotice, None, Some(subject)) if stepped => {
             let mut lines = rings(group, "Record the call");
             lines.push(Next::link(
@@ -384,9 +381,7 @@ fn fallback(group: &Group, stepped: bool) -> Vec<Next> {
             ));
             lines
         }
-        (ClockKind::PartnerAcknowledgement, None, Some(_)) if stepped => {
-            rings(group, "Record the call")
-        }
+        (ClockKind::PartnerAcknowledgement, None, Some(_)) if stepped => rings(group, "Record the call"),
         (ClockKind::IcoReport, _, Some(subject)) if subject.report_state == "none" => {
             vec![Next::link("", "Open a draft", format!("/incidents/{}/report", subject.id))]
         }
@@ -430,7 +425,9 @@ fn rings(group: &Group, link: &str) -> Vec<Next> {
 pub fn ring_words(name: &str, call: Option<&FallbackCall>, contacts: &[FallbackContact]) -> String {
     match (call, contacts.first()) {
         (Some(call), _) => format!("Ring {name}: {}, {} ({}).", call.who, call.number, place_words(call.place)),
-        (None, Some(contact)) => format!("No telephone number is in the arrangement with {name}: {}.", contact_words(contact)),
+        (None, Some(contact)) => {
+            format!("No telephone number is in the arrangement with {name}: {}.", contact_words(contact))
+        }
         (None, None) => format!("No telephone number is in the arrangement with {name}."),
     }
 }

@@ -13,9 +13,8 @@ use serde::Deserialize;
 
 use self::first_hour::GettingStarted;
 use super::alerts::{self, AlertLine};
-use super::clock::ClockPart;
-use super::duties::UndatedPart;
 use super::clock::{ClockPart, Looker};
+use super::duties::UndatedPart;
 use super::field::Choice;
 use super::page::{self, Answer, Anyone, Chrome, Posted, Visit};
 use super::people::role_words;

@@ -393,10 +393,9 @@ fn refused(refusal: &Refusal, reader: Reader) -> FieldError {
         | Refusal::DelayReasonMissing
         | Refusal::DutiesOpen { .. }
         | Refusal::Duties(_)
-        | Refusal::NothingChanges
         | Refusal::Register(_)
         | Refusal::Telling(_)
-        | Refusal::Lessons(_) => fault("title", "title", refusal.to_string()),
+        | Refusal::Lessons(_)
         | Refusal::Joint(_)
         | Refusal::NothingChanges => fault("title", "title", refusal.to_string()),
     }

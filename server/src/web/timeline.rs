@@ -7,17 +7,12 @@ use domain::clock::{Clock, ClockChange, ClockKind, Evidence};
 use domain::exchange::{self, CallChannel, Phase};
 use domain::incident::{self, AwarenessOf, WithdrawalReason};
 use domain::report::SubmissionChannel;
-use domain::values::{Actor, Moment, PartnerId};
 
 use domain::undated::UndatedDuty;
-use domain::values::{Actor, Moment};
+use domain::values::{Actor, Moment, PartnerId};
 
-use super::complaints;
-use super::duties;
-use super::standing;
 use super::words::{self, Reader, counted};
-use super::{lessons, standing, telling};
-use super::{joint, standing};
+use super::{complaints, duties, joint, lessons, standing, telling};
 use crate::node::Node;
 use crate::store::queries::LoggedEvent;
 use crate::store::queries::incidents::{self, Told};

@@ -8,11 +8,9 @@ use super::{
 };
 use super::{filing, incoming, outgoing, said, withdrawal};
 use crate::clock::{Clock, ClockChange, ClockKind};
-use crate::incident::{ERASED, next_overdue, without_reason};
-use crate::ladder::{self, LadderState};
-use crate::undated::{Undated, UndatedChange};
 use crate::incident::{ERASED, next_on_ladder, next_overdue, without_reason};
 use crate::ladder::{self, LadderCommand, LadderState, Orders, Plans};
+use crate::undated::{Undated, UndatedChange};
 use crate::values::{Actor, Digest32, Line, LongText, MessageId, Moment};
 
 /// Decides a command on the exchange as it stands (`None`: the stream is empty). Pure: the same arguments always give
@@ -74,7 +72,6 @@ pub fn decide(state: Option<&Exchange>, command: &Command, now: Moment) -> Resul
         Command::AcceptReliance { message, set_sha256, reason, by } => {
             filing::rely_on(exchange, *message, *set_sha256, reason, by, now)
         }
-        Command::Tick => Ok(tick(exchange, now)),
         Command::Tick { orders } => Ok(tick(exchange, orders, now)),
         Command::Ladder { command, by } => on_ladder(exchange, command, by, now),
         Command::Anonymise => anonymise(exchange, now),

@@ -9,9 +9,9 @@ use crate::arrangement::Terms;
 use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
+use crate::ladder::{LadderChange, Reached};
 use crate::reliance::Reliance;
 use crate::undated::{Undated, UndatedChange};
-use crate::ladder::{LadderChange, Reached};
 use crate::values::{Actor, CaseId, Digest32, ExchangeId, IncidentId, Line, LongText, MessageId, Moment, PartnerId};
 
 /// What was decided. A file format: frozen by golden files; a changed meaning is a new event.
@@ -299,12 +299,14 @@ pub enum Event {
         at: Moment,
         /// Who.
         by: Actor,
+    },
     /// The duty to tell a controller for whom we process changed.
     UndatedChanged {
         /// How.
         change: UndatedChange,
         /// When.
         at: Moment,
+    },
     /// Something else became of a ladder: who had it in hand, who has seen a step.
     Ladder {
         /// What.

@@ -4,18 +4,13 @@
 //! and erasure have files of their own.
 
 use super::{
-    Command, Decision, Event, FanOutWork, Incident, Log, Refusal, Stage, WithdrawalReason, awareness, erase, fan_out,
-    ico, lessons, register, telling, watch,
-    ico, joint, watch,
     Command, Decision, Event, FanOutWork, Incident, Log, Refusal, Rules, Stage, WithdrawalReason, awareness, duties,
-    erase, fan_out, ico, register, watch,
+    erase, fan_out, ico, joint, lessons, register, telling, watch,
 };
 use crate::clock::{Anchor, Clock, ClockKind};
 use crate::facts::{Facts, IncidentKind};
-use crate::ladder;
-use crate::values::{Actor, LongText, Moment};
 use crate::ladder::{self, Plan};
-use crate::values::{Actor, Hours, LongText, Moment};
+use crate::values::{Actor, LongText, Moment};
 
 /// Decides a command on the incident as it stands (`None`: nothing logged yet). Pure: the same arguments always give the
 /// same answer.

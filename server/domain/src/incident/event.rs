@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::duties::{self, Duties, Rules};
 use super::register::{self, Register};
 use super::{
-    Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason, lessons, telling,
+    Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason, joint, lessons, telling,
 };
-use super::{Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason, joint};
 use crate::arrangement::Owed;
 use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::facts::{Facts, IncidentKind};
@@ -273,10 +272,20 @@ pub enum Event {
     Lessons {
         /// What.
         change: lessons::Change,
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
     /// A step of the joint decision.
     Joint {
         /// Which.
         change: joint::Change,
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
     /// About a duty for which the law names no time.
     Duties {
         /// What.
@@ -284,6 +293,8 @@ pub enum Event {
         /// When.
         at: Moment,
         /// By whom.
+        by: Actor,
+    },
     /// Something else became of a ladder: who had it in hand, who has seen a step.
     Ladder {
         /// What.

@@ -158,9 +158,8 @@ impl Incident {
             Event::Telling { change, at, by } => self.telling = self.telling.after(change, *at, by),
             Event::Lessons { change, at, by } => self.lessons = self.lessons.after(change, *at, by),
             Event::Duties { change, .. } => self.duties.record(change),
-            Event::Logged { .. } | Event::Register { .. } | Event::Anonymised { .. } => {}
             Event::Joint { change, at, by } => self.joint.after(change, by, *at),
-            Event::Logged { .. } | Event::Anonymised { .. } => {}
+            Event::Logged { .. } | Event::Register { .. } | Event::Anonymised { .. } => {}
         }
         self
     }

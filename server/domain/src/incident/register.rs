@@ -207,6 +207,9 @@ pub(super) fn begin(change: &Change) -> Incident {
         opened_from: None,
         told_filed: false,
         register: Box::new(Register { imported: Some(record.imported.clone()), figures: None }),
+        telling: super::telling::Telling::default(),
+        lessons: super::lessons::Lessons::default(),
+        joint: Box::default(),
         rules: super::Rules::default(),
         duties: super::Duties::default(),
     }
@@ -230,6 +233,7 @@ mod tests {
     use super::*;
     use crate::incident::tests::kit::{dpo, facts, hour, incident_id, line};
     use crate::incident::{self, evolve, fold};
+    use crate::ladder::Plans;
     use crate::values::CountBasis;
 
     fn record() -> Record {
@@ -270,7 +274,7 @@ mod tests {
         assert_eq!(events.len(), 1);
         let incident = fold(&events).unwrap();
         assert_eq!((incident.stage.word(), &incident.ico, incident.owed.len()), ("closed", &None, 0));
-        assert_eq!(incident::next_check(&incident), None);
+        assert_eq!(incident::next_check(&incident, &Plans::default()), None);
         let again = incident::Command::Register { command: Command::Import(Box::new(record())), by: dpo(1) };
         assert_eq!(incident::decide(Some(&incident), &again, hour(101)), Err(incident::Refusal::AlreadyLogged));
         let reopened = incident::Command::Release { by: dpo(1) };

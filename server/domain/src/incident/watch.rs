@@ -152,9 +152,7 @@ pub fn next_check(incident: &Incident, plans: &Plans) -> Option<Moment> {
         return None;
     }
     let checks = incident.own_clocks();
-    checks.filter_map(|clock| next_clock_check(clock, incident.ladder(clock.kind, clock.due()))).min()
-    let clock = incident.ico.as_ref()?;
-    next_clock_check(clock, incident.ladder(clock.kind, clock.due()), plans)
+    checks.filter_map(|clock| next_clock_check(clock, incident.ladder(clock.kind, clock.due()), plans)).min()
 }
 
 /// When passing time next changes a clock or climbs its ladder.

@@ -71,6 +71,8 @@ fn duty(entry: &Deadline) -> String {
         ClockKind::PartnerAcknowledgement => format!("have {whom} acknowledge"),
         ClockKind::IcoReport => "report to the ICO, or decide that none is due".to_owned(),
         ClockKind::Assistance => format!("answer {whom}"),
+        ClockKind::PeopleTold => "tell the people affected, by our own target".to_owned(),
+        ClockKind::FollowUp => "tell the ICO what was not known yet, by our own target".to_owned(),
     }
 }
 

@@ -166,29 +166,8 @@ fn change_clocks_of_one(rows: &mut Rows<'_>, changed: &ClocksChanged) -> Result<
 fn move_ladders(rows: &mut Rows<'_>, steps: Vec<LadderStep>) -> Result<(), StoreError> {
     let mut wanted = Vec::new();
     for step in steps {
-        if !matches!(step, LadderStep::Wanted { .. }) {
-            want(rows, std::mem::take(&mut wanted))?;
-        }
         match step {
             LadderStep::Wanted { key, anchored_at } => wanted.push((key, anchored_at)),
-            LadderStep::Left { key } => leave(rows, key)?,
-            LadderStep::Reached { key, offset } => {
-                let next = ladder::next_step_after(key.due, Some(offset)).map(Moment::micros);
-                let set = (ladders::last_offset.eq(offset), ladders::next_step_at.eq(next));
-                diesel::update(ladder(&key)).set(set).execute(rows.db)?;
-            }
-            LadderStep::Ended { key } => {
-                diesel::update(ladder(&key)).set(ladders::next_step_at.eq(None::<i64>)).execute(rows.db)?;
-            }
-            LadderStep::InHand { key, by, at } => {
-                let by = rows.seal.seal(IN_HAND_BY, key.stream.as_bytes(), &by)?;
-                let at = ladders::in_hand_at.eq(at.micros());
-                let set = (ladders::in_hand_by.eq(by), at, ladders::next_step_at.eq(None::<i64>));
-                diesel::update(ladder(&key)).set(set).execute(rows.db)?;
-            }
-            LadderStep::Gone { stream } => {
-                let all = ladders::table.filter(ladders::stream.eq(stream.as_bytes().as_slice()));
-                diesel::delete(all).execute(rows.db)?;
             LadderStep::Left { .. }
             | LadderStep::Passed { .. }
             | LadderStep::Fired { .. }

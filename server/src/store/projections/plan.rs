@@ -266,8 +266,7 @@ impl Plan {
                 self.ladders.extend(ladder_changed(key(change.kind(), change.due()), change, by));
             }
             Event::StepsPassed { kind, due, offsets, .. } => {
-                let passed =
-                    offsets.last().map(|offset| LadderStep::Passed { key: key(*kind, *due), offset: *offset });
+                let passed = offsets.last().map(|offset| LadderStep::Passed { key: key(*kind, *due), offset: *offset });
                 self.ladders.extend(passed);
             }
             Event::LadderEnded { kind, due } => self.ladders.push(LadderStep::Ended { key: key(*kind, *due) }),
@@ -304,8 +303,8 @@ impl Plan {
             | Event::NotRequiredResolved { .. }
             | Event::Telling { .. }
             | Event::Lessons { .. } => {}
-            | Event::Joint { .. } => {}
-            | Event::Duties { .. } => {}
+            Event::Joint { .. } => {}
+            Event::Duties { .. } => {}
         }
         Ok(None)
     }

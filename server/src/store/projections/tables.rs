@@ -12,17 +12,13 @@ use super::register::RegisterRow;
 use super::rows::{ClockRow, ExchangeRow, FactsRow, IncidentRow, LadderRow, SaidRow};
 use super::tally::Tallies;
 use crate::store::schema::{
-    clocks, corrective_actions, exchanges, facts, incidents, ladders, register, register_facets, register_tallies, said,
+    clocks, complaints, corrective_actions, duties, exchanges, facts, incidents, ladders, register, register_facets,
+    register_tallies, said,
 };
 use crate::store::{Rows, StoreError};
 
-/// The rows of `incidents`, `facts`, `exchanges`, `clocks`, `ladders`, `said`, `corrective_actions` and of the register,
-    clocks, complaints, duties, exchanges, facts, incidents, ladders, register, register_facets, register_tallies, said,
-};
-use crate::store::{Rows, StoreError};
-
-/// The rows of `complaints`, `incidents`, `facts`, `exchanges`, `clocks`, `duties`, `ladders`, `said` and of the register,
-/// texts unsealed; of figures those that are not nothing. Two are equal when the tables say the same.
+/// The rows of `complaints`, `incidents`, `facts`, `exchanges`, `clocks`, `duties`, `ladders`, `said`, `corrective_actions`
+/// and of the register, texts unsealed; of figures those that are not nothing. Two are equal when the tables say the same.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tables {
     pub(super) complaints: BTreeMap<Vec<u8>, ComplaintRow>,
@@ -99,9 +95,8 @@ impl Tables {
         let of_incidents = self.incidents.len() + self.facts.len() + self.exchanges.len();
         let of_register = self.register.len() + self.facets.len() + self.tallies.len();
         let of_partners = self.clocks.len() + self.ladders.len() + self.said.len();
-        of_register + of_incidents + of_partners + self.actions.len()
-        let of_duties = self.clocks.len() + self.duties.len() + self.complaints.len();
-        of_register + of_incidents + of_duties + self.ladders.len() + self.said.len()
+        let of_duties = self.duties.len() + self.complaints.len() + self.actions.len();
+        of_register + of_incidents + of_partners + of_duties
     }
 
     /// Whether nothing was ever recorded.

@@ -7,8 +7,8 @@ use domain::ladder::Plans;
 use domain::values::{Actor, ExchangeId, IncidentId, MessageId, Moment, PartnerId, PersonId};
 use uuid::Uuid;
 
-use super::joint::{self, About};
 use super::fallback::{self, Ring};
+use super::joint::{self, About};
 use super::{Page, count, exchange_id, incident_id, moment, moment_or_none, number, one_more, partner_id, partners};
 use crate::store::schema::{clocks, exchanges, incidents, ladders};
 use crate::store::{Rows, StoreError, ladder_plans, people, projections};
@@ -315,6 +315,7 @@ fn group(rows: &mut Rows<'_>, plans: &Plans, key: Key) -> Result<Option<Group>, 
             Some(id) => joint::filed(rows, About::Exchange(id), FILED_MAX)?,
             None => (Vec::new(), 0),
         },
+    };
     let (kind, group_due) = (clock_kind(&key.kind)?, moment(TABLE, key.group_due)?);
     let plan = plans.of(kind);
     let rings = match &subject {
@@ -406,7 +407,9 @@ fn ladder(rows: &mut Rows<'_>, stream: Uuid, kind: &str, due: i64) -> Result<Lad
         ))
         .first(rows.db)
         .optional()?;
-    let Some(((last_step, next_step, by, at), (fired, asked, seen, instead))) = found else { return Ok(Ladder::default()) };
+    let Some(((last_step, next_step, by, at), (fired, asked, seen, instead))) = found else {
+        return Ok(Ladder::default());
+    };
     let in_hand = match (by, at) {
         (Some(by), Some(at)) => Some((projections::open_in_hand(rows.seal, stream, &by)?, moment("ladders", at)?)),
         (None, _) | (_, None) => None,

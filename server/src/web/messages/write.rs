@@ -121,7 +121,6 @@ const fn anchor(refused: &Refusal) -> &'static str {
         | Refusal::TooManyMessages
         | Refusal::NothingToDelete
         | Refusal::Reliance(_)
-        | Refusal::NothingChanges => "text",
         | Refusal::NothingChanges
         | Refusal::Ladder(_) => "text",
     }

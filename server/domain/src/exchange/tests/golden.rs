@@ -8,13 +8,13 @@ use crate::exchange::{
 use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
 use crate::incident::tests::kit::*;
+use crate::ladder::{LadderChange, Reached};
 use crate::reliance::Reliance;
 use crate::undated::{Undated, UndatedChange, UndatedDuty};
-use crate::ladder::{LadderChange, Reached};
 use crate::values::{Digest32, Hours, MessageId};
 
 /// Every variant. A new one does not compile until it has a name here, and does not pass until it has a file.
-const NAMES: [&str; 25] = [
+const NAMES: [&str; 27] = [
     "opened",
     "notice_queued",
     "withdrawal_queued",
@@ -191,7 +191,14 @@ fn incoming_events() -> Vec<Event> {
             by: by.clone(),
         },
         Event::Linked { incident: incident_id(), at: hour(5), by: by.clone() },
-        Event::StepFired { kind, due, offset_minutes: 60, passed: vec![-30, 0], reached: Reached::default(), at: hour(76) },
+        Event::StepFired {
+            kind,
+            due,
+            offset_minutes: 60,
+            passed: vec![-30, 0],
+            reached: Reached::default(),
+            at: hour(76),
+        },
         Event::TakenInHand { kind, due, at: hour(76), by: by.clone() },
         Event::Ladder { change: LadderChange::Seen { kind, due }, at: hour(77), by },
         Event::Anonymised {

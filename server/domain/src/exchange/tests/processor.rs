@@ -26,7 +26,7 @@ fn they_are_told_without_a_due_instant() {
     let mut story = opened(None);
     assert_eq!(story.exchange().notice_clock, None);
     assert!(matches!(&story.events[1], Event::NoticeQueued { stated: None, .. }));
-    assert_eq!(story.run(&Command::Tick, hour(9_000)), []);
+    assert_eq!(story.run(&Command::Tick { orders: std::sync::Arc::default() }, hour(9_000)), []);
     assert_eq!(story.refused(&Command::Anonymise, hour(9_000)), Refusal::DutyOpen);
     story.run(&receipt(1, hour(3)), hour(4));
     let owed = story.exchange().undated.as_ref().unwrap();
@@ -40,7 +40,7 @@ fn a_target_of_our_own_is_nobody_elses() {
     let mut story = opened(Hours::new(4).ok());
     assert!(story.exchange().notice_clock.as_ref().is_some_and(|clock| clock.own_target && clock.due() == hour(4)));
     assert!(matches!(&story.events[1], Event::NoticeQueued { stated: None, .. }));
-    story.run(&Command::Tick, hour(5));
+    story.run(&Command::Tick { orders: std::sync::Arc::default() }, hour(5));
     story.run(&receipt(1, hour(6)), hour(6));
     let clock = story.exchange().notice_clock.as_ref().unwrap();
     assert!(matches!(clock.state, ClockState::MetLate { .. }));

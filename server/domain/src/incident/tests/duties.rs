@@ -1,10 +1,13 @@
 //! Duties for which the law names no time, and targets of our own beside them.
 
+use std::sync::Arc;
+
 use super::kit::*;
 use crate::clock::{Anchor, ClockKind, ClockState, Evidence};
 use crate::facts::IncidentKind;
 use crate::incident::duties::{Change, Command as Ask, Refusal as Fault};
 use crate::incident::{Command, Event, Log, Refusal, Rules, Stage, WithdrawalReason, next_check};
+use crate::ladder::Plans;
 use crate::report::{Submission, SubmissionChannel};
 use crate::undated::{Targets, UndatedDuty, UndatedState};
 use crate::values::{Hours, Moment, Role};
@@ -46,7 +49,7 @@ fn no_time_in_the_law_is_no_clock() {
         Some((Anchor::HighRiskDecided, hour(2)))
     );
     assert_eq!(incident.own_clocks().map(|clock| clock.kind).collect::<Vec<_>>(), [ClockKind::IcoReport]);
-    let events = story.run(&Command::Tick { outstanding: Vec::new() }, hour(5_000)).events;
+    let events = story.run(&Command::Tick { outstanding: Vec::new(), orders: Arc::default() }, hour(5_000)).events;
     assert!(events.iter().all(|event| !format!("{event:?}").contains("PeopleTold")), "{events:?}");
     assert_eq!(story.refused(&start(3), hour(3)), Fault::AlreadyOwed.into());
     assert_eq!(story.refused(&start(9_999), hour(3)), Fault::Time.into());
@@ -63,10 +66,10 @@ fn a_target_of_our_own_is_a_clock() {
     let clock = story.incident().duties.target(ClockKind::PeopleTold).unwrap().clone();
     assert!(clock.own_target && clock.legal_limit().is_none());
     assert_eq!(clock.due(), hour(24));
-    assert!(next_check(story.incident()).is_some_and(|check| check <= hour(12)));
-    let events = story.run(&Command::Tick { outstanding: Vec::new() }, hour(12)).events;
+    assert!(next_check(story.incident(), &Plans::default()).is_some_and(|check| check <= hour(12)));
+    let events = story.run(&Command::Tick { outstanding: Vec::new(), orders: Arc::default() }, hour(12)).events;
     assert!(events.iter().any(|event| matches!(event, Event::StepFired { kind: ClockKind::PeopleTold, .. })));
-    story.run(&Command::Tick { outstanding: Vec::new() }, hour(25));
+    story.run(&Command::Tick { outstanding: Vec::new(), orders: Arc::default() }, hour(25));
     let done = Ask::RecordDone { duty: PEOPLE, at: hour(26) };
     story.run(&ask(done), hour(27));
     let duties = &story.incident().duties;
@@ -85,7 +88,7 @@ fn a_person_sets_a_target() {
     story.run(&start(0), hour(1));
     assert_eq!(story.refused(&set(hour(1)), hour(1)), Fault::Target.into());
     assert_eq!(story.refused(&set(hour(24 * 400)), hour(1)), Fault::Target.into());
-    story.run(&Command::Tick { outstanding: Vec::new() }, hour(13));
+    story.run(&Command::Tick { outstanding: Vec::new(), orders: Arc::default() }, hour(13));
     story.run(&set(hour(48)), hour(13));
     assert_eq!(story.refused(&set(hour(48)), hour(13)), Refusal::NothingChanges);
     let targets = &story.incident().duties.targets;

@@ -7,27 +7,19 @@ use crate::facts::{
     Cause, DataCategory, DataRecipients, Facts, IcoCategory, IncidentKind, Nature, Occurred, Partly, Precision,
     RiskView, SubjectCategory, YesNo,
 };
-use crate::incident::register::{Change, Imported, Outcome, Record, Register};
 use crate::incident::joint::Change;
+use crate::incident::register::{Imported, Outcome, Record, Register};
 use crate::incident::{
-    Awareness, AwarenessOf, CorrectionProposal, Event, FanOut, FanOutWork, NotRequiredProposal, Survives,
-    WithdrawalReason, lessons, telling,
     Awareness, AwarenessOf, CorrectionProposal, Duties, Event, FanOut, FanOutWork, NotRequiredProposal, Rules,
-    Survives, WithdrawalReason, duties,
+    Survives, WithdrawalReason, duties, lessons, register, telling,
 };
 use crate::ladder::{LadderChange, Reached};
 use crate::report::{Submission, SubmissionChannel};
 use crate::undated::{Undated, UndatedChange, UndatedDuty};
-use crate::values::{Count, CountBasis, Hours, Known, ServiceId};
-
-/// Every variant. A new one does not compile until it has a name here, and does not pass until it has a file.
-const NAMES: [&str; 25] = [
-const NAMES: [&str; 23] = [
-const NAMES: [&str; 24] = [
 use crate::values::{Actor, Count, CountBasis, Hours, Known, ServiceId};
 
 /// Every variant. A new one does not compile until it has a name here, and does not pass until it has a file.
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 28] = [
     "logged",
     "clock_started",
     "clock_changed",
@@ -183,7 +175,16 @@ fn ladder_events() -> Vec<Event> {
     let (kind, due, at) = (ClockKind::PartnerNotice, hour(48), hour(36));
     let first = vec![partner_id(0)];
     vec![
-        Event::StepFired { kind, due, offset_minutes: -720, passed: vec![-1_440], partners: 1, first, reached: Reached::default(), at },
+        Event::StepFired {
+            kind,
+            due,
+            offset_minutes: -720,
+            passed: vec![-1_440],
+            partners: 1,
+            first,
+            reached: Reached::default(),
+            at,
+        },
         Event::StepsPassed { kind: ClockKind::PartnerAcknowledgement, due, offsets: vec![-1_440, -720], at },
         Event::LadderEnded { kind, due },
         Event::TakenInHand { kind, due, at, by: responder() },
@@ -207,7 +208,7 @@ fn imported() -> Event {
         not_a_breach: true,
         imported,
     };
-    Event::Register { change: Change::Imported { record: Box::new(record) }, at: hour(90), by: dpo(1) }
+    Event::Register { change: register::Change::Imported { record: Box::new(record) }, at: hour(90), by: dpo(1) }
 }
 
 fn last_events() -> Vec<Event> {
@@ -229,6 +230,9 @@ fn last_events() -> Vec<Event> {
         Event::Telling { change: telling::Change::Struck { wave: 1, reason: long("A typing error.") }, at, by: dpo(1) },
         Event::Lessons {
             change: lessons::Change::ActionDropped { action: 1, reason: long("Not needed.") },
+            at,
+            by: responder(),
+        },
         Event::Joint {
             change: Change::LeadChosen { lead: Lead::Us, reason: long("We keep the service.") },
             at,

@@ -13,8 +13,6 @@ use crate::facts::{Facts, IncidentKind, Occurred, Precision};
 use crate::incident::{
     Awareness, Command, Decision, Event, Incident, Log, Outstanding, Refusal, Rules, decide, evolve, fold,
 };
-use crate::facts::{DiscoveryMethod, Facts, IncidentKind, Occurred, Precision};
-use crate::incident::{Awareness, Command, Decision, Event, Incident, Log, Outstanding, Refusal, decide, evolve, fold};
 use crate::ladder::Plans;
 use crate::values::{
     Actor, ArrangementId, CaseId, Digest32, ExchangeId, Hours, IncidentId, Known, Line, LongText, Moment, PartnerId,
