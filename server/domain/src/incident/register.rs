@@ -207,6 +207,8 @@ pub(super) fn begin(change: &Change) -> Incident {
         opened_from: None,
         told_filed: false,
         register: Box::new(Register { imported: Some(record.imported.clone()), figures: None }),
+        telling: super::telling::Telling::default(),
+        lessons: super::lessons::Lessons::default(),
     }
 }
 
