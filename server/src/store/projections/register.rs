@@ -10,7 +10,7 @@ use domain::facts::{Cause, DataCategory, IcoCategory, Nature, SubjectCategory};
 use domain::ico_bands;
 use domain::incident::register::{Figures, Outcome};
 use domain::incident::{Incident, Stage, WithdrawalReason};
-use domain::values::{Count, Hours, Known, Moment, Options, PartnerId, ServiceId};
+use domain::values::{Count, Known, Moment, Options, PartnerId, ServiceId};
 
 use super::words;
 use crate::store::schema::register;

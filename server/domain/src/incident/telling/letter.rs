@@ -137,7 +137,7 @@ fn what_happened(facts: &Facts, date: &dyn Fn(Moment) -> String) -> String {
     }
     first.push_str(facts.summary.as_str());
     paragraphs.push(first);
-    paragraphs.extend(facts.nature.as_option().map(|nature| natures(nature)));
+    paragraphs.extend(facts.nature.as_option().map(natures));
     if let Some(kinds) = facts.data_categories.as_option().map(kinds_of_data).filter(|kinds| !kinds.is_empty()) {
         paragraphs.push(format!("It concerns this kind of information about you: {kinds}."));
     }
