@@ -17,6 +17,7 @@ mod forms;
 mod hostile;
 mod ico;
 mod independent;
+mod joint;
 mod keys;
 mod ladder;
 mod log_incident;
