@@ -20,6 +20,7 @@ mod forms;
 mod hostile;
 mod ico;
 mod independent;
+mod joint;
 mod keys;
 mod ladder;
 mod lessons;

@@ -336,7 +336,7 @@ fn filed(group: &Group, reader: Reader) -> Vec<Next> {
     }
     let href = match (&group.subject, group.exchange) {
         (Some(subject), _) => format!("/incidents/{}/joint#filed", subject.id),
-        (None, Some(exchange)) => format!("/received/{exchange}"),
+        (None, Some(exchange)) => format!("/received/{exchange}#filed"),
         (None, None) => String::new(),
     };
     lines.push(Next::link(joint::words::STAYS_OURS, "Look at it", href));

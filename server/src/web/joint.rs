@@ -201,7 +201,7 @@ pub async fn show(visit: Visit, id: web::Path<IncidentId>, asked: web::Query<Ask
         may_ask: open && officer && !sides.items.is_empty(),
         may_decide: open && officer && lead == Lead::Us,
         may_not_decide: if open && officer && lead != Lead::Us {
-            "We do not lead, so we decide nothing for the others. Choose first that we lead, if that is agreed."
+            "We do not lead, so we decide nothing for the others. Record first that we lead, if that is agreed."
         } else {
             ""
         },

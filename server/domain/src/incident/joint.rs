@@ -170,7 +170,7 @@ pub enum Refusal {
     #[error("this organisation is not a party of this incident")]
     NotAParty,
     /// Only the lead decides for all.
-    #[error("we do not lead on this incident: the lead decides, or choose first that we lead")]
+    #[error("we do not lead on this incident: the lead decides, or record first that we lead")]
     NotTheLead,
     /// Nobody knows of the case.
     #[error("no partner knows of this incident, so there is nobody to ask or to tell")]

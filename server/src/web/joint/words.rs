@@ -34,16 +34,21 @@ pub(super) fn who(lead: &Lead, names: &[(PartnerId, String)]) -> String {
     }
 }
 
-/// "yes: we report it", "no".
-fn does(who_does: Option<&Lead>, names: &[(PartnerId, String)]) -> String {
-    who_does.map_or_else(|| "no".to_owned(), |lead| format!("yes, {}", who(lead, names)))
+/// "Yes: we report it", "No".
+fn does(who_does: Option<&Lead>, names: &[(PartnerId, String)], we: &str, they: &str) -> String {
+    match who_does {
+        None => "no".to_owned(),
+        Some(Lead::Us) => format!("yes, we {we}"),
+        Some(Lead::Each | Lead::Named { .. }) => format!("yes, each organisation {they} for itself"),
+        Some(Lead::Partner { partner }) => format!("yes, {} {they}", name(names, *partner)),
+    }
 }
 
 /// What was decided, on two lines.
 pub(super) fn decided(decision: &JointDecision, names: &[(PartnerId, String)]) -> [String; 2] {
     [
-        format!("Report to the ICO: {}.", does(decision.reports.as_ref(), names)),
-        format!("Tell the people affected: {}.", does(decision.tells.as_ref(), names)),
+        format!("Report to the ICO: {}.", does(decision.reports.as_ref(), names, "report it", "reports it")),
+        format!("Tell the people affected: {}.", does(decision.tells.as_ref(), names, "tell them", "tells them")),
     ]
 }
 
