@@ -10,7 +10,7 @@ use domain::facts::{Cause, DataCategory, IcoCategory, Nature, SubjectCategory};
 use domain::ico_bands;
 use domain::incident::register::{Figures, Outcome};
 use domain::incident::{Incident, Stage, WithdrawalReason};
-use domain::values::{Count, Hours, Known, Moment, Options, PartnerId, ServiceId};
+use domain::values::{Count, Known, Moment, Options, PartnerId, ServiceId};
 
 use super::words;
 use crate::store::schema::register;
@@ -138,7 +138,8 @@ pub(super) fn ico(incident: &Incident) -> (&'static str, Option<Moment>, Option<
     if let Some(clock) = &incident.ico {
         return (clock.state.word(), Some(clock.due()), ended_at(clock));
     }
-    let due = incident.awareness.contract_anchor().map(|(_, at)| at.plus_hours(Hours::ICO));
+    let anchor = incident.awareness.contract_anchor();
+    let due = anchor.map(|(anchor, at)| Clock::report(incident.rules.law, anchor, at).due());
     match incident.register.imported.as_ref().map(|imported| imported.outcome) {
         Some(Outcome::Reported { at }) if due.is_some_and(|due| at > due) => ("met_late", due, Some(at)),
         Some(Outcome::Reported { at }) => ("met", due, Some(at)),
