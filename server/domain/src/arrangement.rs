@@ -411,6 +411,31 @@ mod tests {
         assert_eq!(of(&[narrow, wide]), Trigger::BreachOrCircumstances);
     }
 
+    /// Aim: a processor owes its controller a notice even without agreed hours; only where every service hit is processed
+    /// for somebody is there no report of ours; anything else leaves it ours.
+    #[test]
+    fn a_processor_tells_the_controller_and_the_controller_reports() {
+        let role = |our_role, terms: Arrangement| Arrangement { our_role, ..terms };
+        let none = |terms: Arrangement| Arrangement { notice_hours: None, ..terms };
+        let processing = role(OurRole::Processor, none(arrangement(1, 1, &[1], 48, Trigger::BreachOnly)));
+        let joint = arrangement(2, 2, &[2], 48, Trigger::BreachOrCircumstances);
+        let supplier = role(OurRole::Controller, none(arrangement(3, 3, &[3], 48, Trigger::BreachOnly)));
+        let all = [processing.clone(), joint, supplier.clone()];
+        let only = |services: &[u128]| processor_only(&all, &services.iter().map(|id| service(*id)).collect());
+        assert_eq!(
+            [only(&[1]), only(&[2]), only(&[3]), only(&[1, 2]), only(&[9]), only(&[])],
+            [true, false, false, false, false, false]
+        );
+        let owed = owed_to(&all, &[service(1), service(3)].into(), IncidentKind::Breach);
+        assert_eq!(owed.keys().collect::<Vec<_>>(), [&partner(1)], "a supplier of ours is owed nothing by these terms");
+        assert_eq!((owed[&partner(1)].notice_hours, owed[&partner(1)].our_role), (None, OurRole::Processor));
+        // Beside joint control of another service the controller's word stands, and agreed hours count.
+        let beside = arrangement(4, 1, &[2], 24, Trigger::BreachOnly);
+        let owed = owed_to(&[processing, beside], &[service(1), service(2)].into(), IncidentKind::Breach);
+        let terms = &owed[&partner(1)];
+        assert_eq!((terms.notice_hours.map(Hours::get), terms.our_role), (Some(24), OurRole::JointController));
+    }
+
     #[test]
     fn a_trigger_for_breaches_only_starts_at_awareness_of_the_breach() {
         let moment = |seconds| Moment::from_unix_seconds(seconds).unwrap();

@@ -18,7 +18,7 @@ pub const GROUP: Group = Group {
     about: "Duties that the law wants done without undue delay: no due instant exists; a target is our own.",
     operations: &[
         get("/duties", "list_duties", "Every duty for which the law names no time, open or ended", run!(list))
-            .lists::<Duty>(),
+            .lists::<DutyWithoutTime>(),
         post("/incidents/{id}/duties/done", "record_duty_done", "Record that one was done", run!(done))
             .needs(&[Scope::Respond, Scope::Decide])
             .takes::<DutyInstant>(),
@@ -38,7 +38,7 @@ pub const GROUP: Group = Group {
 
 answer! {
     /// A duty without a due instant.
-    Duty {
+    DutyWithoutTime {
         /// The incident's or exchange's id that it belongs to.
         stream: Uuid,
         /// Which duty.
@@ -95,7 +95,7 @@ async fn list(call: Call) -> Result<Reply, Problem> {
     let law = call.node.duties().law;
     let page = call.node.store().read(move |rows| duties::every(rows, after, limit)).await?;
     let next = page.next.map(|(stream, duty)| format!("{stream}.{}", duty.word()));
-    Ok(Page { items: page.items, next }.reply(|owed| Duty::of(owed, law)))
+    Ok(Page { items: page.items, next }.reply(|owed| DutyWithoutTime::of(owed, law)))
 }
 
 fn key(text: &str) -> Option<(Uuid, UndatedDuty)> {
@@ -124,7 +124,7 @@ async fn not_required(call: Call) -> Result<Reply, Problem> {
     Ok(Reply::done())
 }
 
-impl Duty {
+impl DutyWithoutTime {
     fn of(owed: Single, law: domain::clock_terms::Law) -> Self {
         let (law_says, provision) = owed.duty.says(law);
         Self {

@@ -12,6 +12,7 @@ pub mod catch_up;
 pub mod complaints;
 pub mod deliver;
 pub mod directory;
+pub mod duties;
 pub mod endpoints;
 pub mod execute;
 pub mod exercises;

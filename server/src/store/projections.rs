@@ -31,6 +31,7 @@ mod fill;
 mod plan;
 pub(super) mod register;
 mod rows;
+mod said_row;
 #[cfg(test)]
 pub(super) mod samples;
 pub mod tables;

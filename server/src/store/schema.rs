@@ -1,7 +1,9 @@
 //! The one set of tables both databases share: moments are microseconds since 1970, ids 16 octets.
 
+mod of_duties;
 mod of_register;
 
+pub(super) use self::of_duties::{complaints, duties};
 pub(super) use self::of_register::{register, register_facets, register_tallies, register_views};
 
 diesel::table! {
@@ -594,48 +596,6 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    duties (stream, duty) {
-        stream -> Binary,
-        duty -> Text,
-        incident_id -> Nullable<Binary>,
-        exchange_id -> Nullable<Binary>,
-        partner_id -> Nullable<Binary>,
-        anchor -> Text,
-        since_at -> BigInt,
-        target_at -> Nullable<BigInt>,
-        state -> Text,
-        open -> Bool,
-        ended_at -> Nullable<BigInt>,
-        evidence -> Nullable<Text>,
-        reason -> Nullable<Binary>,
-        exercise -> Bool,
-    }
-}
-
-diesel::table! {
-    complaints (id) {
-        id -> Binary,
-        reference -> Text,
-        received_at -> BigInt,
-        channel -> Text,
-        category -> Text,
-        incident_id -> Nullable<Binary>,
-        stage -> Text,
-        about -> Binary,
-        acknowledge_by -> Nullable<BigInt>,
-        acknowledge_limit -> Nullable<BigInt>,
-        promised_acknowledgement_by -> Nullable<BigInt>,
-        promised_answer_by -> Nullable<BigInt>,
-        acknowledged_at -> Nullable<BigInt>,
-        answered_at -> Nullable<BigInt>,
-        outcome -> Nullable<Text>,
-        logged_at -> BigInt,
-        next_due_at -> Nullable<BigInt>,
-        notes -> Integer,
-    }
-}
-
 diesel::allow_tables_to_appear_in_same_query!(
     meta,
     counters,
@@ -649,8 +609,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     facts,
     exchanges,
     clocks,
-    duties,
-    complaints,
     ladders,
     ladder_plans,
     shifts,

@@ -19,7 +19,7 @@ use super::words::{Reader, counted, length};
 use crate::access::{Dpo, Reporter};
 use crate::problem::Problem;
 use crate::store::queries;
-use crate::store::queries::duties::Owed;
+use crate::store::queries::duties::{Owed, Single};
 
 /// A duty without a due instant, where clocks are shown. It holds nothing that could count down.
 #[derive(Debug, Clone, Template)]
@@ -74,6 +74,27 @@ impl UndatedPart {
             tag: Tag::amber("Not done"),
             target: owed.target.map(|at| format!("Our own target: {}", reader.near(at))).unwrap_or_default(),
         }
+    }
+}
+
+/// How one stands, open or ended.
+pub(super) fn tag(state: &str) -> Tag {
+    match state {
+        "done" => Tag::green("Done"),
+        "not_required" => Tag::grey("Not required"),
+        _ => Tag::amber("Not done"),
+    }
+}
+
+/// Since when one is owed, or what became of it.
+pub(super) fn single_words(owed: &Single, visit: &Visit) -> String {
+    let reader = visit.reader;
+    let (says, provision) = owed.duty.says(visit.node.duties().law);
+    let law = format!("the law names no time: \u{201c}{says}\u{201d} ({provision})");
+    match (owed.ended_at, &owed.reason) {
+        (Some(at), Some(reason)) => format!("at {}: {reason}", reader.at(at)),
+        (Some(at), None) => format!("at {}; it was owed since {}; {law}", reader.at(at), reader.at(owed.since)),
+        (None, _) => format!("for {}; {law}", length(reader.now().seconds_since(owed.since))),
     }
 }
 

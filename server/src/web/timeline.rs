@@ -96,9 +96,11 @@ fn of_incident(event: &incident::Event, named: &[(PartnerId, String)], reader: R
             proposal.reason
         ),
         Event::CorrectionRefused { by, .. } => format!("{} turned the correction of awareness down", who(by)),
-        Event::AwarenessCorrected { of, is, reason, by, second, .. } => {
+        Event::AwarenessCorrected { of, was, is, reason, by, second, .. } => {
             let second = second.as_ref().map(|second| format!(", confirmed by {}", who(second))).unwrap_or_default();
-            format!("Awareness {} corrected to {} by {}{second}: {reason}", aware_of(*of), reader.at(*is), who(by))
+            // What was due before stays to be seen: it counted from there.
+            let was = was.map(|was| format!(" from {}", reader.at(was))).unwrap_or_default();
+            format!("Awareness {} corrected{was} to {} by {}{second}: {reason}", aware_of(*of), reader.at(*is), who(by))
         }
         Event::BecameBreach { aware_at, by, .. } => {
             format!("It became a breach: {} recorded that we were aware at {}", who(by), reader.at(*aware_at))

@@ -8,6 +8,7 @@ use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::facts::IncidentKind;
 use crate::incident::{WithdrawalReason, with_ladder};
 use crate::reliance::Relied;
+use crate::undated::{Undated, UndatedChange};
 use crate::values::{CaseId, ExchangeId, Line, MessageId, Moment, PartnerId};
 
 /// The state after a stream of events; `None` when there were none.
@@ -126,14 +127,9 @@ fn survivor(survives: &Survives) -> Exchange {
 impl Exchange {
     pub(super) fn after(mut self, event: &Event) -> Self {
         match event {
-            Event::Opened { clock, undated, .. } => {
-                clock.iter().for_each(|clock| self.start_clock(clock));
-                self.undated.clone_from(undated);
-            }
+            Event::Opened { clock, undated, .. } => self.open(clock.as_ref(), undated.as_ref()),
             Event::ClockStarted { clock } => self.start_clock(clock),
-            Event::UndatedChanged { change, .. } => {
-                self.undated = self.undated.take().map(|owed| owed.evolve(change));
-            }
+            Event::UndatedChanged { change, .. } => self.change_undated(change),
             Event::NoticeQueued { notice, kind, .. } => {
                 self.notices.push(notice.clone());
                 self.kind = *kind;
@@ -202,6 +198,15 @@ impl Exchange {
             Event::Anonymised { .. } => {}
         }
         self
+    }
+
+    fn open(&mut self, clock: Option<&Clock>, undated: Option<&Undated>) {
+        clock.into_iter().for_each(|clock| self.start_clock(clock));
+        self.undated = undated.cloned();
+    }
+
+    fn change_undated(&mut self, change: &UndatedChange) {
+        self.undated = self.undated.take().map(|owed| owed.evolve(change));
     }
 
     fn receipt(&mut self, message: MessageId, toe: Moment) {

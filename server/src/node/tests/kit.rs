@@ -15,7 +15,7 @@ use domain::facts::{Contact, DiscoveryMethod, Facts, IncidentKind};
 use domain::incident::Awareness;
 use domain::report::Organisation;
 use domain::values::{
-    ExchangeId, Hours, IncidentId, Known, Line, LongText, Moment, PartnerId, PersonId, Role, ServiceId, Title,
+    ExchangeId, IncidentId, Known, Line, LongText, Moment, PartnerId, PersonId, Role, ServiceId, Title,
 };
 use tempfile::TempDir;
 use tokio::sync::Notify;

@@ -8,7 +8,7 @@ use domain::directory::{Agreement, ArrangementRecord, Directory, Party, PartyRol
 use domain::facts::{Contact, Facts, IncidentKind};
 use domain::incident::Awareness;
 use domain::report::Organisation;
-use domain::values::{Hours, LongText, PartnerId, Role};
+use domain::values::{LongText, PartnerId, Role};
 use webhooks::carrier::Carrier;
 
 use super::kit::{ALICE, BORIS, Network, facts, line, noon};

@@ -138,8 +138,8 @@ pub(super) fn ico(incident: &Incident) -> (&'static str, Option<Moment>, Option<
     if let Some(clock) = &incident.ico {
         return (clock.state.word(), Some(clock.due()), ended_at(clock));
     }
-    let due =
-        incident.awareness.contract_anchor().map(|(_, at)| at.plus_hours(incident.rules.law.report_term(at).hours));
+    let anchor = incident.awareness.contract_anchor();
+    let due = anchor.map(|(anchor, at)| Clock::report(incident.rules.law, anchor, at).due());
     match incident.register.imported.as_ref().map(|imported| imported.outcome) {
         Some(Outcome::Reported { at }) if due.is_some_and(|due| at > due) => ("met_late", due, Some(at)),
         Some(Outcome::Reported { at }) => ("met", due, Some(at)),

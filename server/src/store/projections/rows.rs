@@ -5,17 +5,18 @@
 
 use diesel::prelude::*;
 use domain::clock::{Clock, ClockKind, ClockState};
-use domain::exchange::{Asked, Direction, Exchange, NoticeDelivery, Said};
+use domain::exchange::{Asked, Direction, Exchange, NoticeDelivery};
 use domain::incident::Incident;
 use domain::ladder::{self, Plan};
 use domain::report::ReportState;
-use domain::values::{IncidentId, MessageId, Moment};
+use domain::values::{IncidentId, Moment};
 use uuid::Uuid;
 
+pub(super) use super::said_row::{SAID, SaidRow};
 use super::words;
 use crate::store::StoreError;
 use crate::store::backend::bulk::Value;
-use crate::store::schema::{clocks, exchanges, facts, incidents, ladders, said};
+use crate::store::schema::{clocks, exchanges, facts, incidents, ladders};
 use crate::store::sealed::Seal;
 
 pub(super) const TITLE: &str = "incidents.title";
@@ -23,7 +24,6 @@ pub(super) const FACTS: &str = "facts.sealed";
 pub(super) const ACKNOWLEDGED_BY: &str = "exchanges.acknowledged_by";
 pub(super) const REASON: &str = "clocks.reason";
 pub(super) const IN_HAND_BY: &str = "ladders.in_hand_by";
-pub(super) const SAID: &str = "said.content";
 
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset, Identifiable)]
 #[diesel(table_name = incidents, treat_none_as_null = true, treat_none_as_default_value = false)]
@@ -86,22 +86,6 @@ pub(in crate::store) struct ExchangeRow {
     pub filed_at: Option<i64>,
     pub messages: i32,
     pub unread: i32,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = said, treat_none_as_default_value = false)]
-pub(in crate::store) struct SaidRow {
-    pub message: Vec<u8>,
-    pub exchange_id: Vec<u8>,
-    pub partner_id: Vec<u8>,
-    pub incident_id: Option<Vec<u8>>,
-    pub sent: bool,
-    pub kind: String,
-    pub re: Option<Vec<u8>>,
-    pub due_at: Option<i64>,
-    pub content: Vec<u8>,
-    pub at: i64,
-    pub read_at: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset, Identifiable)]
@@ -421,35 +405,6 @@ fn asked_clock(exchange: &Exchange, asked: &Asked) -> ClockFace {
     row.partner_id = Some(exchange.partner.as_bytes().to_vec());
     let key = LadderKey { stream, of_incident, kind: clock.kind, due: group_due(clock) };
     ClockFace { stream: request.uuid(), row, ladder: asked.is_our_duty().then_some(key) }
-}
-
-impl SaidRow {
-    /// `sent`: it is ours. `at` is when it came into our record.
-    pub(super) fn of(exchange: &Exchange, said: &Said, sent: bool, at: Moment) -> Result<Self, StoreError> {
-        Ok(Self {
-            message: said.message.as_bytes().to_vec(),
-            exchange_id: exchange.id.as_bytes().to_vec(),
-            partner_id: exchange.partner.as_bytes().to_vec(),
-            incident_id: exchange.incident.map(|id| id.as_bytes().to_vec()),
-            sent,
-            kind: said.kind.word().to_owned(),
-            re: said.re.map(|id: MessageId| id.as_bytes().to_vec()),
-            due_at: said.due.map(Moment::micros),
-            content: json(said, "said")?,
-            at: at.micros(),
-            read_at: None,
-        })
-    }
-
-    pub(super) fn sealed(mut self, seal: &Seal) -> Result<Self, StoreError> {
-        self.content = seal.seal(SAID, &self.message, &self.content)?;
-        Ok(self)
-    }
-
-    pub(super) fn opened(mut self, seal: &Seal) -> Result<Self, StoreError> {
-        self.content = seal.open(SAID, &self.message, &self.content)?;
-        Ok(self)
-    }
 }
 
 /// The clocks of an incident itself.

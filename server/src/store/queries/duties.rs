@@ -172,6 +172,19 @@ impl SingleRow {
     }
 }
 
+/// The duties of one stream: an incident's own, or the one towards a partner.
+///
+/// # Errors
+/// Those of the database.
+pub fn of_stream(rows: &mut Rows<'_>, stream: Uuid) -> Result<Vec<Single>, StoreError> {
+    let found: Vec<SingleRow> = duties::table
+        .filter(duties::stream.eq(stream.as_bytes().as_slice()))
+        .order(duties::duty)
+        .select(SingleRow::as_select())
+        .load(rows.db)?;
+    found.into_iter().map(|row| row.view(rows)).collect()
+}
+
 /// Every duty without a time in law, the oldest stream first.
 ///
 /// # Errors

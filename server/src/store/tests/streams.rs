@@ -3,9 +3,7 @@ use domain::clock::Anchor;
 use domain::exchange::{self, Direction};
 use domain::facts::{DiscoveryMethod, Facts, IncidentKind};
 use domain::incident::{self, Awareness, Incident};
-use domain::values::{
-    Actor, CaseId, ExchangeId, Hours, IncidentId, Known, Line, LongText, PartnerId, PersonId, Role, Title,
-};
+use domain::values::{Actor, CaseId, ExchangeId, IncidentId, Known, Line, LongText, PartnerId, PersonId, Role, Title};
 
 use super::*;
 use crate::store::projections::tables::Tables;
