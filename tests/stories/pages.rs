@@ -99,8 +99,13 @@ async fn administration(operator: &Party) -> Vec<String> {
     let mut paths: Vec<String> = ["/", "/administration", "/agreements", "/services", "/parties", "/import", "/export"]
         .map(str::to_owned)
         .into();
-    paths.extend(["/ladders", "/ladders/ico_report", "/ladders/ico_report/repeats", "/ladders/ico_report/built-in"].map(str::to_owned));
-    paths.extend(["/ladders/ico_report/steps/0", "/rota", "/rota/weekly", "/rota/once", "/rota/import"].map(str::to_owned));
+    paths.extend(
+        ["/ladders", "/ladders/ico_report", "/ladders/ico_report/repeats", "/ladders/ico_report/built-in"]
+            .map(str::to_owned),
+    );
+    paths.extend(
+        ["/ladders/ico_report/steps/0", "/rota", "/rota/weekly", "/rota/once", "/rota/import"].map(str::to_owned),
+    );
     paths.extend(["agreements", "arrangements", "services", "parties"].map(|kind| format!("/{kind}/new")));
     paths.extend(
         [&agreement, &arrangement, &service, &party].into_iter().flat_map(|one| [one.clone(), format!("{one}/edit")]),

@@ -106,8 +106,7 @@ pub struct FallbackCall {
 pub fn fallback_call(contacts: &[FallbackContact], fired: u32) -> Option<FallbackCall> {
     let places = std::iter::once(FallbackPlace::Named).chain(std::iter::repeat(FallbackPlace::Secondary));
     let by_day = contacts.iter().zip(places).filter_map(|(it, place)| Some((it, it.phone.as_ref()?, place)));
-    let by_night =
-        contacts.iter().filter_map(|it| Some((it, it.out_of_hours.as_ref()?, FallbackPlace::OutOfHours)));
+    let by_night = contacts.iter().filter_map(|it| Some((it, it.out_of_hours.as_ref()?, FallbackPlace::OutOfHours)));
     let all: Vec<_> = by_day.chain(by_night).collect();
     let turn = usize::try_from(fired.saturating_sub(1)).unwrap_or(0).checked_rem(all.len())?;
     let (contact, number, place) = all.get(turn)?;

@@ -21,8 +21,8 @@ use crate::values::{Actor, Moment, PersonId};
 
 pub use self::orders::{Orders, REACHED_MAX, Reachable, Reached};
 pub use self::plan::{
-    Channels, HOURLY_UNTIL_MAX, LAPSE_MINUTES, OFFSET_MAX, OFFSET_MIN, PEOPLE_MAX, Plan, PlanFault, Plans,
-    Reach, STEPS_MAX, Step,
+    Channels, HOURLY_UNTIL_MAX, LAPSE_MINUTES, OFFSET_MAX, OFFSET_MIN, PEOPLE_MAX, Plan, PlanFault, Plans, Reach,
+    STEPS_MAX, Step,
 };
 
 const SECONDS_PER_MINUTE: i64 = 60;
@@ -239,13 +239,7 @@ impl StepDecision {
 /// What fires at `now` by the plan, given the last step recorded. A step fires from its own instant on; one that lies at
 /// or before the anchor, or before it was in the plan, never fires.
 #[must_use]
-pub fn decide(
-    plan: &Plan,
-    due: Moment,
-    anchored_at: Moment,
-    last_offset: Option<i32>,
-    now: Moment,
-) -> StepDecision {
+pub fn decide(plan: &Plan, due: Moment, anchored_at: Moment, last_offset: Option<i32>, now: Moment) -> StepDecision {
     let mut passed = Vec::new();
     let mut fire = None;
     let mut last = last_offset;

@@ -266,9 +266,7 @@ mod tests {
     /// Aim: what no shift covers is named, with its exact ends.
     #[test]
     fn gaps_are_named() {
-        let day = |number, day| {
-            shift(number, When::Weekly { day, from_minute: 9 * 60, minutes: 480 }, false)
-        };
+        let day = |number, day| shift(number, When::Weekly { day, from_minute: 9 * 60, minutes: 480 }, false);
         let (from, until) = (at("2026-03-02T00:00:00Z"), at("2026-03-04T00:00:00Z"));
         let found = spans(&[day(1, 1), day(2, 2)], &London, from, until);
         assert_eq!(

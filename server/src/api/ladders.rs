@@ -18,6 +18,8 @@ use crate::problem::Problem;
 const ADMINISTER: &[Scope] = &[Scope::Administer];
 /// What the rota needs: managers keep it too.
 const KEEP: &[Scope] = &[Scope::Administer, Scope::Decide];
+/// What an address of one's own calendar needs: more than reading.
+const OWN: &[Scope] = &[Scope::Respond, Scope::Decide, Scope::Administer];
 /// How far the rota is told ahead, in seconds.
 const AHEAD_SECONDS: i64 = 31 * 86_400;
 
@@ -51,10 +53,16 @@ pub const GROUP: Group = Group {
         post("/rota/shifts/{id}/remove", "remove_shift", "Remove a shift", run!(remove_shift)).needs(KEEP),
         get("/calendar-links", "list_calendar_links", "Your own calendar addresses, the first made first", run!(links))
             .lists::<CalendarLink>(),
-        post("/calendar-links", "make_calendar_link", "Make an address for your calendar of deadlines", run!(make_link))
-            .makes::<NewCalendarLink>()
-            .shown_once(),
-        post("/calendar-links/{id}/end", "end_calendar_link", "End an address of your own", run!(end_link)),
+        post(
+            "/calendar-links",
+            "make_calendar_link",
+            "Make an address for your calendar of deadlines",
+            run!(make_link),
+        )
+        .needs(OWN)
+        .makes::<NewCalendarLink>()
+        .shown_once(),
+        post("/calendar-links/{id}/end", "end_calendar_link", "End an address of your own", run!(end_link)).needs(OWN),
     ],
 };
 
@@ -337,16 +345,12 @@ async fn rota(call: Call) -> Result<Reply, Problem> {
 
 impl Shift {
     fn of(id: Uuid, NewShift { person, when, swap }: NewShift) -> Self {
-        let nothing =
-            Self { id, person, swap, from: None, until: None, day: None, from_minute: None, minutes: None };
+        let nothing = Self { id, person, swap, from: None, until: None, day: None, from_minute: None, minutes: None };
         match when {
             When::Once { from, until } => Self { from: Some(from), until: Some(until), ..nothing },
-            When::Weekly { day, from_minute, minutes } => Self {
-                day: Some(u16::from(day)),
-                from_minute: Some(from_minute),
-                minutes: Some(minutes),
-                ..nothing
-            },
+            When::Weekly { day, from_minute, minutes } => {
+                Self { day: Some(u16::from(day)), from_minute: Some(from_minute), minutes: Some(minutes), ..nothing }
+            }
         }
     }
 }

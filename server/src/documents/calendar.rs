@@ -163,7 +163,10 @@ impl Event {
                 }
             }
             "RDATE" | "RECURRENCE-ID" => {
-                return Err(fault(line.number, format!("{} is not taken: give that shift an event of its own", line.name)));
+                return Err(fault(
+                    line.number,
+                    format!("{} is not taken: give that shift an event of its own", line.name),
+                ));
             }
             "ATTENDEE" => self.attendees.extend(line.mailbox()),
             "ORGANIZER" => self.organiser = line.mailbox(),

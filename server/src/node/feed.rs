@@ -10,7 +10,7 @@ use super::{DoorError, Node};
 use crate::access::sessions::{fresh_secret, token_digest};
 use crate::access::{Administrator, Reader, SignedIn};
 use crate::store::queries::deadlines::{self, Deadline};
-use crate::store::{StoreError, feed_links, people};
+use crate::store::{feed_links, people};
 
 pub use crate::store::feed_links::FeedLink;
 
@@ -95,8 +95,7 @@ impl Node {
                 }
                 deadlines::open(rows).map(Some)
             })
-            .await
-            .map_err(|error: StoreError| error)?;
+            .await?;
         Ok(found)
     }
 }

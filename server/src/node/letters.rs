@@ -155,9 +155,7 @@ pub(super) fn to_person(about: &ToPerson<'_>) -> (String, String) {
     if about.reached.must_see {
         text.push_str("Please say on that page that you have seen this. Who has not is named at the next step.\n");
     }
-    text.push_str(
-        "These mails stop while somebody has the duty in hand on that page, and for good when it is met.\n",
-    );
+    text.push_str("These mails stop while somebody has the duty in hand on that page, and for good when it is met.\n");
     text.push_str(&format!(
         "{} sends them to you because its plan for such duties names you. Nobody reads answers to this mail.\n",
         about.us

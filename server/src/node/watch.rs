@@ -233,12 +233,7 @@ fn readable(turn: &mut Turn<'_>, ids: &[ExchangeId]) -> Result<Vec<(ExchangeId, 
     Ok(states)
 }
 
-fn tick_incident(
-    turn: &mut Turn<'_>,
-    id: IncidentId,
-    orders: &Arc<Orders>,
-    by_mail: bool,
-) -> Result<bool, DoorError> {
+fn tick_incident(turn: &mut Turn<'_>, id: IncidentId, orders: &Arc<Orders>, by_mail: bool) -> Result<bool, DoorError> {
     let before = match turn.incident(id) {
         Ok(Some(before)) => before,
         Ok(None) => return Ok(false),
@@ -250,7 +245,11 @@ fn tick_incident(
         Err(error) => return Err(error.into()),
     };
     let outstanding = due::outstanding(turn.rows(), id)?;
-    match incident::decide(Some(&before), &incident::Command::Tick { outstanding, orders: Arc::clone(orders) }, turn.now()) {
+    match incident::decide(
+        Some(&before),
+        &incident::Command::Tick { outstanding, orders: Arc::clone(orders) },
+        turn.now(),
+    ) {
         Ok(decision) if decision.events.is_empty() => Ok(false),
         Ok(decision) => {
             for event in &decision.events {

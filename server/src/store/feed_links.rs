@@ -46,11 +46,8 @@ pub fn make(turn: &mut Turn<'_>, digest: Digest32, person: PersonId, elapsed: Mo
 /// # Errors
 /// [`StoreError::Corrupt`] for an unreadable row; those of the database.
 pub fn owner(rows: &mut Rows<'_>, digest: Digest32) -> Result<Option<PersonId>, StoreError> {
-    let found: Option<Vec<u8>> = feed_links::table
-        .find(digest.as_bytes().to_vec())
-        .select(feed_links::person_id)
-        .first(rows.db)
-        .optional()?;
+    let found: Option<Vec<u8>> =
+        feed_links::table.find(digest.as_bytes().to_vec()).select(feed_links::person_id).first(rows.db).optional()?;
     found.map(|id| PersonId::from_slice(&id).map_err(StoreError::corrupt("feed_links", "a person"))).transpose()
 }
 
@@ -81,8 +78,7 @@ pub fn of(rows: &mut Rows<'_>, person: PersonId) -> Result<Vec<FeedLink>, StoreE
 /// # Errors
 /// Those of the database.
 pub fn end(turn: &mut Turn<'_>, person: PersonId, digest: Digest32) -> Result<bool, StoreError> {
-    let this = feed_links::table
-        .find(digest.as_bytes().to_vec())
-        .filter(feed_links::person_id.eq(person.as_bytes().to_vec()));
+    let this =
+        feed_links::table.find(digest.as_bytes().to_vec()).filter(feed_links::person_id.eq(person.as_bytes().to_vec()));
     Ok(diesel::delete(this).execute(turn.rows().db)? == 1)
 }

@@ -22,9 +22,7 @@ use domain::ladder::Reachable;
 use domain::values::{Line, Moment, PersonId, Role};
 use serde::{Deserialize, Serialize};
 
-use super::schema::{
-    api_tokens, counters, drafts, feed_links, forms, links, people, sessions as session_rows, shifts,
-};
+use super::schema::{api_tokens, counters, drafts, feed_links, forms, links, people, sessions as session_rows, shifts};
 use super::{Rows, StoreError, Turn};
 
 /// Where names and addresses are sealed for.

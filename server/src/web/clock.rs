@@ -286,7 +286,11 @@ fn next(group: &Group, reader: Reader) -> Vec<Next> {
         lines.push(Next::words(format!("Not seen yet by {}", listed(&group.unseen))));
     }
     if group.instead {
-        lines.push(Next::link("Nobody on call could be reached at the last step: managers were told.", "The rota", "/rota".to_owned()));
+        lines.push(Next::link(
+            "Nobody on call could be reached at the last step: managers were told.",
+            "The rota",
+            "/rota".to_owned(),
+        ));
     }
     lines.extend(fallback(group, stepped(group, now)));
     if let Some(at) = group.next_step.filter(|_| group.in_hand.is_none()) {
@@ -323,9 +327,7 @@ fn fallback(group: &Group, stepped: bool) -> Vec<Next> {
             lines.extend(rings(group, "Record the call"));
             lines
         }
-        (ClockKind::PartnerAcknowledgement, Some(_), _) if stepped => {
-            rings(group, "Record the call")
-        }
+        (ClockKind::PartnerAcknowledgement, Some(_), _) if stepped => rings(group, "Record the call"),
         (ClockKind::PartnerNotice, None, Some(subject)) if stepped => {
             let mut lines = rings(group, "Record the call");
             lines.push(Next::link(
@@ -335,9 +337,7 @@ fn fallback(group: &Group, stepped: bool) -> Vec<Next> {
             ));
             lines
         }
-        (ClockKind::PartnerAcknowledgement, None, Some(_)) if stepped => {
-            rings(group, "Record the call")
-        }
+        (ClockKind::PartnerAcknowledgement, None, Some(_)) if stepped => rings(group, "Record the call"),
         (ClockKind::IcoReport, _, Some(subject)) if subject.report_state == "none" => {
             vec![Next::link("", "Open a draft", format!("/incidents/{}/report", subject.id))]
         }
@@ -369,7 +369,9 @@ fn rings(group: &Group, link: &str) -> Vec<Next> {
 pub fn ring_words(name: &str, call: Option<&FallbackCall>, contacts: &[FallbackContact]) -> String {
     match (call, contacts.first()) {
         (Some(call), _) => format!("Ring {name}: {}, {} ({}).", call.who, call.number, place_words(call.place)),
-        (None, Some(contact)) => format!("No telephone number is in the arrangement with {name}: {}.", contact_words(contact)),
+        (None, Some(contact)) => {
+            format!("No telephone number is in the arrangement with {name}: {}.", contact_words(contact))
+        }
         (None, None) => format!("No telephone number is in the arrangement with {name}."),
     }
 }

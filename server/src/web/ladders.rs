@@ -166,7 +166,10 @@ fn reaches_words(reach: &Reach, people: &[Nameable]) -> String {
 }
 
 fn name_of(id: PersonId, people: &[Nameable]) -> &str {
-    people.iter().find(|person| person.id == id).map_or("Somebody who can\u{2019}t sign in any more", |it| it.name.as_str())
+    people
+        .iter()
+        .find(|person| person.id == id)
+        .map_or("Somebody who can\u{2019}t sign in any more", |it| it.name.as_str())
 }
 
 fn repeats_words(plan: &Plan) -> String {
@@ -199,8 +202,13 @@ fn lapse_words(plan: &Plan) -> String {
 }
 
 /// The hours and days after which steps end, and a lapse, as radios.
-const HOURLY: [(&str, &str); 5] =
-    [("0", "Not at all"), ("360", "For 6 hours"), ("720", "For 12 hours"), ("1440", "For a day"), ("4320", "For 3 days")];
+const HOURLY: [(&str, &str); 5] = [
+    ("0", "Not at all"),
+    ("360", "For 6 hours"),
+    ("720", "For 12 hours"),
+    ("1440", "For a day"),
+    ("4320", "For 3 days"),
+];
 const DAILY: [(&str, &str); 4] =
     [("0", "Not at all"), ("10080", "For a week"), ("43200", "For 30 days"), ("525600", "For a year")];
 const LAPSES: [(&str, &str); 6] = [
@@ -236,7 +244,12 @@ fn repeats_page(visit: &Visit, kind: ClockKind, form: &Form) -> ActionPage {
     page.fields = vec![
         Field::radios(&shown, "hourly", "Every hour after it is due?", with(&HOURLY, "hourly")),
         Field::radios(&shown, "daily", "Then every day?", with(&DAILY, "daily")),
-        Field::radios(&shown, "lapse", "When somebody has it in hand and nothing happens, alarms go on", with(&LAPSES, "lapse")),
+        Field::radios(
+            &shown,
+            "lapse",
+            "When somebody has it in hand and nothing happens, alarms go on",
+            with(&LAPSES, "lapse"),
+        ),
     ];
     page.hidden.push(("version", form.first("version").to_owned()));
     page.buttons.push(("save", "Keep", ""));

@@ -115,9 +115,17 @@ pub async fn show(visit: Visit) -> Answer {
         chrome: visit.chrome("Rota", "/rota"),
         keeps: RotaKeeper::of(&visit.person).is_some(),
         now: on_call_words(&view),
-        gaps: view.gaps.iter().map(|(from, until)| format!("{} to {}", reader.near(*from), reader.near(*until))).collect(),
+        gaps: view
+            .gaps
+            .iter()
+            .map(|(from, until)| format!("{} to {}", reader.near(*from), reader.near(*until)))
+            .collect(),
         spans,
-        more: if hidden == 0 { String::new() } else { format!("And {} more.", grouped(i64::try_from(hidden).unwrap_or(i64::MAX))) },
+        more: if hidden == 0 {
+            String::new()
+        } else {
+            format!("And {} more.", grouped(i64::try_from(hidden).unwrap_or(i64::MAX)))
+        },
         tables: [("Every week", shift(true)), ("Once", shift(false))],
     })
 }
@@ -222,7 +230,8 @@ pub async fn add_weekly(posted: Posted) -> Answer {
 
 fn once_page(visit: &Visit, form: &Form, people: &[Nameable]) -> ActionPage {
     let chrome = visit.chrome("Add one shift or swap", "/rota");
-    let mut page = ActionPage::new(chrome, "Add one shift or swap", "Rota", "/rota".to_owned(), "/rota/once".to_owned());
+    let mut page =
+        ActionPage::new(chrome, "Add one shift or swap", "Rota", "/rota".to_owned(), "/rota/once".to_owned());
     page.fields = vec![
         Field::radios(form, "what", "What is it?", [("shift", "A shift"), ("swap", "A swap")])
             .hint("A swap takes the place of every other shift for as long as it lasts."),
@@ -265,7 +274,8 @@ pub async fn add_once(posted: Posted) -> Answer {
     let from: Option<Moment> = reading.moment("from", "Say from when");
     let until: Option<Moment> = reading.moment("until", "Say until when");
     let errors = reading.into_errors();
-    let (Some(swap), Some(person), Some(from), Some(until), true) = (swap, person, from, until, errors.is_empty()) else {
+    let (Some(swap), Some(person), Some(from), Some(until), true) = (swap, person, from, until, errors.is_empty())
+    else {
         return once_page(&visit, &form, &people).answer(errors);
     };
     let new = NewShift { person, when: When::Once { from, until }, swap };
@@ -297,7 +307,10 @@ mod tests {
     /// Aim: times and lengths are read as people write them; anything else is refused.
     #[test]
     fn times_and_lengths() {
-        assert_eq!((minute_of_day("17:30"), minute_of_day("00:00"), minute_of_day("9:05")), (Some(1_050), Some(0), Some(545)));
+        assert_eq!(
+            (minute_of_day("17:30"), minute_of_day("00:00"), minute_of_day("9:05")),
+            (Some(1_050), Some(0), Some(545))
+        );
         assert_eq!((minute_of_day("24:00"), minute_of_day("7"), minute_of_day("07:60")), (None, None, None));
         assert_eq!((minutes_of("12"), minutes_of("12.5"), minutes_of("168")), (Some(720), Some(750), Some(10_080)));
         assert_eq!((minutes_of("0"), minutes_of("169"), minutes_of("1.25"), minutes_of("")), (None, None, None, None));

@@ -216,7 +216,8 @@ impl Plan {
             faults.push(PlanFault::NoneAfter);
         }
         let whole = self.hourly_until % MINUTES_PER_HOUR == 0 && self.daily_until % MINUTES_PER_DAY == 0;
-        let inside = (0..=HOURLY_UNTIL_MAX).contains(&self.hourly_until) && (0..=OFFSET_MAX).contains(&self.daily_until);
+        let inside =
+            (0..=HOURLY_UNTIL_MAX).contains(&self.hourly_until) && (0..=OFFSET_MAX).contains(&self.daily_until);
         if !whole || !inside {
             faults.push(PlanFault::Repeats);
         }

@@ -149,7 +149,10 @@ pub(super) fn expand(
             let local = on.and_time(time);
             let begins = instant(from.zone, local);
             fell = fell.saturating_add(1);
-            if begins >= last || rule.count.is_some_and(|count| fell > count) || rule.until.is_some_and(|until| begins > until) {
+            if begins >= last
+                || rule.count.is_some_and(|count| fell > count)
+                || rule.until.is_some_and(|until| begins > until)
+            {
                 return Ok(times);
             }
             let ends = match until {
@@ -184,7 +187,8 @@ fn read(line: u32, text: &str, from: &Start) -> Result<Rule, Fault> {
             }
             ("COUNT", number) => rule.count = Some(number.parse().map_err(|_| refused(part))?),
             ("UNTIL", until) => {
-                let line = Line { number: line, name: "UNTIL".to_owned(), parameters: Vec::new(), value: until.to_owned() };
+                let line =
+                    Line { number: line, name: "UNTIL".to_owned(), parameters: Vec::new(), value: until.to_owned() };
                 let whole_day = !until.contains('T');
                 let until = start(&line, from.zone)?.instant();
                 rule.until = Some(if whole_day { until.plus_seconds(86_399) } else { until });

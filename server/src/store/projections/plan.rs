@@ -186,8 +186,7 @@ impl Plan {
                 self.ladders.extend(ladder_changed(key(change.kind(), change.due()), change, by));
             }
             Event::StepsPassed { kind, due, offsets, .. } => {
-                let passed =
-                    offsets.last().map(|offset| LadderStep::Passed { key: key(*kind, *due), offset: *offset });
+                let passed = offsets.last().map(|offset| LadderStep::Passed { key: key(*kind, *due), offset: *offset });
                 self.ladders.extend(passed);
             }
             Event::LadderEnded { kind, due } => self.ladders.push(LadderStep::Ended { key: key(*kind, *due) }),

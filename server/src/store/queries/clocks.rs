@@ -376,7 +376,9 @@ fn ladder(rows: &mut Rows<'_>, stream: Uuid, kind: &str, due: i64) -> Result<Lad
         ))
         .first(rows.db)
         .optional()?;
-    let Some(((last_step, next_step, by, at), (fired, asked, seen, instead))) = found else { return Ok(Ladder::default()) };
+    let Some(((last_step, next_step, by, at), (fired, asked, seen, instead))) = found else {
+        return Ok(Ladder::default());
+    };
     let in_hand = match (by, at) {
         (Some(by), Some(at)) => Some((projections::open_in_hand(rows.seal, stream, &by)?, moment("ladders", at)?)),
         (None, _) | (_, None) => None,

@@ -20,8 +20,10 @@ const ROLES: [Role; 5] = [Role::Responder, Role::Dpo, Role::Manager, Role::Admin
 /// What an address says for a step that is new.
 const NEW: &str = "new";
 const UNITS: [(&str, &str); 3] = [("minutes", "Minutes"), ("hours", "Hours"), ("days", "Days")];
-const SIDES: [(&str, &str); 3] = [("before", "Before it is due"), ("at", "When it is due"), ("after", "After it is due")];
-const CHANNELS: [(&str, &str); 2] = [("mail", "An e-mail to each"), ("webhook", "A webhook to integrations that hear of steps")];
+const SIDES: [(&str, &str); 3] =
+    [("before", "Before it is due"), ("at", "When it is due"), ("after", "After it is due")];
+const CHANNELS: [(&str, &str); 2] =
+    [("mail", "An e-mail to each"), ("webhook", "A webhook to integrations that hear of steps")];
 
 /// The step that an address names; `None` for a new one.
 fn known<'a>(plan: &'a Plan, word: &str) -> Result<Option<&'a Step>, Problem> {
@@ -53,7 +55,8 @@ fn step_page(visit: &Visit, kind: ClockKind, word: &str, form: &Form, people: &[
     more.extend(ids.iter().zip(people).map(|(id, person)| (id.as_str(), person.name.as_str())));
     page.fields = vec![
         Field::radios(form, "side", "When does it come?", SIDES),
-        Field::line(form, "amount", "How long before or after?").hint("A whole number. Leave it empty for the due time itself."),
+        Field::line(form, "amount", "How long before or after?")
+            .hint("A whole number. Leave it empty for the due time itself."),
         Field::select(form, "unit", "In what?", UNITS),
         Field::checks(form, "role", "Which roles does it reach?", roles),
         Field::checks(form, "on_call", "And whoever is on call?", [("yes", "Whoever is on call by the rota")])
@@ -66,8 +69,13 @@ fn step_page(visit: &Visit, kind: ClockKind, word: &str, form: &Form, people: &[
     page.fields.push(Field::select(form, "add", "Reach somebody else by name?", more));
     page.fields.push(Field::checks(form, "by", "How, beside the page?", CHANNELS));
     page.fields.push(
-        Field::checks(form, "must_see", "Must each of them answer?", [("yes", "Each has to say that they have seen it")])
-            .hint("Who has not is named at the next step, and on the clock."),
+        Field::checks(
+            form,
+            "must_see",
+            "Must each of them answer?",
+            [("yes", "Each has to say that they have seen it")],
+        )
+        .hint("Who has not is named at the next step, and on the clock."),
     );
     page.hidden.push(("version", form.first("version").to_owned()));
     page.buttons.push(("save", "Keep", ""));
@@ -94,11 +102,14 @@ fn filled(step: Option<&Step>, version: u32) -> Form {
         minutes if minutes % 60 == 0 => ((minutes / 60).to_string(), "hours"),
         minutes => (minutes.to_string(), "minutes"),
     };
-    form.set("side", match step.offset_minutes {
-        ..0 => "before",
-        0 => "at",
-        1.. => "after",
-    });
+    form.set(
+        "side",
+        match step.offset_minutes {
+            ..0 => "before",
+            0 => "at",
+            1.. => "after",
+        },
+    );
     form.set("amount", amount);
     form.set("unit", unit);
     step.reaches.roles.iter().for_each(|role| form.add("role", role.word()));
@@ -135,7 +146,8 @@ fn read(form: &Form, visit: &Visit) -> Result<Step, Vec<FieldError>> {
         reading.fault("amount", "Give a whole number, such as 6");
     }
     let roles = form.all("role").filter_map(|word| ROLES.into_iter().find(|role| role.word() == word)).collect();
-    let mut people: Vec<PersonId> = form.all("person").chain(form.all("add")).filter_map(|id| id.parse().ok()).collect();
+    let mut people: Vec<PersonId> =
+        form.all("person").chain(form.all("add")).filter_map(|id| id.parse().ok()).collect();
     people.sort_unstable();
     people.dedup();
     let errors = reading.into_errors();
@@ -157,7 +169,9 @@ fn read(form: &Form, visit: &Visit) -> Result<Step, Vec<FieldError>> {
 /// Which field a fault of the plan is about.
 const fn anchor(fault: PlanFault) -> &'static str {
     match fault {
-        PlanFault::Count | PlanFault::NoneBefore | PlanFault::NoneAfter | PlanFault::Repeats | PlanFault::Lapse => "side",
+        PlanFault::Count | PlanFault::NoneBefore | PlanFault::NoneAfter | PlanFault::Repeats | PlanFault::Lapse => {
+            "side"
+        }
         PlanFault::Offset { .. } | PlanFault::Twice { .. } => "amount",
         PlanFault::Nobody { .. } => "role",
         PlanFault::People { .. } => "add",

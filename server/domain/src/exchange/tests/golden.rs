@@ -175,7 +175,14 @@ fn incoming_events() -> Vec<Event> {
             by: by.clone(),
         },
         Event::Linked { incident: incident_id(), at: hour(5), by: by.clone() },
-        Event::StepFired { kind, due, offset_minutes: 60, passed: vec![-30, 0], reached: Reached::default(), at: hour(76) },
+        Event::StepFired {
+            kind,
+            due,
+            offset_minutes: 60,
+            passed: vec![-30, 0],
+            reached: Reached::default(),
+            at: hour(76),
+        },
         Event::TakenInHand { kind, due, at: hour(76), by: by.clone() },
         Event::Ladder { change: LadderChange::Seen { kind, due }, at: hour(77), by },
         Event::Anonymised {

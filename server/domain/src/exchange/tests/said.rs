@@ -114,7 +114,11 @@ fn help_asked_of_us() {
     let mut story = Stream::received(IncidentKind::LikelyToGiveRise);
     story.run(&hear(1, HELP, None, Some(hour(10)), hour(4)), hour(5));
     assert_eq!((asked(&story).clock.anchor, asked(&story).clock.anchored_at), (Anchor::AskedOfUs, hour(4)));
-    assert_eq!(next_check(story.exchange(), &Plans::default()), Some(hour(8)), "the first step after the request: two hours before");
+    assert_eq!(
+        next_check(story.exchange(), &Plans::default()),
+        Some(hour(8)),
+        "the first step after the request: two hours before"
+    );
     let events = story.run(&tick(), hour(8));
     assert!(
         matches!(events[..], [Event::StepFired { offset_minutes: -120, due, .. }] if due == hour(10)),
@@ -123,7 +127,10 @@ fn help_asked_of_us() {
     assert_eq!(story.run(&tick(), hour(8)), []);
     let take = Command::TakeInHand { kind: crate::clock::ClockKind::Assistance, due: hour(10), by: responder() };
     story.run(&take, hour(9));
-    assert_eq!(next_check(story.exchange(), &Plans::default()), Some(Moment::from_micros(hour(10).micros() + 1).unwrap()));
+    assert_eq!(
+        next_check(story.exchange(), &Plans::default()),
+        Some(Moment::from_micros(hour(10).micros() + 1).unwrap())
+    );
     story.run(&say(MessageKind::Answer, Some(their_id(1)), None), hour(10));
     let met = ClockState::Met { at: hour(10), evidence: Evidence::Answer, proved_late: false };
     assert_eq!(asked(&story).clock.state, met);

@@ -160,7 +160,16 @@ fn ladder_events() -> Vec<Event> {
     let (kind, due, at) = (ClockKind::PartnerNotice, hour(48), hour(36));
     let first = vec![partner_id(0)];
     vec![
-        Event::StepFired { kind, due, offset_minutes: -720, passed: vec![-1_440], partners: 1, first, reached: Reached::default(), at },
+        Event::StepFired {
+            kind,
+            due,
+            offset_minutes: -720,
+            passed: vec![-1_440],
+            partners: 1,
+            first,
+            reached: Reached::default(),
+            at,
+        },
         Event::StepsPassed { kind: ClockKind::PartnerAcknowledgement, due, offsets: vec![-1_440, -720], at },
         Event::LadderEnded { kind, due },
         Event::TakenInHand { kind, due, at, by: responder() },

@@ -126,7 +126,10 @@ impl World {
         for id in ids {
             assert!(self.ask(id, &exchange::Command::Tick { orders: Arc::default() }));
             let (exchange, _) = &self.exchanges[&id];
-            assert_eq!(exchange::decide(Some(exchange), &exchange::Command::Tick { orders: Arc::default() }, self.now()), Ok(Vec::new()));
+            assert_eq!(
+                exchange::decide(Some(exchange), &exchange::Command::Tick { orders: Arc::default() }, self.now()),
+                Ok(Vec::new())
+            );
         }
         let tick = Command::Tick { outstanding: self.outstanding(), orders: Arc::default() };
         self.run(&tick);
