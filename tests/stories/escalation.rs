@@ -147,6 +147,7 @@ async fn whoever_is_on_call_is_told_and_the_ladder_goes_on(on: On) {
     ] {
         assert!(mails[0].text.contains(part), "{part}: {}", mails[0].text);
     }
+    let mut manager = place.visitor("manager").await;
     let asked = manager.get("/").await;
     assert!(asked.page().text().contains("Not seen yet by B. Responder"), "{}", asked.page().text());
     assert!(!asked.text().contains("I have seen it"), "only who was asked answers");
@@ -157,6 +158,7 @@ async fn whoever_is_on_call_is_told_and_the_ladder_goes_on(on: On) {
     assert!(mails.iter().skip(1).all(|mail| mail.text.contains("Not seen yet by: B. Responder.")), "{mails:#?}");
     let second = "Ring Council: Head of IT, 020 7946 0001 (next contact, in working hours).";
     assert!(mails.iter().skip(1).all(|mail| mail.text.contains(second)), "{mails:#?}");
+    let mut manager = place.visitor("manager").await;
     for page in ["/", "/wall"] {
         assert!(manager.get(page).await.page().text().contains(second), "{page}");
     }

@@ -23,8 +23,9 @@ impl Node {
         if Reader::of(by).is_none() {
             return Err(DoorError::Invalid("a calendar of deadlines is for people who may read the record"));
         }
-        let (digest, secret) = fresh_secret()?;
-        let (digest, elapsed) = (Digest32::from_bytes(digest), self.time.elapsed());
+        let (_, secret) = fresh_secret()?;
+        let digest = token_digest(&secret).map(Digest32::from_bytes).ok_or(DoorError::NotFound)?;
+        let elapsed = self.time.elapsed();
         let (person, by) = (by.id(), by.themselves());
         self.store
             .write(self.time.now(), move |turn| {

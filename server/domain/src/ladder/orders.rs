@@ -33,7 +33,6 @@ pub struct Orders {
 }
 
 /// Whom a step reached, and how: part of the event that records it.
-#[expect(clippy::struct_excessive_bools, reason = "each says one thing of its own, and is left out when it is not so")]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reached {
     /// Who.
