@@ -4,8 +4,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use domain::arrangement::FallbackContact;
 use domain::clock::ClockKind;
-use domain::directory::Party as PartyRecord;
+use domain::directory::{ArrangementRecord, Party as PartyRecord};
 use domain::values::{IncidentId, PartnerId};
 use server::access::Scope;
 use server::node::endpoints::Way;
@@ -49,6 +50,17 @@ impl Place {
         let partner = PartnerId::from_uuid(council.id);
         operator.node.set_partner_channel(&by, partner, Way::Hand).await.expect("told by hand");
         operator.arrange_with(partner, 48).await;
+        let known = operator.node.store().read(directory::known).await.expect("the directory");
+        let arrangement = &known.arrangements[0];
+        let contact = |who: &str, phone: &str| FallbackContact {
+            who: line(who),
+            phone: Some(line(phone)),
+            out_of_hours: None,
+            email: None,
+        };
+        let contacts = vec![contact("Duty officer", "020 7946 0000"), contact("Head of IT", "020 7946 0001")];
+        let record = ArrangementRecord { contacts, ..arrangement.record.clone() };
+        operator.node.save_arrangement(&by, record, Some(arrangement.version)).await.expect("saved");
         let address = operator.serve();
         Self { world, operator, server, address }
     }
@@ -127,7 +139,15 @@ async fn whoever_is_on_call_is_told_and_the_ladder_goes_on(on: On) {
     place.pass(24 * HOUR).await;
     let (to, mails) = place.mails();
     assert_eq!(to, [place.operator.email("second-responder")]);
-    assert!(mails[0].text.contains("Please say on that page that you have seen this"), "{}", mails[0].text);
+    let exchange = place.operator.incident(id).await.owed[0].exchange;
+    for part in [
+        "Please say on that page that you have seen this",
+        "Ring Council: Duty officer, 020 7946 0000 (first contact, in working hours).",
+        &format!("/exchanges/{exchange}/call"),
+    ] {
+        assert!(mails[0].text.contains(part), "{part}: {}", mails[0].text);
+    }
+    let mut manager = place.visitor("manager").await;
     let asked = manager.get("/").await;
     assert!(asked.page().text().contains("Not seen yet by B. Responder"), "{}", asked.page().text());
     assert!(!asked.text().contains("I have seen it"), "only who was asked answers");
@@ -136,6 +156,12 @@ async fn whoever_is_on_call_is_told_and_the_ladder_goes_on(on: On) {
     let (to, mails) = place.mails();
     assert_eq!(to.len(), 1 + 3, "responders and managers at the next step: {to:?}");
     assert!(mails.iter().skip(1).all(|mail| mail.text.contains("Not seen yet by: B. Responder.")), "{mails:#?}");
+    let second = "Ring Council: Head of IT, 020 7946 0001 (next contact, in working hours).";
+    assert!(mails.iter().skip(1).all(|mail| mail.text.contains(second)), "{mails:#?}");
+    let mut manager = place.visitor("manager").await;
+    for page in ["/", "/wall"] {
+        assert!(manager.get(page).await.page().text().contains(second), "{page}");
+    }
 
     let home = manager.get("/").await.page();
     let hand = home.form("Take it in hand").fields();

@@ -18,6 +18,8 @@ use crate::problem::Problem;
 const ADMINISTER: &[Scope] = &[Scope::Administer];
 /// What the rota needs: managers keep it too.
 const KEEP: &[Scope] = &[Scope::Administer, Scope::Decide];
+/// What an address of one's own calendar needs: more than reading.
+const OWN: &[Scope] = &[Scope::Respond, Scope::Decide, Scope::Administer];
 /// How far the rota is told ahead, in seconds.
 const AHEAD_SECONDS: i64 = 31 * 86_400;
 
@@ -57,9 +59,10 @@ pub const GROUP: Group = Group {
             "Make an address for your calendar of deadlines",
             run!(make_link),
         )
+        .needs(OWN)
         .makes::<NewCalendarLink>()
         .shown_once(),
-        post("/calendar-links/{id}/end", "end_calendar_link", "End an address of your own", run!(end_link)),
+        post("/calendar-links/{id}/end", "end_calendar_link", "End an address of your own", run!(end_link)).needs(OWN),
     ],
 };
 

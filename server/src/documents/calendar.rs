@@ -118,7 +118,7 @@ pub fn parse(text: &str, zone: Tz, now: Moment) -> Result<Vec<Entry>, Vec<Fault>
     if !faults.is_empty() {
         return Err(faults);
     }
-    entries.sort_by(|a, b| (a.from, a.until, a.line).cmp(&(b.from, b.until, b.line)));
+    entries.sort_by_key(|entry: &Entry| (entry.from, entry.until, entry.line));
     Ok(entries)
 }
 

@@ -10,7 +10,7 @@ use super::{DoorError, Node};
 use crate::access::sessions::{fresh_secret, token_digest};
 use crate::access::{Administrator, Reader, SignedIn};
 use crate::store::queries::deadlines::{self, Deadline};
-use crate::store::{StoreError, feed_links, people};
+use crate::store::{feed_links, people};
 
 pub use crate::store::feed_links::FeedLink;
 
@@ -23,8 +23,9 @@ impl Node {
         if Reader::of(by).is_none() {
             return Err(DoorError::Invalid("a calendar of deadlines is for people who may read the record"));
         }
-        let (digest, secret) = fresh_secret()?;
-        let (digest, elapsed) = (Digest32::from_bytes(digest), self.time.elapsed());
+        let (_, secret) = fresh_secret()?;
+        let digest = token_digest(&secret).map(Digest32::from_bytes).ok_or(DoorError::NotFound)?;
+        let elapsed = self.time.elapsed();
         let (person, by) = (by.id(), by.themselves());
         self.store
             .write(self.time.now(), move |turn| {
@@ -95,8 +96,7 @@ impl Node {
                 }
                 deadlines::open(rows).map(Some)
             })
-            .await
-            .map_err(|error: StoreError| error)?;
+            .await?;
         Ok(found)
     }
 }

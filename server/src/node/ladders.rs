@@ -77,7 +77,7 @@ impl Node {
             .into_iter()
             .map(|person| Nameable { id: person.id, name: person.name.to_string(), email: person.email })
             .collect();
-        found.sort_by(|a, b| (a.name.to_lowercase(), a.id).cmp(&(b.name.to_lowercase(), b.id)));
+        found.sort_by_key(|person| (person.name.to_lowercase(), person.id));
         Ok(found)
     }
 }

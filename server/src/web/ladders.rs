@@ -7,7 +7,7 @@ use actix_web::web::{self, ServiceConfig, resource};
 use askama::Template;
 use domain::clock::ClockKind;
 use domain::ladder::{Plan, Reach, Step};
-use domain::values::PersonId;
+use domain::values::{PersonId, Role};
 
 use super::action::{ActionPage, refusal};
 use super::administration::administrator;
@@ -162,9 +162,15 @@ fn reaches_words(reach: &Reach, people: &[Nameable]) -> String {
     if reach.on_call {
         words.push("Whoever is on call".to_owned());
     }
-    words.extend(reach.roles.iter().map(|role| format!("Every {}", role_words(*role).to_lowercase())));
+    words.extend(reach.roles.iter().map(|role| format!("Every {}", short(*role))));
     words.extend(reach.people.iter().map(|id| name_of(*id, people).to_owned()));
     words.join(", ")
+}
+
+/// "responder", without what a responder may do.
+fn short(role: Role) -> String {
+    let words = role_words(role);
+    words.split(':').next().unwrap_or(words).to_lowercase()
 }
 
 fn name_of(id: PersonId, people: &[Nameable]) -> &str {

@@ -89,7 +89,12 @@ fn fired(key: LadderKey, offset: i32, reached: &Reached) -> LadderStep {
     LadderStep::Fired { key, offset, asked, instead: reached.instead }
 }
 
-fn ladder_changed(key: LadderKey, change: &LadderChange, by: &Actor) -> Option<LadderStep> {
+fn ladder_changed(
+    key: impl Fn(ClockKind, Moment) -> LadderKey,
+    change: &LadderChange,
+    by: &Actor,
+) -> Option<LadderStep> {
+    let key = key(change.kind(), change.due());
     match change {
         LadderChange::Lapsed { .. } => Some(LadderStep::Lapsed { key }),
         LadderChange::Seen { .. } => by.person().map(|person| LadderStep::Seen { key, person }),
@@ -262,9 +267,7 @@ impl Plan {
             Event::StepFired { kind, due, offset_minutes, reached, .. } => {
                 self.ladders.push(fired(key(*kind, *due), *offset_minutes, reached));
             }
-            Event::Ladder { change, by, .. } => {
-                self.ladders.extend(ladder_changed(key(change.kind(), change.due()), change, by));
-            }
+            Event::Ladder { change, by, .. } => self.ladders.extend(ladder_changed(key, change, by)),
             Event::StepsPassed { kind, due, offsets, .. } => {
                 let passed = offsets.last().map(|offset| LadderStep::Passed { key: key(*kind, *due), offset: *offset });
                 self.ladders.extend(passed);
@@ -411,9 +414,7 @@ impl Plan {
             Event::StepFired { kind, due, offset_minutes, reached, .. } => {
                 self.ladders.push(fired(key(*kind, *due), *offset_minutes, reached));
             }
-            Event::Ladder { change, by, .. } => {
-                self.ladders.extend(ladder_changed(key(change.kind(), change.due()), change, by));
-            }
+            Event::Ladder { change, by, .. } => self.ladders.extend(ladder_changed(key, change, by)),
             Event::TakenInHand { kind, due, at, by } => {
                 let by = rows::json(by, "ladders")?;
                 self.ladders.push(LadderStep::InHand { key: key(*kind, *due), by, at: *at });

@@ -317,11 +317,8 @@ fn group(rows: &mut Rows<'_>, plans: &Plans, key: Key) -> Result<Option<Group>, 
         },
     };
     let (kind, group_due) = (clock_kind(&key.kind)?, moment(TABLE, key.group_due)?);
-    let plan = plans.of(kind);
-    let rings = match &subject {
-        Some(subject) => fallback::outstanding(rows, subject.id, kind, group_due, ladder.fired, RINGS_SHOWN)?,
-        None => Vec::new(),
-    };
+    let ring = |it: &Subject| fallback::outstanding(rows, it.id, kind, group_due, ladder.fired, RINGS_SHOWN);
+    let rings = subject.as_ref().map(ring).transpose()?.unwrap_or_default();
     Ok(Some(Group {
         stream,
         kind,
@@ -331,7 +328,7 @@ fn group(rows: &mut Rows<'_>, plans: &Plans, key: Key) -> Result<Option<Group>, 
         exchange,
         rings,
         fired: ladder.fired,
-        ticks: plan.up_to_due().collect(),
+        ticks: plans.of(kind).up_to_due().collect(),
         lapses_at: ladder.in_hand.as_ref().and(ladder.next_step),
         unseen: ladder.unseen,
         instead: ladder.instead,
