@@ -9,3 +9,5 @@ pub mod docx;
 pub mod file;
 pub mod paper;
 pub mod pdf;
+pub mod print;
+pub mod report;

@@ -8,6 +8,7 @@
 //! | module | operations about |
 //! |---|---|
 //! | [`incidents`], [`reports`] | incidents of ours, their facts and reports |
+//! | [`printed`] | documents to keep |
 //! | [`clocks`], [`notices`] | duties; what was told and what we were told |
 //! | [`board`], [`exercises`] | how every partner of an incident stands; drills with partners |
 //! | [`partners`], [`keys`] | pairing, our own card and keys |
@@ -34,6 +35,7 @@ pub mod notices;
 pub mod operation;
 pub mod partners;
 pub mod people;
+pub mod printed;
 pub mod reports;
 pub mod shape;
 pub mod tokens;
@@ -53,6 +55,7 @@ use crate::problem::Problem;
 const GROUPS: &[&Group] = &[
     &incidents::GROUP,
     &reports::GROUP,
+    &printed::GROUP,
     &clocks::GROUP,
     &notices::GROUP,
     &messages::GROUP,

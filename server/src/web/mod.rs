@@ -7,6 +7,7 @@
 //! | [`incidents`], [`incident`], [`actions`], [`update`] | the list, one incident, what may be done to it |
 //! | [`exchange`] | one partner on one incident |
 //! | [`report`] | the ICO report |
+//! | [`printed`] | documents to keep |
 //! | [`received`] | notices received |
 //! | [`partners`], [`pairing`] | partners, and pairing with them |
 //! | [`directory`], [`import`] | agreements, arrangements, services and parties |
@@ -48,6 +49,7 @@ pub mod page;
 pub mod pairing;
 pub mod partners;
 pub mod people;
+pub mod printed;
 pub mod problems;
 pub mod received;
 pub mod register;
@@ -133,6 +135,8 @@ fn acting(config: &mut ServiceConfig) {
         .service(resource("/incidents/{id}/live").get(incident::live))
         .service(resource("/incidents/{id}/timeline").get(incident::earlier))
         .service(resource("/incidents/{id}/update-facts").get(update::show).post(update::save))
+        .service(resource("/incidents/{id}/report.docx").post(printed::report_docx))
+        .service(resource("/incidents/{id}/report.pdf").post(printed::report_pdf))
         .service(resource("/incidents/{id}/report").get(report::show))
         .service(resource("/incidents/{id}/report/draft").post(report::draft))
         .service(resource("/incidents/{id}/report/submission").get(report::submission).post(report::record_submission))
