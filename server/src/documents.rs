@@ -10,3 +10,5 @@ pub mod docx;
 pub mod file;
 pub mod paper;
 pub mod pdf;
+pub mod print;
+pub mod report;

@@ -13,6 +13,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::documents::print::PrintError;
 use crate::node::DoorError;
 use crate::store::StoreError;
 
@@ -355,6 +356,15 @@ impl ResponseError for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         if error.is_unavailable() { Self::Unavailable(Some(Arc::new(error))) } else { Self::Internal(Arc::new(error)) }
+    }
+}
+
+impl From<PrintError> for Problem {
+    fn from(error: PrintError) -> Self {
+        match error {
+            PrintError::TooLarge(what) => Self::Refused(format!("This does not fit into one document: {what}.")),
+            PrintError::Failed(_) => Self::internal(error),
+        }
     }
 }
 

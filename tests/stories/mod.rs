@@ -31,6 +31,7 @@ mod pages;
 mod pairing;
 mod people;
 mod poll;
+mod printed;
 mod privacy;
 mod received_notice;
 mod record;

@@ -192,7 +192,10 @@ fn answers(operation: &Operation, builder: OperationBuilder, named: &mut NamedSc
             ResponseBuilder::new().description("A page.").content("application/json", json(page(items)))
         }
         Gives::Document(media_type) => {
-            ResponseBuilder::new().description("The document.").content(media_type, json(text()))
+            // What is no text has no schema in OpenAPI 3.1.
+            let content =
+                if Gives::Document(media_type).is_text() { json(text()) } else { ContentBuilder::new().build() };
+            ResponseBuilder::new().description("The document.").content(media_type, content)
         }
     };
     if versioned(operation) {

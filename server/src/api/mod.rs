@@ -10,6 +10,7 @@
 //! | [`incidents`], [`reports`] | incidents of ours, their facts and reports |
 //! | [`telling`], [`lessons`] | telling the people affected; root causes and corrective actions |
 //! | [`ladders`] | plans of ladders, the rota, calendars of deadlines |
+//! | [`printed`] | documents to keep |
 //! | [`clocks`], [`notices`] | duties; what was told and what we were told |
 //! | [`messages`], [`joint`] | what the parties say to each other; the joint decision |
 //! | [`clocks`], [`duties`], [`notices`] | duties with and without a due instant; what was told and what we were told |
@@ -44,6 +45,7 @@ pub mod notices;
 pub mod operation;
 pub mod partners;
 pub mod people;
+pub mod printed;
 pub mod reports;
 pub mod shape;
 pub mod telling;
@@ -66,6 +68,7 @@ const GROUPS: &[&Group] = &[
     &reports::GROUP,
     &telling::GROUP,
     &lessons::GROUP,
+    &printed::GROUP,
     &clocks::GROUP,
     &duties::GROUP,
     &complaints::GROUP,

@@ -30,6 +30,12 @@ impl File {
         let stem = if stem.is_empty() { "document" } else { stem };
         Self { name: format!("{stem}.{ending}"), media_type, octets }
     }
+
+    /// The value of a `Content-Disposition` header (RFC 6266): it is kept, not shown.
+    #[must_use]
+    pub fn disposition(&self) -> String {
+        format!("attachment; filename=\"{}\"", self.name)
+    }
 }
 
 #[cfg(test)]

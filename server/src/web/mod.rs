@@ -11,6 +11,7 @@
 //! | [`duties`] | duties for which the law names no time |
 //! | [`report`] | the ICO report |
 //! | [`telling`], [`lessons`] | telling the people affected; root cause and corrective actions |
+//! | [`printed`] | documents to keep |
 //! | [`received`] | notices received |
 //! | [`partners`], [`pairing`] | partners, and pairing with them |
 //! | [`directory`], [`import`] | agreements, arrangements, services and parties |
@@ -60,6 +61,7 @@ pub mod page;
 pub mod pairing;
 pub mod partners;
 pub mod people;
+pub mod printed;
 pub mod problems;
 pub mod received;
 pub mod register;
@@ -149,6 +151,8 @@ fn acting(config: &mut ServiceConfig) {
         .service(resource("/incidents/{id}/timeline").get(incident::earlier))
         .service(resource("/incidents/{id}/update-facts").get(update::show).post(update::save))
         .service(resource("/incidents/{id}/duties/{duty}").get(duties::show).post(duties::act))
+        .service(resource("/incidents/{id}/report.docx").post(printed::report_docx))
+        .service(resource("/incidents/{id}/report.pdf").post(printed::report_pdf))
         .service(resource("/incidents/{id}/report").get(report::show))
         .service(resource("/incidents/{id}/report/draft").post(report::draft))
         .service(resource("/incidents/{id}/report/submission").get(report::submission).post(report::record_submission))

@@ -1,6 +1,6 @@
 //! The archive holds what a word processor looks for, every part is XML, and nothing typed becomes markup.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 use std::collections::BTreeMap;
 use std::io::Read as _;

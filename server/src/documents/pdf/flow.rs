@@ -142,13 +142,13 @@ fn names(layout: &mut Layout, facts: &[(String, String)]) {
         let labels = layout.faces().lines(name, NAME.weight, NAME.size, column - 8.0);
         let high: f32 = labels.iter().map(|_| NAME.height()).sum();
         layout.room(high);
-        let top = layout.y;
+        let (page, top) = (layout.number(), layout.y);
         layout.lines(MARGIN, labels, NAME, label);
         let below = layout.y;
         layout.y = top;
         wrapped(layout, value.trim(), BODY, column, body);
         // Unless the value went on to another page, the next entry begins below both.
-        if layout.y > top {
+        if layout.number() == page {
             layout.y = layout.y.max(below);
         }
         layout.space(2.0);

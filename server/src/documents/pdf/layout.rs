@@ -113,6 +113,19 @@ impl Layout {
         MARGIN + RUNNING
     }
 
+    /// Which page it is, the first one 0.
+    pub(super) const fn number(&self) -> usize {
+        self.done.pages.len()
+    }
+
+    /// Does what shows again what was shown: characters that the typeface lacks count once.
+    pub(super) fn again<T>(&mut self, show: impl FnOnce(&mut Self) -> T) -> T {
+        let replaced = self.done.faces.replaced;
+        let shown = show(self);
+        self.done.faces.replaced = replaced;
+        shown
+    }
+
     /// How much is left of the page.
     pub(super) const fn left(&self) -> f32 {
         self.done.height - MARGIN - RUNNING - self.y
@@ -162,8 +175,8 @@ impl Layout {
 
     /// A bookmark to here.
     pub(super) fn bookmark(&mut self, depth: u16, text: &str) {
-        let (page, y) = (self.done.pages.len(), self.y);
-        let text = self.done.faces.clean(text, Weight::Bold);
+        let (page, y) = (self.number(), self.y);
+        let text = self.again(|layout| layout.done.faces.clean(text, Weight::Bold));
         self.done.bookmarks.push(Bookmark { depth, text, page, y });
     }
 

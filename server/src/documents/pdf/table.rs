@@ -141,7 +141,7 @@ fn row_over_pages(layout: &mut Layout, cells: &mut [Cell], columns: &[Column], t
         layout.turn();
         // Headings that fill half a page would leave no room for rows.
         if row_height(heading) * 2.0 < layout.whole() {
-            let mut again = self::cells(layout, columns, &table.headings, Names::Columns, None);
+            let mut again = layout.again(|layout| self::cells(layout, columns, &table.headings, Names::Columns, None));
             draw(layout, &mut again, heading);
         }
     }

@@ -234,6 +234,9 @@ fn bookmarks_follow_headings() {
         assert!(found.contains(&expected), "{expected:?} in {found:?}");
     }
     assert!(pages.bookmarks.iter().all(|mark| mark.page < pages.pages.len()));
+    let mut paper = papers::empty();
+    paper.heading(Level::One, "\u{500b}");
+    assert!(words(&paper).contains("1 character that this typeface lacks"), "a bookmark only repeats it");
 }
 
 /// Aim: the same paper gives the same octets; what is too large, or too long, is said, and gives none.
