@@ -71,5 +71,6 @@ async fn one(party: &Party, number: usize) {
         proof: None,
     };
     party.node.record_submission(&party.reporter(), id, submission).await.expect("recorded");
+    party.tells_nobody(id).await;
     party.node.close(&party.responder(), id).await.expect("closed");
 }

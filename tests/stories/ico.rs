@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::clock::{ClockKind, ClockState, Evidence};
-use domain::incident::{Refusal, Stage};
+use domain::incident::{Duty, Refusal, Stage};
 use domain::report::{ReportState, Submission, SubmissionChannel};
 use domain::values::{IncidentId, Line, LongText, Moment};
 use server::node::DoorError;
@@ -129,7 +129,13 @@ async fn closing_is_refused_while_a_duty_is_open(on: On) {
     assert!(matches!(close().await, Err(DoorError::Refused(Refusal::DutiesOpen { .. }))), "nothing is decided");
     world.settle(&[&operator, &council]).await;
     operator.node.record_submission(&operator.reporter(), id, submission(world.now())).await.expect("recorded");
-    assert!(matches!(close().await, Err(DoorError::Refused(Refusal::DutiesOpen { open: 1 }))), "nobody has read it");
+    operator.tells_nobody(id).await;
+    let acknowledgement = Duty::Partners { kind: ClockKind::PartnerAcknowledgement, open: 1 };
+    let refused = close().await;
+    assert!(
+        matches!(&refused, Err(DoorError::Refused(Refusal::DutiesOpen { duties })) if *duties == [acknowledgement]),
+        "nobody has read it: {refused:?}"
+    );
     let theirs = council.only_received().await.id;
     let stance = domain::exchange::Stance::NotAffected;
     council.node.acknowledge(&council.responder(), theirs, stance, None).await.expect("acknowledged");

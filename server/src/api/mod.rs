@@ -8,6 +8,7 @@
 //! | module | operations about |
 //! |---|---|
 //! | [`incidents`], [`reports`] | incidents of ours, their facts and reports |
+//! | [`assessments`] | how severe an incident is, and what was decided on it |
 //! | [`clocks`], [`notices`] | duties; what was told and what we were told |
 //! | [`board`], [`exercises`] | how every partner of an incident stands; drills with partners |
 //! | [`partners`], [`keys`] | pairing, our own card and keys |
@@ -17,6 +18,7 @@
 //! Lists are paged by key: `?after=` takes the `next` of the page before. Problems are RFC 9457 JSON. Every item has a
 //! `state` in the words of the pages.
 
+pub mod assessments;
 pub mod board;
 pub mod call;
 pub mod clocks;
@@ -52,6 +54,7 @@ use crate::problem::Problem;
 /// Every operation, in the order in which the document lists them.
 const GROUPS: &[&Group] = &[
     &incidents::GROUP,
+    &assessments::GROUP,
     &reports::GROUP,
     &clocks::GROUP,
     &notices::GROUP,

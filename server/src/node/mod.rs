@@ -9,6 +9,7 @@ pub mod administer;
 pub mod alerts;
 pub mod answer;
 pub mod catch_up;
+pub mod decide;
 pub mod deliver;
 pub mod directory;
 pub mod endpoints;

@@ -142,18 +142,20 @@ pub fn outstanding(rows: &mut Rows<'_>, incident: IncidentId) -> Result<Vec<Outs
     Ok(groups)
 }
 
-/// Partners' clocks of an incident that are still open.
+/// How many partners' clocks of each kind are still open on an incident.
 ///
 /// # Errors
-/// Those of the database.
-pub fn open_duties(rows: &mut Rows<'_>, incident: IncidentId) -> Result<u32, StoreError> {
-    let open: i64 = clocks::table
+/// [`StoreError::Corrupt`] when a kind can't be read; those of the database.
+pub fn open_duties(rows: &mut Rows<'_>, incident: IncidentId) -> Result<Vec<(ClockKind, u32)>, StoreError> {
+    let open: Vec<(String, i64)> = clocks::table
         .filter(clocks::open)
         .filter(clocks::incident_id.eq(incident.as_bytes().as_slice()))
         .filter(clocks::exchange_id.is_not_null())
-        .count()
-        .get_result(rows.db)?;
-    Ok(u32::try_from(open).unwrap_or(u32::MAX))
+        .group_by(clocks::kind)
+        .order(clocks::kind.desc())
+        .select((clocks::kind, diesel::dsl::count_star()))
+        .load(rows.db)?;
+    open.into_iter().map(|(kind, open)| Ok((kind_of(&kind)?, u32::try_from(open).unwrap_or(u32::MAX)))).collect()
 }
 
 /// Incidents with an unfinished fan-out, the first logged first, at most `limit`.

@@ -7,7 +7,8 @@
 //! Promises:
 //! - A change of one exchange costs a fixed number of statements, however many partners its incident has; a chunk of a
 //!   fan-out writes its rows together and leaves the same rows behind as one exchange at a time would.
-//! - The tables `incidents`, `facts`, `exchanges`, `clocks`, `ladders`, `said` and the register's depend on event entries alone: the same
+//! - The tables `incidents`, `facts`, `exchanges`, `clocks`, `ladders`, `said`, `precedents` and the register's depend on
+//!   event entries alone: the same
 //!   events `replay`ed into empty tables leave the same rows ([`tables::Tables`] compares them).
 //!
 //! **Ladders.** One row per incident, clock kind and due instant (acknowledgements are grouped by due minute), or per
@@ -23,6 +24,7 @@ mod apply;
 mod enter;
 mod fill;
 mod plan;
+mod precedents;
 pub(super) mod register;
 mod rows;
 #[cfg(test)]
@@ -39,6 +41,7 @@ use uuid::Uuid;
 
 pub(super) use self::fill::{fill, is_wanted as wants_register};
 pub(super) use self::plan::Queued;
+pub(super) use self::precedents::open_why;
 
 use super::sealed::Seal;
 use super::{Change, StoreError, Turn, posts};

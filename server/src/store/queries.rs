@@ -12,6 +12,7 @@ pub mod incidents;
 pub mod notices;
 pub mod partners;
 pub mod people;
+pub mod precedents;
 pub mod register;
 pub mod said;
 #[cfg(test)]

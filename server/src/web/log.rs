@@ -389,6 +389,9 @@ fn refused(refusal: &Refusal, reader: Reader) -> FieldError {
         | Refusal::SubmissionTime
         | Refusal::DelayReasonMissing
         | Refusal::DutiesOpen { .. }
+        | Refusal::Meanwhile { .. }
+        | Refusal::Assessment(_)
+        | Refusal::Decision(_)
         | Refusal::NothingChanges
         | Refusal::Register(_) => fault("title", "title", refusal.to_string()),
     }

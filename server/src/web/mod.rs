@@ -6,6 +6,7 @@
 //! | [`log`] | log an incident |
 //! | [`incidents`], [`incident`], [`actions`], [`update`] | the list, one incident, what may be done to it |
 //! | [`exchange`] | one partner on one incident |
+//! | [`assessment`], [`decision`] | the risk assessed; what was decided, by whom and why |
 //! | [`report`] | the ICO report |
 //! | [`received`] | notices received |
 //! | [`partners`], [`pairing`] | partners, and pairing with them |
@@ -23,10 +24,12 @@ pub mod actions;
 pub mod administration;
 pub mod alerts;
 pub mod api_page;
+pub mod assessment;
 pub mod board;
 pub mod channel;
 pub mod clock;
 pub mod clocks;
+pub mod decision;
 pub mod directory;
 pub mod exchange;
 pub mod exercises;
@@ -155,8 +158,10 @@ fn receiving(config: &mut ServiceConfig) {
 /// Every channel to a partner, and what passes over it. Before [`acting`], whose last address takes any word.
 fn telling(config: &mut ServiceConfig) {
     config
+        .configure(assessment::routes)
         .configure(board::routes)
         .configure(channel::routes)
+        .configure(decision::routes)
         .configure(exercises::routes)
         .configure(integrations::routes)
         .configure(link::routes)

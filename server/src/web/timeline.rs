@@ -7,8 +7,8 @@ use domain::incident::{self, AwarenessOf, WithdrawalReason};
 use domain::report::SubmissionChannel;
 use domain::values::{Actor, Moment};
 
-use super::standing;
 use super::words::{self, Reader, counted};
+use super::{assessment, decision, standing};
 use crate::node::Node;
 use crate::store::queries::LoggedEvent;
 use crate::store::queries::incidents::{self, Told};
@@ -130,6 +130,8 @@ fn of_incident(event: &incident::Event, reader: Reader) -> Option<String> {
         Event::NotRequiredResolved { approved: false, by, .. } => {
             format!("{} turned down that no report is required", who(by))
         }
+        Event::Assessment { change, by, .. } => assessment::timeline::words(change, by),
+        Event::Decision { change, by, .. } => decision::words::line(change, by),
         Event::Closed { by, .. } => format!("Closed by {}", who(by)),
         Event::Register { change, by, .. } => super::register::words::changed(change, &who(by)),
         Event::Anonymised { .. } => "Contents erased; codes, counts and instants remain".to_owned(),

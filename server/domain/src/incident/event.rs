@@ -5,7 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::register::{self, Register};
-use super::{Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason};
+use super::{
+    Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason, assessment, decision,
+};
 use crate::arrangement::Owed;
 use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::facts::{Facts, IncidentKind};
@@ -243,6 +245,24 @@ pub enum Event {
     Register {
         /// What changed.
         change: register::Change,
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
+    /// The risk was assessed.
+    Assessment {
+        /// How.
+        change: assessment::Change,
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
+    /// A data protection officer decided something, or a proposal waits for another one.
+    Decision {
+        /// What.
+        change: decision::Change,
         /// When.
         at: Moment,
         /// By whom.

@@ -1,7 +1,8 @@
 //! The fold of an incident's stream. Total: it only records, never refuses and never looks at the time.
 
 use super::{
-    AwarenessOf, Event, FanOut, FanOutWork, Incident, NotRequiredProposal, Stage, Survives, fan_out, register,
+    AwarenessOf, Event, FanOut, FanOutWork, Incident, NotRequiredProposal, Stage, Survives, assessment, decision,
+    fan_out, register,
 };
 use crate::clock::{ClockChange, ClockKind};
 use crate::facts::IncidentKind;
@@ -58,6 +59,8 @@ fn begun(event: &Event) -> Option<Incident> {
         opened_from: *opened_from,
         told_filed: false,
         register: Box::default(),
+        assessments: Vec::new(),
+        decisions: Box::default(),
     })
 }
 
@@ -84,6 +87,8 @@ fn survivor(survives: &Survives) -> Incident {
         opened_from: None,
         told_filed: false,
         register: Box::new(survives.register.clone()),
+        assessments: Vec::new(),
+        decisions: Box::default(),
     }
 }
 
@@ -115,11 +120,13 @@ impl Incident {
                 self.kind = IncidentKind::Breach;
                 self.awareness = self.awareness.with(AwarenessOf::Breach, *aware_at);
                 self.owed.extend(owed.iter().cloned());
+                self.decisions.begin_anew();
             }
             Event::Withdrawn { reason, .. } => {
                 self.stage = Stage::Withdrawn { reason: *reason };
                 self.not_required = None;
                 self.correction = None;
+                self.decisions.drop_waiting();
             }
             Event::Closed { .. } => self.stage = Stage::Closed,
             Event::StepFired { kind, due, offset_minutes, .. } => self.reach(*kind, *due, Some(*offset_minutes)),
@@ -135,8 +142,16 @@ impl Incident {
                 self.report = ReportState::Submitted { submission: submission.clone() };
                 self.not_required = None;
             }
-            Event::NotRequiredProposed { proposal } => self.not_required = Some(proposal.clone()),
-            Event::NotRequiredResolved { approved, at, by } => self.resolve_not_required(*approved, *at, by),
+            Event::NotRequiredProposed { proposal } => {
+                self.not_required = Some(proposal.clone());
+                decision::not_required_proposed(&mut self, proposal);
+            }
+            Event::NotRequiredResolved { approved, at, by } => {
+                decision::not_required_resolved(&mut self, *approved, *at, by);
+                self.resolve_not_required(*approved, *at, by);
+            }
+            Event::Assessment { change, at, by } => assessment::record(&mut self.assessments, change, *at, by),
+            Event::Decision { change, at, by } => decision::record(&mut self, change, *at, by),
             Event::Logged { .. } | Event::Register { .. } | Event::Anonymised { .. } => {}
         }
         self

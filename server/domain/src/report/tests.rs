@@ -104,6 +104,8 @@ fn incident(facts: Facts) -> Incident {
         opened_from: None,
         told_filed: false,
         register: Box::default(),
+        assessments: Vec::new(),
+        decisions: Box::default(),
     }
 }
 

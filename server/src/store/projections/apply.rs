@@ -9,6 +9,7 @@ use domain::values::Moment;
 
 use super::enter;
 use super::plan::{ClocksChanged, ExchangeChanged, LadderStep, Plan, SaidStep};
+use super::precedents;
 use super::rows::{ClockRow, ExchangeRow, IN_HAND_BY, LadderKey, LadderRow};
 use crate::store::alerts::{self, AlertKind};
 use crate::store::backend::KEYS_PER_STATEMENT;
@@ -88,6 +89,7 @@ fn write_rows(rows: &mut Rows<'_>, mut plan: Plan) -> Result<Plan, StoreError> {
         std::mem::take(&mut plan.clocks_new).into_iter().map(|row| row.sealed(seal)).collect::<Result<_, _>>()?;
     insert_many!(rows.db, clocks::table, &new)?;
     change_clocks(rows, std::mem::take(&mut plan.clocks_changed))?;
+    precedents::keep(rows, std::mem::take(&mut plan.precedents))?;
     Ok(plan)
 }
 

@@ -10,6 +10,7 @@ use domain::values::{ExchangeId, IncidentId, MessageId, Moment, PartnerId};
 use uuid::Uuid;
 
 use super::enter::RegisterStep;
+use super::precedents::PrecedentRow;
 use super::register::{self, RegisterRow, facet};
 use super::rows::{
     self, ClockFace, ClockRow, ExchangeRow, FactsRow, IncidentRow, LadderKey, SaidRow, exchange_clocks, incident_clocks,
@@ -37,6 +38,7 @@ pub(super) struct Plan {
     pub said: Vec<SaidStep>,
     pub register: Vec<RegisterStep>,
     pub tallies: Tallies,
+    pub precedents: Vec<(IncidentId, Option<PrecedentRow>)>,
     wanted: BTreeSet<LadderKey>,
     left: BTreeSet<LadderKey>,
 }
@@ -139,6 +141,10 @@ impl Plan {
             clocks = self.move_clocks(&clocks, state.as_ref().map(incident_clocks).unwrap_or_default());
         }
         let Some(after) = state else { return Ok(()) };
+        let precedent = PrecedentRow::of(&after)?;
+        if before.map(PrecedentRow::of).transpose()?.flatten() != precedent {
+            self.precedents.push((id, precedent));
+        }
         self.enter_incident(before, &after, logged_at, owed);
         let logged_at = register::entered_at(&after, logged_at);
         let mut row = IncidentRow::of(&after, logged_at);
@@ -265,7 +271,9 @@ impl Plan {
             | Event::ReportDrafted { .. }
             | Event::ReportSubmitted { .. }
             | Event::NotRequiredProposed { .. }
-            | Event::NotRequiredResolved { .. } => {}
+            | Event::NotRequiredResolved { .. }
+            | Event::Assessment { .. }
+            | Event::Decision { .. } => {}
         }
         Ok(None)
     }

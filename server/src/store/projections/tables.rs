@@ -5,16 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::prelude::*;
 
 use super::enter::FacetRow;
+use super::precedents::PrecedentRow;
 use super::register::RegisterRow;
 use super::rows::{ClockRow, ExchangeRow, FactsRow, IncidentRow, LadderRow, SaidRow};
 use super::tally::Tallies;
 use crate::store::schema::{
-    clocks, exchanges, facts, incidents, ladders, register, register_facets, register_tallies, said,
+    clocks, exchanges, facts, incidents, ladders, precedents, register, register_facets, register_tallies, said,
 };
 use crate::store::{Rows, StoreError};
 
-/// The rows of `incidents`, `facts`, `exchanges`, `clocks`, `ladders`, `said` and of the register, texts unsealed; of figures
-/// those that are not nothing. Two are equal when the tables say the same.
+/// The rows of `incidents`, `facts`, `exchanges`, `clocks`, `ladders`, `said`, `precedents` and of the register, texts
+/// unsealed; figures are those that are not nothing. Two are equal when the tables say the same.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tables {
     pub(super) incidents: BTreeMap<Vec<u8>, IncidentRow>,
@@ -26,6 +27,7 @@ pub struct Tables {
     pub(super) register: BTreeMap<Vec<u8>, RegisterRow>,
     pub(super) facets: BTreeSet<FacetRow>,
     pub(super) tallies: Tallies,
+    pub(super) precedents: BTreeMap<Vec<u8>, PrecedentRow>,
 }
 
 impl Tables {
@@ -67,6 +69,10 @@ impl Tables {
         let figures: Vec<(i32, Vec<u8>, String, i64)> =
             register_tallies::table.filter(register_tallies::n.ne(0)).load(rows.db)?;
         tables.tallies.extend(figures.into_iter().map(|(month, scope, code, n)| ((month, scope, code), n)));
+        for row in precedents::table.select(PrecedentRow::as_select()).load(rows.db)? {
+            let row = row.opened(seal)?;
+            tables.precedents.insert(row.incident_id.clone(), row);
+        }
         Ok(tables)
     }
 
@@ -75,7 +81,8 @@ impl Tables {
     pub fn len(&self) -> usize {
         let of_incidents = self.incidents.len() + self.facts.len() + self.exchanges.len();
         let of_register = self.register.len() + self.facets.len() + self.tallies.len();
-        of_register + of_incidents + self.clocks.len() + self.ladders.len() + self.said.len()
+        let of_clocks = self.clocks.len() + self.ladders.len();
+        of_register + of_incidents + of_clocks + self.said.len() + self.precedents.len()
     }
 
     /// Whether nothing was ever recorded.
