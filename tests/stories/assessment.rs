@@ -55,7 +55,8 @@ async fn the_eighteen_cases_are_entered_and_the_suggestion_agrees(on: On) {
             }
             None => assert_eq!(advice.to_ico, to_ico, "{}", case.number),
         }
-        assert_eq!(results.cases[0].number, case.number, "no case is nearer to it than itself");
+        let itself = results.cases.iter().any(|near| near.number == case.number);
+        assert!(itself, "{} is among the nearest to itself: {:?}", case.number, results.cases);
         cases += 1;
     }
     assert_eq!(cases, 18);
@@ -105,7 +106,7 @@ async fn send(visitor: &mut Visitor, path: &str, button: &str, typed: &[(&str, &
 /// An operator with a council, its pages, and a breach that the responder logged.
 async fn breach(world: &World) -> (Party, Party, IncidentId) {
     let mut operator = world.listening_party("Operator").await;
-    let council = world.party("Council").await;
+    let council = world.listening_party("Council").await;
     world.pair(&operator, &council).await;
     operator.arrange(&council, 48).await;
     operator.serve();
@@ -398,10 +399,10 @@ async fn what_was_decided_before_is_a_precedent_until_it_is_erased(on: On) {
     let page = format!("/incidents/{next}/assessment");
     let shown = officer.get(&page).await.page().text();
     assert!(shown.contains("TC-2026-0001") && shown.contains("Only newsletters lay in it."), "{shown}");
-    let typed =
-        send(&mut officer, &format!("/incidents/{id}/assess"), "Keep this assessment", &[("note", "Half a thought.")])
-            .await;
-    assert_eq!(typed.status, 422, "{}", typed.text());
+    let form = officer.get(&format!("/incidents/{id}/assess")).await.page();
+    let typed = fill(form.form("Keep this assessment").fields(), &[("note", "Half a thought.")]);
+    let kept = officer.post(&format!("/incidents/{id}/assess/draft"), &typed).await;
+    assert!(kept.status == 200 && kept.text().contains("Draft saved at"), "{}", kept.text());
     operator.node.close(&operator.responder(), id).await.expect("closed");
     operator.node.anonymise(&operator.administrator(), id).await.expect("erased");
     let shown = officer.get(&page).await.page().text();
