@@ -74,5 +74,6 @@ async fn one(party: &Party, number: usize) {
     party.node.record_submission(&party.reporter(), id, submission).await.expect("recorded");
     let followed_up = SystemTime.now();
     party.node.record_duty_done(&party.reporter(), id, UndatedDuty::FollowUp, followed_up).await.expect("recorded");
+    party.tells_nobody(id).await;
     party.node.close(&party.responder(), id).await.expect("closed");
 }

@@ -439,4 +439,13 @@ impl Party {
         self.running = Some(running);
         address
     }
+
+    /// Where a listening party's pages are, once [`Party::serve`] has started them.
+    ///
+    /// # Panics
+    /// For a party that does not listen.
+    #[must_use]
+    pub fn running_at(&self) -> SocketAddr {
+        self.issuer().strip_prefix("http://").and_then(|address| address.parse().ok()).expect("a listening party")
+    }
 }

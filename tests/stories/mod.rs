@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod assessment;
 mod board;
 mod cards;
 mod catch_up;

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use domain::exchange::MessageKind;
+use domain::incident::decision::{Ask, NotABreach};
 use domain::incident::lessons::{RootCause, Seen};
 use domain::incident::telling::{Channel, Communication, Letter};
 use domain::incident_type::TypeCode;
+use domain::suggestion::Asked;
 use domain::values::{IncidentId, LongText, Title};
 use fantoccini::Locator;
 use server::node::lessons::{NewOwner, NewPlan, Step};
@@ -13,6 +15,7 @@ use server::node::said::NewMessage;
 use server::store::queries::directory;
 use tests::browser::Browser;
 use tests::facts::first_hour;
+use tests::judging;
 use tests::node::{PASSWORD, Party, World, line, log_request};
 use tests::wait::{SOON, until};
 use tests::wire::Line;
@@ -42,6 +45,10 @@ async fn furnished(world: &World) -> (Party, String, Vec<String>) {
     let _second = world.scripted(&operator, "Borough", 24).await;
     world.wire.set(council.issuer(), Line::Down);
     let id = operator.log(log_request(first_hour("A mailbox was open"), world.now())).await;
+    let assessed = judging::assess(&operator.incident(id).await, Asked::default());
+    operator.node.assess(&operator.responder(), id, assessed).await.expect("assessed");
+    let reasons = judging::reason("Somebody outside had the mailbox open.");
+    operator.decides(id, Ask::ProposeNotABreach { ground: NotABreach::NearMiss, reasons }).await;
     world.pass(Duration::from_secs(50 * 3_600));
     world.settle(&[&operator]).await;
     world.wire.set(council.issuer(), Line::Up);
@@ -73,6 +80,12 @@ async fn furnished(world: &World) -> (Party, String, Vec<String>) {
         format!("/incidents/{id}/lessons/actions/new"),
         format!("/incidents/{id}/lessons/actions/1/review"),
         "/actions".to_owned(),
+        format!("/incidents/{id}/assessment"),
+        format!("/incidents/{id}/assess"),
+        format!("/incidents/{id}/decision"),
+        format!("/incidents/{id}/decision/report"),
+        format!("/incidents/{id}/decision/people"),
+        format!("/incidents/{id}/close"),
         format!("/exchanges/{exchange}"),
         format!("/exchanges/{exchange}/messages/new"),
         format!("/exchanges/{notice}/messages"),

@@ -5,8 +5,10 @@
 //! (opening, updating, withdrawing) is a **fan-out**: fixed in full when it is decided, then carried out in chunks of at
 //! most [`FAN_OUT_CHUNK`] exchanges, each a transaction of its own, resumed after a crash (ruling 22).
 
+pub mod assessment;
 mod awareness;
 mod decide;
+pub mod decision;
 pub mod duties;
 mod erase;
 mod event;
@@ -16,6 +18,8 @@ mod ico;
 pub mod joint;
 pub mod lessons;
 pub mod register;
+mod seen;
+mod stage;
 pub mod telling;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -34,11 +38,14 @@ use crate::report::{ReportState, Submission};
 use crate::values::{Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
 
 pub use decide::decide;
+pub use decision::Duty;
 pub use duties::{Duties, Rules};
 pub(crate) use erase::{ERASED, without_reason};
 pub use event::{Event, Survives};
 pub(crate) use evolve::with_ladder;
 pub use evolve::{evolve, fold};
+pub use seen::Seen;
+pub use stage::{Stage, WithdrawalReason};
 pub use watch::next_check;
 pub(crate) use watch::{next_on_ladder, next_overdue};
 
@@ -66,100 +73,6 @@ pub enum AwarenessOf {
     Circumstances,
     /// The breach.
     Breach,
-}
-
-/// Why a notice no longer stands (protocol §6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WithdrawalReason {
-    /// It turned out not to be a breach.
-    NotABreach,
-    /// It was sent in error.
-    SentInError,
-    /// It reached the wrong partner: they are asked to delete it and to say so.
-    WrongRecipient,
-    /// Another case covers it.
-    DuplicateOf,
-}
-
-impl WithdrawalReason {
-    /// Every reason, in the order shown.
-    pub const ALL: [Self; 4] = [Self::NotABreach, Self::SentInError, Self::WrongRecipient, Self::DuplicateOf];
-
-    /// The word in tables, on the wire and in the API.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::NotABreach => "not_a_breach",
-            Self::SentInError => "sent_in_error",
-            Self::WrongRecipient => "wrong_recipient",
-            Self::DuplicateOf => "duplicate_of",
-        }
-    }
-
-    /// The label that people read.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::NotABreach => "It is not a breach",
-            Self::SentInError => "It was sent in error",
-            Self::WrongRecipient => "It reached the wrong partner",
-            Self::DuplicateOf => "Another case covers it",
-        }
-    }
-
-    /// The reason with this word.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.word() == word)
-    }
-
-    /// Why clocks end with it (ruling 6). Every reason has one; a test holds that.
-    pub(crate) fn clock_reason(self) -> Option<Line> {
-        Line::parse(&format!("Withdrawn: {}", self.label())).ok()
-    }
-}
-
-/// Where an incident stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "stage")]
-pub enum Stage {
-    /// Logged; clocks run, notices are held back by a person.
-    Held,
-    /// Logged; notices go out.
-    Active,
-    /// Its notices no longer stand.
-    Withdrawn {
-        /// Why.
-        reason: WithdrawalReason,
-    },
-    /// Every duty decided, and a person closed it.
-    Closed,
-    /// Contents erased at the end of retention; what survives is in the event.
-    Anonymised,
-}
-
-impl Stage {
-    /// The word in tables and the API.
-    #[must_use]
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::Held => "held",
-            Self::Active => "active",
-            Self::Withdrawn { .. } => "withdrawn",
-            Self::Closed => "closed",
-            Self::Anonymised => "anonymised",
-        }
-    }
-
-    /// Whether facts, notices and decisions may still change: held or active.
-    #[must_use]
-    pub const fn is_open(&self) -> bool {
-        match self {
-            Self::Held | Self::Active => true,
-            Self::Withdrawn { .. } | Self::Closed | Self::Anonymised => false,
-        }
-    }
 }
 
 /// Work that reaches every owed partner.
@@ -313,6 +226,12 @@ pub struct Incident {
     pub rules: Rules,
     /// Duties for which the law names no time.
     pub duties: Duties,
+    /// Every assessment of the risk, the first first.
+    #[serde(default)]
+    pub assessments: Vec<assessment::Assessed>,
+    /// What was decided on it, and what waits for a second data protection officer.
+    #[serde(default)]
+    pub decisions: Box<decision::Decisions>,
 }
 
 /// Partners still outstanding on one duty: what a ladder step names. Read from the clocks by the caller.
@@ -434,8 +353,8 @@ pub enum Command {
     },
     /// Close it. Refused while a duty is undecided.
     Close {
-        /// Partner clocks of this incident that are still open, read by the caller in the same transaction.
-        open_duties: u32,
+        /// How many partner clocks of each kind are still open, read by the caller in the same transaction.
+        open_duties: Vec<(ClockKind, u32)>,
         /// Who.
         by: Actor,
     },
@@ -451,6 +370,20 @@ pub enum Command {
         /// What is asked.
         command: register::Command,
         /// Who.
+        by: Actor,
+    },
+    /// Assess the risk.
+    Assessment {
+        /// How.
+        command: assessment::Command,
+        /// Who.
+        by: Actor,
+    },
+    /// Decide what follows from it.
+    Decision {
+        /// What.
+        command: decision::Command,
+        /// Who: a data protection officer.
         by: Actor,
     },
     /// Erase contents, keeping what the law needs kept.
@@ -604,11 +537,11 @@ pub enum Refusal {
     /// Past the legal limit without reasons for the delay (Article 33(1)).
     #[error("a report after the legal limit needs reasons for the delay")]
     DelayReasonMissing,
-    /// Duties are undecided.
-    #[error("{open} {} still undecided", if *open == 1 { "duty is" } else { "duties are" })]
+    /// Duties are undecided; each is named.
+    #[error("this is still open: {}", Duty::list(.duties))]
     DutiesOpen {
-        /// How many.
-        open: u32,
+        /// Each of them.
+        duties: Vec<Duty>,
     },
     /// Nothing changes.
     #[error("nothing would change")]
@@ -631,6 +564,22 @@ pub enum Refusal {
     /// A ladder's.
     #[error(transparent)]
     Ladder(#[from] LadderRefusal),
+    /// Somebody else assessed it or decided on it meanwhile.
+    #[error("{} was first: {what} at {at}. Look at that, then decide again", .by.name())]
+    Meanwhile {
+        /// What they did.
+        what: &'static str,
+        /// Who.
+        by: Actor,
+        /// When.
+        at: Moment,
+    },
+    /// A rule about assessments.
+    #[error(transparent)]
+    Assessment(#[from] assessment::Refusal),
+    /// A rule about decisions.
+    #[error(transparent)]
+    Decision(#[from] decision::Refusal),
 }
 
 /// Events, and commands for exchanges decided in the same transaction, one level deep.

@@ -522,6 +522,17 @@ impl Actor {
             Self::Console | Self::Node | Self::Partner { .. } => None,
         }
     }
+
+    /// The name that people read.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Person { name, .. } => name.as_str(),
+            Self::Console => "somebody at the server",
+            Self::Node => "the node",
+            Self::Partner { .. } => "the partner",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -263,6 +263,12 @@ fn problem() -> RefOr<Schema> {
         .required("field")
         .property("message", text())
         .required("message");
+    let duty = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .property("duty", text())
+        .required("duty")
+        .property("words", text())
+        .required("words");
     ObjectBuilder::new()
         .schema_type(Type::Object)
         .description(Some("What is wrong (RFC 9457)."))
@@ -276,6 +282,7 @@ fn problem() -> RefOr<Schema> {
         .required("detail")
         .property("reference", text())
         .property("errors", ArrayBuilder::new().items(fault))
+        .property("duties", ArrayBuilder::new().items(duty))
         .property("current", ObjectBuilder::new().schema_type(Type::Object))
         .into()
 }

@@ -11,6 +11,7 @@
 //! | [`telling`], [`lessons`] | telling the people affected; root causes and corrective actions |
 //! | [`ladders`] | plans of ladders, the rota, calendars of deadlines |
 //! | [`printed`] | documents to keep |
+//! | [`assessments`] | how severe an incident is, and what was decided on it |
 //! | [`clocks`], [`notices`] | duties; what was told and what we were told |
 //! | [`messages`], [`joint`] | what the parties say to each other; the joint decision |
 //! | [`clocks`], [`duties`], [`notices`] | duties with and without a due instant; what was told and what we were told |
@@ -23,6 +24,7 @@
 //! Lists are paged by key: `?after=` takes the `next` of the page before. Problems are RFC 9457 JSON. Every item has a
 //! `state` in the words of the pages.
 
+pub mod assessments;
 pub mod board;
 pub mod call;
 pub mod clocks;
@@ -65,6 +67,7 @@ use crate::problem::Problem;
 /// Every operation, in the order in which the document lists them.
 const GROUPS: &[&Group] = &[
     &incidents::GROUP,
+    &assessments::GROUP,
     &reports::GROUP,
     &telling::GROUP,
     &lessons::GROUP,

@@ -266,7 +266,7 @@ impl Node {
     /// Closes an incident whose duties are all decided.
     ///
     /// # Errors
-    /// [`DoorError::Refused`] with the number of open duties.
+    /// [`DoorError::Refused`] with every duty that is still open.
     pub async fn close(&self, by: &Responder, id: IncidentId) -> Result<(), DoorError> {
         let (keys, by) = (self.keys(), by.actor().clone());
         self.store
@@ -308,6 +308,7 @@ impl Node {
                 let decision = incident::decide(Some(&before), &incident::Command::Anonymise { by }, turn.now())?;
                 turn.erase_stream(id.uuid())?;
                 telling::erase_drafts(turn, id)?;
+                super::decide::erase_drafts(turn, id)?;
                 turn.record(vec![Change::Incident { id, before: Some(before), events: decision.events }])?;
                 Ok::<_, DoorError>(())
             })

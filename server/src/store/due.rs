@@ -145,26 +145,39 @@ pub fn outstanding(rows: &mut Rows<'_>, incident: IncidentId) -> Result<Vec<Outs
     Ok(groups)
 }
 
-/// Duties towards partners of an incident that are still open. A target of our own is none by itself.
+/// How many duties towards partners of each kind are still open on an incident: clocks, and controllers to be told for whom
+/// nobody named hours. A target of our own is none by itself.
 ///
 /// # Errors
-/// Those of the database.
-pub fn open_duties(rows: &mut Rows<'_>, incident: IncidentId) -> Result<u32, StoreError> {
-    let open: i64 = clocks::table
+/// [`StoreError::Corrupt`] when a kind can't be read; those of the database.
+pub fn open_duties(rows: &mut Rows<'_>, incident: IncidentId) -> Result<Vec<(ClockKind, u32)>, StoreError> {
+    let open: Vec<(String, i64)> = clocks::table
         .filter(clocks::open)
         .filter(clocks::incident_id.eq(incident.as_bytes().as_slice()))
         .filter(clocks::exchange_id.is_not_null())
         .filter(diesel::dsl::not(clocks::own_target))
-        .count()
-        .get_result(rows.db)?;
+        .group_by(clocks::kind)
+        .order(clocks::kind.desc())
+        .select((clocks::kind, diesel::dsl::count_star()))
+        .load(rows.db)?;
     let undated: i64 = duties::table
         .filter(duties::open)
         .filter(duties::incident_id.eq(incident.as_bytes().as_slice()))
         .filter(duties::exchange_id.is_not_null())
         .count()
         .get_result(rows.db)?;
-    let open = open.saturating_add(undated);
-    Ok(u32::try_from(open).unwrap_or(u32::MAX))
+    let many = |open: i64| u32::try_from(open).unwrap_or(u32::MAX);
+    let mut all = Vec::with_capacity(open.len());
+    for (kind, open) in open {
+        all.push((kind_of(&kind)?, many(open)));
+    }
+    if undated > 0 {
+        match all.iter_mut().find(|(kind, _)| *kind == ClockKind::PartnerNotice) {
+            Some((_, open)) => *open = open.saturating_add(many(undated)),
+            None => all.insert(0, (ClockKind::PartnerNotice, many(undated))),
+        }
+    }
+    Ok(all)
 }
 
 /// Incidents with an unfinished fan-out, the first logged first, at most `limit`.

@@ -196,6 +196,15 @@ pub fn drafts(rows: &mut Rows<'_>, person: PersonId, purpose: &str) -> Result<Ve
     found.into_iter().map(|row| opened(rows, row)).collect()
 }
 
+/// Forgets everybody's drafts for a purpose: what they are about is erased.
+///
+/// # Errors
+/// Those of the database.
+pub fn delete_drafts(turn: &mut Turn<'_>, purpose: &str) -> Result<(), StoreError> {
+    diesel::delete(drafts::table.filter(drafts::purpose.eq(purpose))).execute(turn.rows().db)?;
+    Ok(())
+}
+
 /// Forgets one's own draft.
 ///
 /// # Errors

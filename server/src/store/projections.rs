@@ -7,10 +7,8 @@
 //! Promises:
 //! - A change of one exchange costs a fixed number of statements, however many partners its incident has; a chunk of a
 //!   fan-out writes its rows together and leaves the same rows behind as one exchange at a time would.
-//! - The tables `incidents`, `facts`, `exchanges`, `clocks`, `ladders`, `said`, `corrective_actions` and the register's depend on
-//!   event entries alone: the same
-//! - The tables `complaints`, `incidents`, `facts`, `exchanges`, `clocks`, `duties`, `ladders`, `said` and the register's
-//!   depend on event entries alone: the same
+//! - The tables `complaints`, `incidents`, `facts`, `exchanges`, `clocks`, `duties`, `ladders`, `said`,
+//!   `corrective_actions`, `precedents` and the register's depend on event entries alone: the same
 //!   events `replay`ed into empty tables leave the same rows ([`tables::Tables`] compares them).
 //!
 //! **Ladders.** One row per incident, clock kind and due instant (acknowledgements are grouped by due minute), or per
@@ -29,6 +27,7 @@ mod duty_rows;
 mod enter;
 mod fill;
 mod plan;
+mod precedents;
 pub(super) mod register;
 mod rows;
 mod said_row;
@@ -47,6 +46,7 @@ use uuid::Uuid;
 pub(super) use self::actions::days;
 pub(super) use self::fill::{fill, is_wanted as wants_register};
 pub(super) use self::plan::Queued;
+pub(super) use self::precedents::open_why;
 pub(super) use self::rows::LadderRow;
 
 use super::sealed::Seal;

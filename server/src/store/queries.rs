@@ -18,6 +18,7 @@ pub mod joint;
 pub mod notices;
 pub mod partners;
 pub mod people;
+pub mod precedents;
 pub mod register;
 pub mod said;
 #[cfg(test)]

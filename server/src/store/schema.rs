@@ -596,6 +596,17 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    precedents (incident_id) {
+        incident_id -> Binary,
+        decided_at -> BigInt,
+        circumstances -> Text,
+        to_ico -> Text,
+        people -> Nullable<Text>,
+        why -> Binary,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     meta,
     counters,
@@ -640,4 +651,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     ack_links,
     poll_tokens,
     said,
+    precedents,
 );

@@ -25,6 +25,8 @@ pub(super) struct ActionPage {
     pub heading: String,
     /// What will happen.
     pub paragraphs: Vec<String>,
+    /// What is named one by one, each with where it is settled.
+    pub links: Vec<(String, String)>,
     /// What somebody else changed meanwhile: label, before, after.
     pub changes: Vec<(&'static str, String, String)>,
     /// What it asks.
@@ -56,6 +58,7 @@ impl ActionPage {
             back,
             heading: heading.to_owned(),
             paragraphs: Vec::new(),
+            links: Vec::new(),
             changes: Vec::new(),
             fields: Vec::new(),
             further: Vec::new(),

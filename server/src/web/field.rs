@@ -203,6 +203,14 @@ impl Field {
         self
     }
 
+    /// With an option at the end for nothing, the one chosen until another is.
+    #[must_use]
+    pub fn or_left_out(mut self, form: &Form, label: &str) -> Self {
+        let on = form.first(&self.name).is_empty();
+        self.choices.push(Choice { value: String::new(), label: label.to_owned(), hint: String::new(), on });
+        self
+    }
+
     /// With help beneath one option.
     #[must_use]
     pub fn choice_hint(mut self, value: &str, hint: &str) -> Self {

@@ -7,6 +7,7 @@ use actix_web::web;
 use askama::Template;
 use domain::exchange::Stance;
 use domain::facts::IncidentKind;
+use domain::incident::assessment::Assessed;
 use domain::incident::{Incident, Stage};
 use domain::reliance::Standing as Filing;
 use domain::report::ReportState;
@@ -21,7 +22,7 @@ use super::page::{self, Answer, Chrome, Visit};
 use super::standing::{self, Standing};
 use super::timeline::{self, Line};
 use super::words::{counted, grouped};
-use super::{clocks, duties, incidents, joint, messages};
+use super::{assessment, clocks, decision, duties, incidents, joint, messages};
 use crate::access::{Dpo, Reporter, Responder};
 use crate::problem::Problem;
 use crate::store::queries::clocks::{Filter, Single};
@@ -103,6 +104,8 @@ struct Body {
     clocks: Vec<ClockPart>,
     undated: Vec<UndatedPart>,
     ended: Vec<(Tag, String)>,
+    assessed: String,
+    decided: String,
     report: String,
     ledger: String,
 }
@@ -254,6 +257,8 @@ fn actions(found: &Found, visit: &Visit) -> (Option<Offer>, Vec<Offer>) {
         }
         others.push((at("withdraw"), "Withdraw the notices"));
     }
+    others.push((at("assessment"), "Assessment"));
+    others.push((at("decision"), "Decisions"));
     if found.state.ico.is_some() {
         others.push((at("report"), "ICO report"));
     }
@@ -301,6 +306,12 @@ fn body(visit: &Visit, asked: &Asked, found: Found) -> Body {
         clocks: clocks::parts(&found.groups, visit, &back),
         undated: found.undated.iter().map(|owed| UndatedPart::of(owed, visit)).collect(),
         ended: ended(&found.own, visit).into_iter().chain(duties::ended(&found.state.duties, visit)).collect(),
+        assessed: found
+            .state
+            .assessments
+            .last()
+            .map_or_else(|| "Not assessed yet".to_owned(), |last| assessment_line(last, &found.state)),
+        decided: decision::one_line_of(&found.state),
         report: report(&found.state),
         ledger: format!("Entries in the ledger: {}.", grouped(i64::try_from(found.ledger).unwrap_or(i64::MAX))),
     }
@@ -381,6 +392,18 @@ fn ended(own: &[Single], visit: &Visit) -> Vec<(Tag, String)> {
         .collect()
 }
 
+/// "2.25, Medium. Points to: tell the ICO", and whether newer facts are known.
+fn assessment_line(last: &Assessed, state: &Incident) -> String {
+    let results = &last.assessment.results;
+    let older = if last.is_older_than_the_facts(state) { " Older than the facts." } else { "" };
+    format!(
+        "{}, {}. {}.{older}",
+        results.severity,
+        assessment::level_label(results.level),
+        assessment::outcome_label(results.outcome)
+    )
+}
+
 fn report(state: &Incident) -> String {
     match &state.report {
         ReportState::None if state.rules.processor_only => {
@@ -430,6 +453,17 @@ fn waiting(found: &Found, visit: &Visit) -> Vec<Waiting> {
         });
     }
     waiting.extend(filed(found, visit));
+    if let Some(proposal) = &found.state.decisions.not_a_breach {
+        let own = proposal.by.person() == Some(visit.person.id());
+        waiting.push(Waiting {
+            words: format!(
+                "{} proposes that it was not a breach. Another data protection officer has to approve it.",
+                timeline::who(&proposal.by)
+            ),
+            href: if own { String::new() } else { format!("/incidents/{id}/decision") },
+            link: "Look at it",
+        });
+    }
     waiting.extend(found.unread.iter().map(|it| messages_waiting(it, visit)));
     waiting.extend(found.owed_to_us.iter().map(|it| messages_waiting(it, visit)));
     waiting

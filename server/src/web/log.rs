@@ -397,6 +397,9 @@ fn refused(refusal: &Refusal, reader: Reader) -> FieldError {
         | Refusal::Telling(_)
         | Refusal::Lessons(_)
         | Refusal::Joint(_)
+        | Refusal::Meanwhile { .. }
+        | Refusal::Assessment(_)
+        | Refusal::Decision(_)
         | Refusal::NothingChanges => fault("title", "title", refusal.to_string()),
     }
 }

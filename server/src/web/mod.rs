@@ -9,6 +9,7 @@
 //! | [`joint`] | the joint decision: who leads, views, what was decided, whose report we rely on |
 //! | [`complaints`], [`law`] | complaints about how we use data; the tables of law that we count by |
 //! | [`duties`] | duties for which the law names no time |
+//! | [`assessment`], [`decision`] | the risk assessed; what was decided, by whom and why |
 //! | [`report`] | the ICO report |
 //! | [`telling`], [`lessons`] | telling the people affected; root cause and corrective actions |
 //! | [`printed`] | documents to keep |
@@ -29,12 +30,14 @@ pub mod actions;
 pub mod administration;
 pub mod alerts;
 pub mod api_page;
+pub mod assessment;
 pub mod board;
 pub mod calendar;
 pub mod channel;
 pub mod clock;
 pub mod clocks;
 pub mod complaints;
+pub mod decision;
 pub mod directory;
 pub mod duties;
 pub mod exchange;
@@ -175,8 +178,10 @@ fn receiving(config: &mut ServiceConfig) {
 /// Every channel to a partner, and what passes over it. Before [`acting`], whose last address takes any word.
 fn telling(config: &mut ServiceConfig) {
     config
+        .configure(assessment::routes)
         .configure(board::routes)
         .configure(channel::routes)
+        .configure(decision::routes)
         .configure(exercises::routes)
         .configure(integrations::routes)
         .configure(lessons::routes)

@@ -108,8 +108,11 @@ async fn show(visit: Visit, id: web::Path<IncidentId>) -> Answer {
     page::html(&page)
 }
 
+/// Where something is done, and its name.
+type Offer = (String, &'static str);
+
 /// The one main thing to do, and the others.
-fn offers(visit: &Visit, state: &Incident) -> (Option<(String, &'static str)>, Vec<(String, &'static str)>) {
+fn offers(visit: &Visit, state: &Incident) -> (Option<Offer>, Vec<Offer>) {
     let at = |page: &str| format!("/incidents/{}/people/{page}", state.id);
     let (mut main, mut others) = (None, Vec::new());
     if Reporter::of(&visit.person).is_some() {

@@ -12,7 +12,7 @@ use domain::undated::UndatedDuty;
 use domain::values::{Actor, Moment, PartnerId};
 
 use super::words::{self, Reader, counted};
-use super::{complaints, duties, joint, lessons, standing, telling};
+use super::{assessment, complaints, decision, duties, joint, lessons, standing, telling};
 use crate::node::Node;
 use crate::store::queries::LoggedEvent;
 use crate::store::queries::incidents::{self, Told};
@@ -140,6 +140,8 @@ fn of_incident(event: &incident::Event, named: &[(PartnerId, String)], reader: R
         }
         Event::Telling { change, by, .. } => telling::words::sentence(change, by, reader),
         Event::Lessons { change, by, .. } => lessons::words::sentence(change, by),
+        Event::Assessment { change, by, .. } => assessment::timeline::words(change, by),
+        Event::Decision { change, by, .. } => decision::words::line(change, by),
         Event::Closed { by, .. } => format!("Closed by {}", who(by)),
         Event::Register { change, by, .. } => super::register::words::changed(change, &who(by)),
         Event::Joint { change, by, .. } => joint::words::of_change(change, by, named, reader),

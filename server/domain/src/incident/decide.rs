@@ -4,8 +4,8 @@
 //! and erasure have files of their own.
 
 use super::{
-    Command, Decision, Event, FanOutWork, Incident, Log, Refusal, Rules, Stage, WithdrawalReason, awareness, duties,
-    erase, fan_out, ico, joint, lessons, register, telling, watch,
+    Command, Decision, Event, FanOutWork, Incident, Log, Refusal, Rules, Stage, WithdrawalReason, assessment,
+    awareness, decision, duties, erase, fan_out, ico, joint, lessons, register, telling, watch,
 };
 use crate::clock::{Anchor, Clock, ClockKind};
 use crate::facts::{Facts, IncidentKind};
@@ -56,9 +56,11 @@ pub fn decide(state: Option<&Incident>, command: &Command, now: Moment) -> Resul
         Command::ResolveNotRequired { approve, by } => {
             ico::resolve_not_required(incident, *approve, by, now).map(Decision::of)
         }
-        Command::Close { open_duties, by } => close(incident, *open_duties, by, now).map(Decision::of),
+        Command::Close { open_duties, by } => close(incident, open_duties, by, now).map(Decision::of),
         Command::Tick { outstanding, orders } => Ok(Decision::of(watch::tick(incident, outstanding, orders, now))),
         Command::Ladder { command, by } => watch::command(incident, command, by, now).map(Decision::of),
+        Command::Assessment { command, by } => assessment::decide(incident, command, by, now).map(Decision::of),
+        Command::Decision { command, by } => decision::decide(incident, command, by, now).map(Decision::of),
         Command::Anonymise { by: _ } => erase::anonymise(incident, now).map(Decision::of),
         Command::Telling { command, by } => telling::decide(incident, command, by, now).map(Decision::of),
         Command::Lessons { command, by } => lessons::decide(incident, command, by, now).map(Decision::of),
@@ -217,18 +219,17 @@ fn withdraw(
     Ok(events)
 }
 
-fn close(incident: &Incident, open_duties: u32, by: &Actor, now: Moment) -> Result<Vec<Event>, Refusal> {
+/// Every duty that is still open is named in the refusal, so that nobody has to guess what is left.
+fn close(
+    incident: &Incident,
+    open_duties: &[(ClockKind, u32)],
+    by: &Actor,
+    now: Moment,
+) -> Result<Vec<Event>, Refusal> {
     must_be_open(incident)?;
-    let undecided = [
-        incident.ico.as_ref().is_some_and(Clock::is_open),
-        incident.not_required.is_some(),
-        incident.correction.is_some(),
-    ];
-    let own =
-        undecided.into_iter().filter(|open| *open).count() + incident.duties.open_count() + incident.fan_outs.len();
-    let open = open_duties.saturating_add(u32::try_from(own).unwrap_or(u32::MAX));
-    if open > 0 {
-        return Err(Refusal::DutiesOpen { open });
+    let duties = decision::open_duties(incident, open_duties);
+    if !duties.is_empty() {
+        return Err(Refusal::DutiesOpen { duties });
     }
     let mut events = watch::end_ladders(incident, &ClockKind::ALL);
     events.push(Event::Closed { at: now, by: by.clone() });

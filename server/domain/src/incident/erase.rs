@@ -1,6 +1,6 @@
 //! Erasure at the end of retention: what survives is codes, counts, references and instants (ruling 16).
 
-use super::{Event, Incident, Refusal, Stage, Survives, fan_out, lessons, register};
+use super::{Duty, Event, Incident, Refusal, Stage, Survives, fan_out, lessons, register};
 use crate::clock::{Clock, ClockState};
 use crate::values::{Line, Moment};
 
@@ -17,7 +17,7 @@ pub(super) fn anonymise(incident: &Incident, now: Moment) -> Result<Vec<Event>, 
         }
     };
     if !incident.fan_outs.is_empty() {
-        return Err(Refusal::DutiesOpen { open: fan_out::index(incident.fan_outs.len()) });
+        return Err(Refusal::DutiesOpen { duties: vec![Duty::FanOut] });
     }
     lessons::must_be_over(&incident.lessons)?;
     let survives = Survives {

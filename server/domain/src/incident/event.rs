@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::duties::{self, Duties, Rules};
 use super::register::{self, Register};
 use super::{
-    Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason, joint, lessons, telling,
+    Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason, assessment, decision,
+    joint, lessons, telling,
 };
 use crate::arrangement::Owed;
 use crate::clock::{Clock, ClockChange, ClockKind};
@@ -254,6 +255,24 @@ pub enum Event {
     Register {
         /// What changed.
         change: register::Change,
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
+    /// The risk was assessed.
+    Assessment {
+        /// How.
+        change: assessment::Change,
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
+    /// A data protection officer decided something, or a proposal waits for another one.
+    Decision {
+        /// What.
+        change: decision::Change,
         /// When.
         at: Moment,
         /// By whom.

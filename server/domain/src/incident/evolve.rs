@@ -3,7 +3,8 @@
 use super::lessons::Lessons;
 use super::telling::Telling;
 use super::{
-    AwarenessOf, Duties, Event, FanOut, FanOutWork, Incident, NotRequiredProposal, Stage, Survives, fan_out, register,
+    AwarenessOf, Duties, Event, FanOut, FanOutWork, Incident, NotRequiredProposal, Stage, Survives, assessment,
+    decision, fan_out, register,
 };
 use crate::clock::{ClockChange, ClockKind};
 use crate::facts::IncidentKind;
@@ -66,6 +67,8 @@ fn begun(event: &Event) -> Option<Incident> {
         joint: Box::default(),
         rules: *rules,
         duties: Duties::default(),
+        assessments: Vec::new(),
+        decisions: Box::default(),
     })
 }
 
@@ -97,6 +100,8 @@ fn survivor(survives: &Survives) -> Incident {
         joint: Box::default(),
         rules: survives.rules,
         duties: survives.duties.clone(),
+        assessments: Vec::new(),
+        decisions: Box::default(),
     }
 }
 
@@ -128,11 +133,13 @@ impl Incident {
                 self.kind = IncidentKind::Breach;
                 self.awareness = self.awareness.with(AwarenessOf::Breach, *aware_at);
                 self.owed.extend(owed.iter().cloned());
+                self.decisions.begin_anew();
             }
             Event::Withdrawn { reason, .. } => {
                 self.stage = Stage::Withdrawn { reason: *reason };
                 self.not_required = None;
                 self.correction = None;
+                self.decisions.drop_waiting();
             }
             Event::Closed { .. } => self.stage = Stage::Closed,
             Event::StepFired { kind, due, offset_minutes, reached, .. } => {
@@ -153,8 +160,16 @@ impl Incident {
                 self.report = ReportState::Submitted { submission: submission.clone() };
                 self.not_required = None;
             }
-            Event::NotRequiredProposed { proposal } => self.not_required = Some(proposal.clone()),
-            Event::NotRequiredResolved { approved, at, by } => self.resolve_not_required(*approved, *at, by),
+            Event::NotRequiredProposed { proposal } => {
+                self.not_required = Some(proposal.clone());
+                decision::not_required_proposed(&mut self, proposal);
+            }
+            Event::NotRequiredResolved { approved, at, by } => {
+                decision::not_required_resolved(&mut self, *approved, *at, by);
+                self.resolve_not_required(*approved, *at, by);
+            }
+            Event::Assessment { change, at, by } => assessment::record(&mut self.assessments, change, *at, by),
+            Event::Decision { change, at, by } => decision::record(&mut self, change, *at, by),
             Event::Telling { change, at, by } => self.telling = self.telling.after(change, *at, by),
             Event::Lessons { change, at, by } => self.lessons = self.lessons.after(change, *at, by),
             Event::Duties { change, .. } => self.duties.record(change),

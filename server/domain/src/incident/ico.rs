@@ -59,14 +59,20 @@ pub(super) fn record_submission(
         return Err(Refusal::SubmissionTime);
     }
     let limit = incident.ico.as_ref().and_then(Clock::legal_limit);
-    if limit.is_some_and(|limit| submission.at > limit) && submission.delay_reasons.is_none() {
+    let is_late = limit.is_some_and(|limit| submission.at > limit);
+    // Reasons that were recorded beforehand need not be typed again.
+    let recorded = incident.decisions.delay().filter(|_| is_late).map(|decided| decided.reasons.clone());
+    let delay_reasons = submission.delay_reasons.clone().or(recorded);
+    if is_late && delay_reasons.is_none() {
         return Err(Refusal::DelayReasonMissing);
     }
-    let mut events = vec![Event::ReportSubmitted { submission: submission.clone(), at: now, by: by.clone() }];
+    let submission = Submission { delay_reasons, ..submission.clone() };
     let met = incident.ico.as_ref().and_then(|clock| clock.meet(submission.at, Evidence::RecordedSubmission));
+    let submitted_at = submission.at;
+    let mut events = vec![Event::ReportSubmitted { submission, at: now, by: by.clone() }];
     events.extend(end_clock(incident, met, now));
     if incident.stage.is_open() && leaves_out(incident) {
-        events.extend(duties::start(incident, UndatedDuty::FollowUp, submission.at, by, now));
+        events.extend(duties::start(incident, UndatedDuty::FollowUp, submitted_at, by, now));
     }
     Ok(events)
 }
@@ -160,7 +166,7 @@ fn ico_anchor(incident: &Incident) -> Option<Moment> {
     incident.ico.as_ref().map(|clock| clock.anchored_at)
 }
 
-fn must_be_dpo(by: &Actor) -> Result<(), Refusal> {
+pub(super) fn must_be_dpo(by: &Actor) -> Result<(), Refusal> {
     match role(by) {
         Some(Role::Dpo) => Ok(()),
         Some(Role::Reporter | Role::Responder | Role::Manager | Role::Administrator | Role::Auditor) | None => {
@@ -169,7 +175,7 @@ fn must_be_dpo(by: &Actor) -> Result<(), Refusal> {
     }
 }
 
-const fn role(by: &Actor) -> Option<Role> {
+pub(super) const fn role(by: &Actor) -> Option<Role> {
     match by {
         Actor::Person { role, .. } => Some(*role),
         Actor::Console | Actor::Node | Actor::Partner { .. } => None,

@@ -206,6 +206,8 @@ pub(super) fn begin(change: &Change) -> Incident {
         correction: None,
         opened_from: None,
         told_filed: false,
+        assessments: Vec::new(),
+        decisions: Box::default(),
         register: Box::new(Register { imported: Some(record.imported.clone()), figures: None }),
         telling: super::telling::Telling::default(),
         lessons: super::lessons::Lessons::default(),

@@ -10,7 +10,8 @@ mod letter;
 use serde::{Deserialize, Serialize};
 
 use super::decide::must_be_open;
-use super::{Event, Incident, Stage};
+use super::{Event, Incident, Stage, duties};
+use crate::undated::UndatedDuty;
 use crate::values::{Actor, Digest32, LongText, Moment};
 
 pub use letter::{ContactPoint, Letter, Part, Proposal, Section, propose};
@@ -347,7 +348,15 @@ pub(super) fn decide(
             Change::Struck { wave: *wave, reason: reason.clone() }
         }
     };
-    Ok(vec![Event::Telling { change, at: now, by: by.clone() }])
+    // The first wave is the telling that was owed; whatever was told before that was decided ends it at its beginning.
+    let owed = incident.duties.open(UndatedDuty::PeopleTold).map(|owed| owed.since);
+    let done = match (&change, owed) {
+        (Change::Told { communication, .. }, Some(since)) => {
+            duties::done(incident, UndatedDuty::PeopleTold, communication.at.max(since), by, now)
+        }
+        (Change::Told { .. } | Change::Written { .. } | Change::Struck { .. }, _) => Vec::new(),
+    };
+    Ok([Event::Telling { change, at: now, by: by.clone() }].into_iter().chain(done).collect())
 }
 
 const fn must_be_tellable(incident: &Incident) -> Result<(), super::Refusal> {

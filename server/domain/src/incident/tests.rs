@@ -9,7 +9,9 @@
     reason = "tests"
 )]
 
+mod assessment;
 mod awareness;
+mod decision;
 mod duties;
 mod erasure;
 mod fan_out;

@@ -111,6 +111,8 @@ fn incident(facts: Facts) -> Incident {
         joint: Box::default(),
         rules: Rules::default(),
         duties: Duties::default(),
+        assessments: Vec::new(),
+        decisions: Box::default(),
     }
 }
 

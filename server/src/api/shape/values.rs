@@ -11,10 +11,16 @@ use domain::facts::{
     Cause, DataCategory, DataRecipients, DiscoveryMethod, IcoCategory, IncidentKind, Nature, Partly, Precision,
     RiskView, SubjectCategory, YesNo,
 };
+use domain::incident::decision::NotABreach;
 use domain::incident::lessons::Effect;
 use domain::incident::telling::Channel;
 use domain::incident::{AwarenessOf, WithdrawalReason};
 use domain::report::SubmissionChannel;
+use domain::self_assessment::{Answer, Outcome, Question};
+use domain::severity::{
+    Availability, Confidentiality, DataContext, Ease, Identifier, Integrity, Intent, Level, Points,
+};
+use domain::suggestion::{Misuse, Restoration, ToIco, ToPeople};
 use domain::undated::UndatedDuty;
 use domain::values::{
     AgreementId, ArrangementId, CaseId, ComplaintId, CountBasis, Digest32, ExchangeId, Hours, IncidentId, Known,
@@ -179,6 +185,29 @@ impl Show for Hours {
     }
 }
 
+impl Shape for Points {
+    fn schema(_: &mut NamedSchemas) -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(-3.0)).maximum(Some(3.0)).into()
+    }
+}
+
+impl Read for Points {
+    fn read(value: &Value, at: &str, faults: &mut Faults) -> Option<Self> {
+        let read =
+            value.as_i64().and_then(|points| i8::try_from(points).ok()).and_then(|points| Self::new(points).ok());
+        if read.is_none() {
+            faults.add(at, "it is not a whole number from -3 to 3");
+        }
+        read
+    }
+}
+
+impl Show for Points {
+    fn show(&self) -> Value {
+        Value::from(self.get())
+    }
+}
+
 impl Shape for Moment {
     fn schema(_: &mut NamedSchemas) -> RefOr<Schema> {
         formatted(KnownFormat::DateTime)
@@ -337,6 +366,22 @@ own_words! {
     SubmissionChannel: Self::ALL;
     Channel: Self::ALL;
     Effect: Self::ALL;
+    DataContext: Self::ALL;
+    Identifier: Self::ALL;
+    Ease: Self::ALL;
+    Confidentiality: Self::ALL;
+    Integrity: Self::ALL;
+    Availability: Self::ALL;
+    Intent: Self::ALL;
+    Level: Self::ALL;
+    Question: Self::ALL;
+    Answer: Self::ALL;
+    Outcome: Self::ALL;
+    Restoration: Self::ALL;
+    Misuse: Self::ALL;
+    ToIco: Self::ALL;
+    ToPeople: Self::ALL;
+    NotABreach: Self::ALL;
     Scope: Self::ALL;
     UndatedDuty: Self::ALL;
     domain::complaint::Channel: Self::ALL;

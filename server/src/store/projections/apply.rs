@@ -11,6 +11,7 @@ use super::actions::ActionStep;
 use super::duty_rows;
 use super::enter;
 use super::plan::{ClocksChanged, ExchangeChanged, LadderStep, Plan, SaidStep};
+use super::precedents;
 use super::rows::{ClockRow, ExchangeRow, IN_HAND_BY, LadderKey, LadderRow};
 use crate::store::alerts::{self, AlertKind};
 use crate::store::backend::KEYS_PER_STATEMENT;
@@ -93,6 +94,7 @@ fn write_rows(rows: &mut Rows<'_>, mut plan: Plan) -> Result<Plan, StoreError> {
     insert_many!(rows.db, clocks::table, &new)?;
     change_clocks(rows, std::mem::take(&mut plan.clocks_changed))?;
     duty_rows::write(rows, std::mem::take(&mut plan.duties))?;
+    precedents::keep(rows, std::mem::take(&mut plan.precedents))?;
     Ok(plan)
 }
 

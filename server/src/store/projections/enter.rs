@@ -95,11 +95,16 @@ pub(super) fn enter(rows: &mut Rows<'_>, steps: Vec<RegisterStep>) -> Result<(),
     insert_many!(rows.db, register_facets::table, &added)
 }
 
+/// Incident, partner, direction.
+type ToldRow = (Option<Vec<u8>>, Vec<u8>, String);
+/// Incident and partner.
+type ToldPartner = (Vec<u8>, Vec<u8>);
+
 /// Partners of incidents whose exchanges came before their line, as after erasure, when the tables are made anew.
-fn told_before(rows: &mut Rows<'_>, incidents: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+fn told_before(rows: &mut Rows<'_>, incidents: &[Vec<u8>]) -> Result<Vec<ToldPartner>, StoreError> {
     let mut told = Vec::new();
     for chunk in incidents.chunks(KEYS_PER_STATEMENT) {
-        let found: Vec<(Option<Vec<u8>>, Vec<u8>, String)> = exchanges::table
+        let found: Vec<ToldRow> = exchanges::table
             .filter(exchanges::incident_id.eq_any(chunk))
             .select((exchanges::incident_id, exchanges::partner_id, exchanges::direction))
             .load(rows.db)?;

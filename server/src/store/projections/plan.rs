@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::actions::{self, ActionStep};
 use super::duty_rows::{self, DutyRow};
 use super::enter::RegisterStep;
+use super::precedents::PrecedentRow;
 use super::register::{self, RegisterRow, facet};
 use super::rows::{
     self, ClockFace, ClockRow, ExchangeRow, FactsRow, IncidentRow, LadderKey, SaidRow, exchange_clocks, incident_clocks,
@@ -42,6 +43,7 @@ pub(super) struct Plan {
     pub register: Vec<RegisterStep>,
     pub tallies: Tallies,
     pub actions: Vec<ActionStep>,
+    pub precedents: Vec<(IncidentId, Option<PrecedentRow>)>,
     wanted: BTreeSet<LadderKey>,
     left: BTreeSet<LadderKey>,
 }
@@ -174,6 +176,10 @@ impl Plan {
             clocks = self.move_clocks(&clocks, state.as_ref().map(incident_clocks).unwrap_or_default());
         }
         let Some(after) = state else { return Ok(()) };
+        let precedent = PrecedentRow::of(&after)?;
+        if before.map(PrecedentRow::of).transpose()?.flatten() != precedent {
+            self.precedents.push((id, precedent));
+        }
         self.enter_incident(before, &after, logged_at, owed);
         let logged_at = register::entered_at(&after, logged_at);
         let mut row = IncidentRow::of(&after, logged_at);
@@ -304,10 +310,12 @@ impl Plan {
             | Event::ReportSubmitted { .. }
             | Event::NotRequiredProposed { .. }
             | Event::NotRequiredResolved { .. }
+            | Event::Assessment { .. }
+            | Event::Decision { .. }
             | Event::Telling { .. }
-            | Event::Lessons { .. } => {}
-            Event::Joint { .. } => {}
-            Event::Duties { .. } => {}
+            | Event::Lessons { .. }
+            | Event::Joint { .. }
+            | Event::Duties { .. } => {}
         }
         Ok(None)
     }

@@ -8,17 +8,19 @@ use super::actions::ActionRow;
 use super::complaint_rows::ComplaintRow;
 use super::duty_rows::DutyRow;
 use super::enter::FacetRow;
+use super::precedents::PrecedentRow;
 use super::register::RegisterRow;
 use super::rows::{ClockRow, ExchangeRow, FactsRow, IncidentRow, LadderRow, SaidRow};
 use super::tally::Tallies;
 use crate::store::schema::{
-    clocks, complaints, corrective_actions, duties, exchanges, facts, incidents, ladders, register, register_facets,
-    register_tallies, said,
+    clocks, complaints, corrective_actions, duties, exchanges, facts, incidents, ladders, precedents, register,
+    register_facets, register_tallies, said,
 };
 use crate::store::{Rows, StoreError};
 
-/// The rows of `complaints`, `incidents`, `facts`, `exchanges`, `clocks`, `duties`, `ladders`, `said`, `corrective_actions`
-/// and of the register, texts unsealed; of figures those that are not nothing. Two are equal when the tables say the same.
+/// The rows of `complaints`, `incidents`, `facts`, `exchanges`, `clocks`, `duties`, `ladders`, `said`,
+/// `corrective_actions`, `precedents` and of the register, texts unsealed; of figures those that are not nothing. Two are
+/// equal when the tables say the same.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tables {
     pub(super) complaints: BTreeMap<Vec<u8>, ComplaintRow>,
@@ -33,6 +35,7 @@ pub struct Tables {
     pub(super) facets: BTreeSet<FacetRow>,
     pub(super) tallies: Tallies,
     pub(super) actions: BTreeMap<(Vec<u8>, i32), ActionRow>,
+    pub(super) precedents: BTreeMap<Vec<u8>, PrecedentRow>,
 }
 
 impl Tables {
@@ -86,6 +89,10 @@ impl Tables {
             let row = row.opened(seal)?;
             tables.actions.insert((row.incident_id.clone(), row.number), row);
         }
+        for row in precedents::table.select(PrecedentRow::as_select()).load(rows.db)? {
+            let row = row.opened(seal)?;
+            tables.precedents.insert(row.incident_id.clone(), row);
+        }
         Ok(tables)
     }
 
@@ -95,7 +102,7 @@ impl Tables {
         let of_incidents = self.incidents.len() + self.facts.len() + self.exchanges.len();
         let of_register = self.register.len() + self.facets.len() + self.tallies.len();
         let of_partners = self.clocks.len() + self.ladders.len() + self.said.len();
-        let of_duties = self.duties.len() + self.complaints.len() + self.actions.len();
+        let of_duties = self.duties.len() + self.complaints.len() + self.actions.len() + self.precedents.len();
         of_register + of_incidents + of_partners + of_duties
     }
 

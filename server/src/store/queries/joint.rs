@@ -196,6 +196,9 @@ fn theirs(rows: &mut Rows<'_>, message: Message) -> Result<View, StoreError> {
     Ok(View { said: projections::open_said(rows.seal, id, &content)?, at: moment("said", message.at)? })
 }
 
+/// Message, partner, the exchange, when.
+type ViewRow = (Vec<u8>, Vec<u8>, Vec<u8>, i64);
+
 /// The newest view of each partner that had come by `until`, the latest first: the message, who gave it, when. At most
 /// `limit`.
 ///
@@ -207,7 +210,7 @@ pub fn views(
     until: Moment,
     limit: usize,
 ) -> Result<Vec<(MessageId, PartnerId, Moment)>, StoreError> {
-    let found: Vec<(Vec<u8>, Vec<u8>, Vec<u8>, i64)> = said::table
+    let found: Vec<ViewRow> = said::table
         .filter(said::incident_id.eq(incident.as_bytes().to_vec()))
         .filter(said::kind.eq(MessageKind::View.word()))
         .filter(said::at.le(until.micros()))

@@ -9,7 +9,7 @@ pub mod figures;
 mod tests;
 pub mod views;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use diesel::prelude::*;
 use domain::facts::{Cause, DataCategory, IcoCategory, IncidentKind, Nature, SubjectCategory};
@@ -407,9 +407,8 @@ fn titles(rows: &mut Rows<'_>, lines: &[RegisterRow]) -> Result<Names, StoreErro
     let mut partners = BTreeMap::new();
     for id in lines.iter().filter_map(|row| row.partner_id.as_deref()) {
         let id = partner_id(TABLE, id)?;
-        if !partners.contains_key(&id) {
-            let name = super::partners::name(rows, id)?;
-            partners.insert(id, name);
+        if let btree_map::Entry::Vacant(unnamed) = partners.entry(id) {
+            unnamed.insert(super::partners::name(rows, id)?);
         }
     }
     Ok(Names { titles, partners })

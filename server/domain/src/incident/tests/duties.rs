@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::kit::*;
 use crate::clock::{Anchor, ClockKind, ClockState, Evidence};
 use crate::facts::IncidentKind;
+use crate::incident::decision::{self, People};
 use crate::incident::duties::{Change, Command as Ask, Refusal as Fault};
-use crate::incident::{Command, Event, Log, Refusal, Rules, Stage, WithdrawalReason, next_check};
+use crate::incident::{Command, Duty, Event, Log, Refusal, Rules, Stage, WithdrawalReason, next_check};
 use crate::ladder::Plans;
 use crate::report::{Submission, SubmissionChannel};
 use crate::undated::{Targets, UndatedDuty, UndatedState};
@@ -53,8 +54,11 @@ fn no_time_in_the_law_is_no_clock() {
     assert!(events.iter().all(|event| !format!("{event:?}").contains("PeopleTold")), "{events:?}");
     assert_eq!(story.refused(&start(3), hour(3)), Fault::AlreadyOwed.into());
     assert_eq!(story.refused(&start(9_999), hour(3)), Fault::Time.into());
-    let close = Command::Close { open_duties: 0, by: responder() };
-    assert_eq!(story.refused(&close, hour(5_001)), Refusal::DutiesOpen { open: 2 });
+    let close = Command::Close { open_duties: Vec::new(), by: responder() };
+    assert_eq!(
+        story.refused(&close, hour(5_001)),
+        Refusal::DutiesOpen { duties: vec![Duty::IcoReport, Duty::PeopleToTell] }
+    );
 }
 
 /// Aim: a target of our own is a clock with a ladder, and late against it is late against ourselves only.
@@ -110,11 +114,14 @@ fn an_incomplete_report_is_followed_up() {
     story.run(&submitted(hour(5)), hour(6));
     let owed = story.incident().duties.open(UndatedDuty::FollowUp).unwrap().clone();
     assert_eq!((owed.anchor, owed.since), (Anchor::ReportIncomplete, hour(5)));
-    let close = Command::Close { open_duties: 0, by: responder() };
-    assert_eq!(story.refused(&close, hour(7)), Refusal::DutiesOpen { open: 1 });
+    let close = Command::Close { open_duties: Vec::new(), by: responder() };
+    assert_eq!(story.refused(&close, hour(7)), Refusal::DutiesOpen { duties: vec![Duty::People, Duty::FollowUp] });
     let early = ask(Ask::RecordDone { duty: UndatedDuty::FollowUp, at: hour(4) });
     assert_eq!(story.refused(&early, hour(7)), Fault::Time.into());
     story.run(&ask(Ask::RecordDone { duty: UndatedDuty::FollowUp, at: hour(7) }), hour(7));
+    let people = decision::Ask::People { people: People::RiskNotHigh, reasons: long("One person saw it.") };
+    let people = decided(story.incident(), people, dpo(1));
+    story.run(&people, hour(7));
     story.run(&close, hour(8));
     assert_eq!(story.incident().stage, Stage::Closed);
 }
@@ -136,7 +143,10 @@ fn a_withdrawal_ends_it_and_erasure_keeps_no_words() {
         let events = second.run(&ask(Ask::NotRequired { duty, reason: reason.clone() }), hour(3)).events;
         assert!(matches!(&events[0], Event::Duties { change: Change::Changed { reason: Some(_), .. }, .. }));
     }
-    second.run(&Command::Close { open_duties: 0, by: responder() }, hour(4));
+    let people = decision::Ask::People { people: People::RiskNotHigh, reasons: long("One person saw it.") };
+    let people = decided(second.incident(), people, dpo(1));
+    second.run(&people, hour(3));
+    second.run(&Command::Close { open_duties: Vec::new(), by: responder() }, hour(4));
     second.run(&Command::Anonymise { by: person(9, Role::Administrator) }, hour(5));
     let survives = serde_json::to_string(second.incident()).unwrap();
     assert!(!survives.contains("Alice") && survives.contains("people_told"));

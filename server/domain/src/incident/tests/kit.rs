@@ -10,10 +10,17 @@ use crate::arrangement::{ArrangementRef, OurRole, Owed, Terms, Trigger};
 use crate::clock::{ClockChange, ClockKind};
 use crate::facts::tests::nothing_known;
 use crate::facts::{Facts, IncidentKind, Occurred, Precision};
+use crate::incident::assessment::{self, Assess, Chosen, ChosenContext, Picked};
+use crate::incident::decision::{self, Ask};
 use crate::incident::{
-    Awareness, Command, Decision, Event, Incident, Log, Outstanding, Refusal, Rules, decide, evolve, fold,
+    Awareness, Command, Decision, Event, Incident, Log, Outstanding, Refusal, Rules, Seen, decide, evolve, fold,
 };
 use crate::ladder::Plans;
+use crate::self_assessment::{self, Given};
+use crate::severity::{
+    Availability, Confidentiality, DataContext, Ease, Identifier, IdentifierChoice, Integrity, Intent,
+};
+use crate::suggestion::Asked;
 use crate::values::{
     Actor, ArrangementId, CaseId, Digest32, ExchangeId, Hours, IncidentId, Known, Line, LongText, Moment, PartnerId,
     PersonId, Role, ServiceId, Title,
@@ -142,6 +149,52 @@ pub(crate) fn log(kind: IncidentKind, partners: usize) -> Log {
         plans: Plans::default(),
         by: responder(),
     }
+}
+
+/// An assessment of what [`facts`] leave open, of everyday data that next to nobody can be recognised by.
+pub(crate) fn chosen() -> Chosen {
+    fn picked<T>(value: T) -> Picked<T> {
+        Picked { value: Some(value), reason: Some(long("Weighed by the team.")) }
+    }
+    Chosen {
+        contexts: vec![ChosenContext {
+            context: DataContext::Simple,
+            step: None,
+            reason: Some(long("Weighed: names.")),
+        }],
+        identifiers: vec![IdentifierChoice {
+            identifier: Identifier::FullName,
+            ease: Ease::Limited,
+            reason: long("Weighed: few share these names."),
+        }],
+        confidentiality: picked(Confidentiality::KnownRecipients),
+        integrity: picked(Integrity::NotAffected),
+        availability: picked(Availability::NotAffected),
+        intent: picked(Intent::NoneKnown),
+    }
+}
+
+pub(crate) fn answers(last: self_assessment::Answer) -> Vec<Given> {
+    use self_assessment::{Answer, Question};
+    let given = [(Question::PersonalData, Answer::Yes), (Question::Breach, Answer::Yes), (Question::Risk, last)];
+    given.map(|(question, answer)| Given { question, answer, reason: long("Weighed.") }).to_vec()
+}
+
+/// An assessment of the incident as it stands.
+pub(crate) fn assess(incident: &Incident, by: Actor) -> Command {
+    let assess = Assess {
+        seen: Seen::of(incident),
+        asked: Asked::default(),
+        chosen: chosen(),
+        answers: answers(self_assessment::Answer::NotSure),
+        note: Some(long("Weighed on the first day.")),
+    };
+    Command::Assessment { command: assessment::Command::Assess(Box::new(assess)), by }
+}
+
+/// A decision on the incident as it stands.
+pub(crate) fn decided(incident: &Incident, ask: Ask, by: Actor) -> Command {
+    Command::Decision { command: decision::Command { seen: Seen::of(incident), ask }, by }
 }
 
 pub(crate) fn group(kind: ClockKind, due: Moment, anchored_at: Moment, partners: usize) -> Outstanding {

@@ -142,7 +142,7 @@ fn there_are_limits() {
 fn lessons_outlive_closing_and_hold_erasure_up() {
     let mut story = Story::circumstances(0);
     story.run(&find(0, cause("ransomware", "Seen by Jo Bloggs.")), hour(100));
-    story.run(&Command::Close { open_duties: 0, by: responder() }, hour(101));
+    story.run(&Command::Close { open_duties: Vec::new(), by: responder() }, hour(101));
     assert_eq!(story.incident().stage, Stage::Closed);
     story.run(&add("Ask Jo Bloggs.", 20), hour(102));
     assert_eq!(fault(&story, &Command::Anonymise { by: dpo(1) }), Fault::StillOpen { open: 1 });

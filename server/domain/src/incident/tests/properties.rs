@@ -10,6 +10,7 @@ use super::kit::*;
 use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::exchange::{self, Acknowledgement, Call, CallChannel, Exchange, Stance};
 use crate::facts::IncidentKind;
+use crate::incident::decision::{Ask, NotABreach, People};
 use crate::incident::{
     AwarenessOf, Command, Event, FAN_OUT_CHUNK, Incident, Log, Outstanding, Stage, WithdrawalReason, decide, evolve,
     fold, next_check,
@@ -27,7 +28,7 @@ struct Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = (0_u16..900, 0_u8..24, any::<u8>());
+    let step = (0_u16..900, 0_u8..26, any::<u8>());
     prop::collection::vec(step.prop_map(|(minutes, action, choice)| Step { minutes, action, choice }), 1..60)
 }
 
@@ -181,7 +182,7 @@ impl World {
             19 => Command::ConvertToBreach { aware_at: earlier, owed: vec![owed(0), owed(90)], by },
             20 => match choice % 8 {
                 0 => Command::Withdraw { reason: WithdrawalReason::SentInError, note: None, by },
-                1 => Command::Close { open_duties: 0, by },
+                1 => Command::Close { open_duties: vec![], by },
                 2 => Command::Anonymise { by },
                 _ => Command::DraftReport { by },
             },
@@ -200,6 +201,8 @@ impl World {
                 Some(ladder) => Command::TakeInHand { kind: ladder.kind, due: ladder.due, by },
                 None => Command::ResolveNotRequired { approve: !choice.is_multiple_of(3), by },
             },
+            24 => assess(incident, by),
+            25 => decided(incident, decision_of(choice), by),
             _ => return None,
         })
     }
@@ -245,6 +248,21 @@ impl World {
             _ => exchange::Command::Abandon { message, reason: long("The pairing ended."), by: responder() },
         };
         self.ask(id, &command);
+    }
+}
+
+fn decision_of(choice: u8) -> Ask {
+    let reasons = || long("A reason.");
+    let ground = NotABreach::ALL[usize::from(choice % 3)];
+    match choice % 8 {
+        0 => Ask::Report { reasons: reasons() },
+        1 => Ask::ProposeNotRequired { reasons: reasons() },
+        2 => Ask::ResolveNotRequired { approve: choice > 64 },
+        3 => Ask::People { people: People::Tell, reasons: reasons() },
+        4 => Ask::People { people: People::RiskNotHigh, reasons: reasons() },
+        5 => Ask::ExplainDelay { reasons: reasons() },
+        6 => Ask::ProposeNotABreach { ground, reasons: reasons() },
+        _ => Ask::ResolveNotABreach { approve: choice > 64 },
     }
 }
 

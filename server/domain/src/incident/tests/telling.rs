@@ -128,7 +128,7 @@ fn stages_decide_what_may_be_done() {
     story.run(&record(by_letter(hour(3), Some(1))), hour(4));
     let mut closed = Story::circumstances(0);
     closed.run(&write(0, "A mailbox was open."), hour(3));
-    closed.run(&Command::Close { open_duties: 0, by: responder() }, hour(4));
+    closed.run(&Command::Close { open_duties: Vec::new(), by: responder() }, hour(4));
     assert_eq!(closed.refused(&record(by_letter(hour(3), Some(1))), hour(4)), Refusal::NotOpen { stage: "closed" });
 }
 

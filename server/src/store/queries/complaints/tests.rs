@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use domain::clock_terms::Law;
 use domain::complaint::{self, Category, Channel, Command, Due, Log, Outcome, Stage};
 use domain::values::{ComplaintId, Moment};
 

@@ -20,6 +20,9 @@ use crate::store::projections::samples::{
 use crate::store::testing::{TestStore, at, both, id};
 use crate::store::{Store, Turn, projections::tables::Tables};
 
+/// What a filter promises of each line.
+type Holds = Box<dyn Fn(&Entry) -> bool>;
+
 const DAY: i64 = 86_400;
 
 async fn write<T: Send + 'static>(
@@ -116,7 +119,7 @@ both!(
             assert_eq!(shown(&store, &Filter::default(), limit).await, all, "{limit} to a page");
         }
         let lines = store.read(|rows| page(rows, &Filter::default(), None, 100)).await.unwrap().items;
-        let cases: Vec<(Filter, Box<dyn Fn(&Entry) -> bool>)> = vec![
+        let cases: Vec<(Filter, Holds)> = vec![
             (Filter { kind: Some(IncidentKind::LikelyToGiveRise), ..Filter::default() }, Box::new(|e| e.kind == IncidentKind::LikelyToGiveRise)),
             (Filter { stage: Some("not_a_breach"), ..Filter::default() }, Box::new(|e| e.stage == "not_a_breach")),
             (Filter { source: Some("imported"), ..Filter::default() }, Box::new(|e| e.source == "imported")),

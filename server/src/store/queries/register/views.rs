@@ -36,18 +36,21 @@ struct Content {
     query: String,
 }
 
+/// Id, owner, shared, sealed name and query.
+type ViewRow = (Vec<u8>, Vec<u8>, bool, Vec<u8>);
+
 /// One's own views and those of others that are shared, by name.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when one does not open; those of the database.
 pub fn views(rows: &mut Rows<'_>, person: PersonId) -> Result<Vec<View>, StoreError> {
     let select = (register_views::id, register_views::person_id, register_views::shared, register_views::content);
-    let mut found: Vec<(Vec<u8>, Vec<u8>, bool, Vec<u8>)> = register_views::table
+    let mut found: Vec<ViewRow> = register_views::table
         .filter(register_views::person_id.eq(person.as_bytes().as_slice()))
         .limit(VIEWS_MAX)
         .select(select)
         .load(rows.db)?;
-    let shared: Vec<(Vec<u8>, Vec<u8>, bool, Vec<u8>)> = register_views::table
+    let shared: Vec<ViewRow> = register_views::table
         .filter(register_views::shared)
         .filter(register_views::person_id.ne(person.as_bytes().as_slice()))
         .order(register_views::id)
