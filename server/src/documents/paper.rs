@@ -253,7 +253,7 @@ impl Paper {
     #[must_use]
     pub fn new(title: &str, organisation: &str, made_at: Moment, zone: Tz) -> Self {
         Self {
-            title: one_line(title),
+            title: titled(title),
             organisation: one_line(organisation),
             made_at,
             zone,
@@ -287,7 +287,7 @@ impl Paper {
     pub fn heading(&mut self, level: Level, text: impl Into<String>) {
         let level = self.level(level);
         self.heading = Some(level);
-        let text = one_line(&text.into());
+        let text = titled(&text.into());
         self.push(text.len(), Block::Heading { level, text });
     }
 
@@ -443,6 +443,12 @@ pub(super) fn paragraphs(text: &str) -> Vec<String> {
 }
 
 /// White space and line breaks become single spaces.
+/// What is read out as a title: one without words would be no way to find anything, and PDF/UA refuses it.
+fn titled(text: &str) -> String {
+    let title = one_line(text);
+    if title.is_empty() { "Untitled".to_owned() } else { title }
+}
+
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
