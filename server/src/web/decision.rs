@@ -50,8 +50,8 @@ struct DecisionPage {
     done: bool,
     seen: Seen,
     waiting: Vec<Waiting>,
-    main: Option<(String, &'static str)>,
-    others: Vec<(String, &'static str)>,
+    main: Option<Offer>,
+    others: Vec<Offer>,
     standing: Vec<Standing>,
     open: Vec<(String, String)>,
     about: Vec<(&'static str, String)>,
@@ -134,12 +134,11 @@ pub(super) fn settled_at(duty: Duty, id: IncidentId) -> String {
     }
 }
 
+/// A link to something to do, and its words.
+type Offer = (String, &'static str);
+
 /// The one main thing to do, and the others.
-fn offers(
-    visit: &Visit,
-    state: &Incident,
-    duties: &[Duty],
-) -> (Option<(String, &'static str)>, Vec<(String, &'static str)>) {
+fn offers(visit: &Visit, state: &Incident, duties: &[Duty]) -> (Option<Offer>, Vec<Offer>) {
     let at = |to: &str| format!("/incidents/{}/{to}", state.id);
     if !state.stage.is_open() {
         return (None, Vec::new());

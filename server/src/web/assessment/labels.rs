@@ -48,8 +48,11 @@ pub(super) fn options<T: Copy>(rows: &'static [Row<T>], word: fn(T) -> &'static 
     rows.iter().map(|row| (word(row.code), format!("{} (adds {})", row.label, row.quarters))).collect()
 }
 
-/// The four circumstances as a form asks them: name, question, options.
-pub(super) fn circumstances() -> [(&'static str, &'static str, Vec<(&'static str, String)>); 4] {
+/// A circumstance as a form asks it: name, question, options.
+type Asked = (&'static str, &'static str, Vec<(&'static str, String)>);
+
+/// The four circumstances.
+pub(super) fn circumstances() -> [Asked; 4] {
     let rows = &method().circumstances;
     [
         (
