@@ -361,29 +361,17 @@ fn faulty(page: AssessPage) -> Answer {
 /// A refusal at the top of the form; who was first is named with the time as the reader knows it.
 pub(super) fn refused(error: DoorError, reader: Reader) -> Result<FieldError, Problem> {
     let anchored = |message: String| FieldError { name: String::new(), anchor: "main".to_owned(), message };
-    match error {
-        DoorError::Refused(Refusal::Meanwhile { what, by, at }) => Ok(anchored(format!(
+    if let DoorError::Refused(Refusal::Meanwhile { what, by, at }) = &error {
+        return Ok(anchored(format!(
             "{} was first, and {what} it at {}. Look at that; what you typed is still here, and can be added to it",
-            who(&by),
-            reader.at_second(at)
-        ))),
-        DoorError::Refused(Refusal::FactsChanged { current }) => Ok(anchored(format!(
-            "Somebody changed the facts meanwhile: version {current} stands. Look at them; what you typed is still here"
-        ))),
-        error @ (DoorError::Refused(_)
-        | DoorError::ExchangeRefused(_)
-        | DoorError::Complaint(_)
-        | DoorError::NotFound
-        | DoorError::FormUnknown
-        | DoorError::Taken
-        | DoorError::Invalid(_)
-        | DoorError::Stale
-        | DoorError::Records(_)
-        | DoorError::Target(_)
-        | DoorError::Pairing(_)
-        | DoorError::Store(_)) => {
-            let mut errors = refusal(error, "main")?;
-            errors.pop().ok_or(Problem::NotFound)
-        }
+            who(by),
+            reader.at_second(*at)
+        )));
     }
+    if let DoorError::Refused(Refusal::FactsChanged { current }) = &error {
+        return Ok(anchored(format!(
+            "Somebody changed the facts meanwhile: version {current} stands. Look at them; what you typed is still here"
+        )));
+    }
+    refusal(error, "main")?.pop().ok_or(Problem::NotFound)
 }

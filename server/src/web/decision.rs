@@ -50,8 +50,8 @@ struct DecisionPage {
     done: bool,
     seen: Seen,
     waiting: Vec<Waiting>,
-    main: Option<(String, &'static str)>,
-    others: Vec<(String, &'static str)>,
+    main: Option<Offer>,
+    others: Vec<Offer>,
     standing: Vec<Standing>,
     open: Vec<(String, String)>,
     about: Vec<(&'static str, String)>,
@@ -99,7 +99,12 @@ pub async fn show(visit: Visit, id: web::Path<IncidentId>, asked: web::Query<Ask
 async fn shown(visit: &Visit, id: IncidentId, done: bool, errors: Vec<FieldError>) -> Answer {
     let state = incident(visit, id).await?;
     let duties = if state.stage.is_open() { visit.node.open_duties(&state).await? } else { Vec::new() };
-    let (main, others) = offers(visit, &state, &duties);
+    let waiting = waiting(visit, &state);
+    let (mut main, mut others) = offers(visit, &state, &duties);
+    // What waits for this officer's word comes first.
+    if waiting.iter().any(|item| item.may_approve) {
+        others.splice(0..0, main.take());
+    }
     let page = DecisionPage {
         chrome: visit
             .chrome(super::log::title(&format!("Decisions - {}", state.reference), &errors), "/incidents")
@@ -109,7 +114,7 @@ async fn shown(visit: &Visit, id: IncidentId, done: bool, errors: Vec<FieldError
         reference: state.reference.to_string(),
         done,
         seen: Seen::of(&state),
-        waiting: waiting(visit, &state),
+        waiting,
         main,
         others,
         standing: standing(visit, &state),
@@ -135,7 +140,7 @@ pub(super) fn settled_at(duty: Duty, id: IncidentId) -> String {
     }
 }
 
-/// Where something is done, and its name.
+/// A link to something to do, and its words.
 type Offer = (String, &'static str);
 
 /// The one main thing to do, and the others.

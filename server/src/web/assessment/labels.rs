@@ -49,10 +49,10 @@ pub(super) fn options<T: Copy>(rows: &'static [Row<T>], word: fn(T) -> &'static 
 }
 
 /// A circumstance as a form asks it: name, question, options.
-type Asking = (&'static str, &'static str, Vec<(&'static str, String)>);
+type Asked = (&'static str, &'static str, Vec<(&'static str, String)>);
 
 /// The four circumstances.
-pub(super) fn circumstances() -> [Asking; 4] {
+pub(super) fn circumstances() -> [Asked; 4] {
     let rows = &method().circumstances;
     [
         (
