@@ -207,7 +207,8 @@ pub fn views(
     until: Moment,
     limit: usize,
 ) -> Result<Vec<(MessageId, PartnerId, Moment)>, StoreError> {
-    let found: Vec<(Vec<u8>, Vec<u8>, Vec<u8>, i64)> = said::table
+    type Given = (Vec<u8>, Vec<u8>, Vec<u8>, i64);
+    let found: Vec<Given> = said::table
         .filter(said::incident_id.eq(incident.as_bytes().to_vec()))
         .filter(said::kind.eq(MessageKind::View.word()))
         .filter(said::at.le(until.micros()))
