@@ -7,6 +7,9 @@ use crate::incident::tests::kit::*;
 use crate::reliance::{Refusal as Reliance, Standing};
 use crate::values::{Actor, Digest32, MessageId, Role};
 
+/// What is wrong with a filing, how it then stands, and why nobody relies on it.
+type Spoilt = (fn(&mut Filing), Standing, Reliance);
+
 fn message(n: u128) -> MessageId {
     MessageId::from_uuid(uuid(0x88 + n))
 }
@@ -54,7 +57,7 @@ fn an_officer_accepts_their_report() {
 /// Without a reference, to somebody else, in the future, replaced or withdrawn: none of these can be relied on.
 #[test]
 fn only_a_report_that_stands_is_relied_on() {
-    let cases: [(fn(&mut Filing), Standing, Reliance); 3] = [
+    let cases: [Spoilt; 3] = [
         (|filing| filing.reference = None, Standing::NoReference, Reliance::NoReference),
         (|filing| filing.authority = line("DPC"), Standing::OtherAuthority, Reliance::OtherAuthority),
         (|filing| filing.at = hour(40), Standing::Stands, Reliance::NotYet),
