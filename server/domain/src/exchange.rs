@@ -10,6 +10,7 @@ mod evolve;
 mod filing;
 mod incoming;
 mod outgoing;
+mod refusal;
 mod reissue;
 mod said;
 #[cfg(test)]
@@ -25,8 +26,8 @@ use crate::clock::{Anchor, Clock, ClockKind};
 use crate::clock_terms::Law;
 use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
-use crate::ladder::{LadderCommand, LadderRefusal, LadderState, Orders};
-use crate::reliance::{self, Relied};
+use crate::ladder::{LadderCommand, LadderState, Orders};
+use crate::reliance::Relied;
 use crate::undated::Undated;
 use crate::values::{
     Actor, CaseId, Digest32, ExchangeId, Hours, IncidentId, Line, LongText, MessageId, Moment, PartnerId,
@@ -37,6 +38,7 @@ pub use decide::{decide, next_check};
 pub use event::{Event, Survives};
 pub use evolve::{evolve, fold};
 pub use filing::{FILINGS_MAX, Filing, HearFiled, ToldFiling};
+pub use refusal::Refusal;
 pub use reissue::reissue;
 pub use said::{Asked, DUE_SECONDS_MAX, Hear, MESSAGES_MAX, MessageKind, Said, SaidMark, Say};
 pub use withdrawal::WithdrawnAt;
@@ -505,98 +507,6 @@ pub enum ReceiveContent {
         /// When they say that they withdrew it.
         made_at: Moment,
     },
-}
-
-/// Why a command was refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The stream is empty.
-    #[error("there is no such exchange")]
-    NoSuchExchange,
-    /// Opened twice.
-    #[error("this exchange is already open")]
-    AlreadyOpen,
-    /// The command belongs to the other direction.
-    #[error("this does not apply to a notice in this direction")]
-    WrongDirection,
-    /// The notice no longer stands.
-    #[error("this notice has been withdrawn")]
-    Withdrawn,
-    /// No such message, or its delivery has ended.
-    #[error("there is no such message under way")]
-    NoSuchMessage,
-    /// In the future.
-    #[error("the time cannot be in the future")]
-    InFuture,
-    /// Before the duty began.
-    #[error("the time cannot be before the duty began")]
-    BeforeAnchor,
-    /// A back-dated record without a reason.
-    #[error("a record of something more than an hour ago needs a reason")]
-    ReasonMissing,
-    /// A drill's mark never changes within a case (protocol §6).
-    #[error("the exercise mark of a case cannot change")]
-    ExerciseChanged,
-    /// It is already linked.
-    #[error("this notice is already part of an incident")]
-    AlreadyLinked,
-    /// No such duty.
-    #[error("there is no such duty to see to")]
-    NoSuchDuty,
-    /// Contents are erased.
-    #[error("this exchange has been anonymised")]
-    Anonymised,
-    /// A duty is still to be done: nothing may be erased yet.
-    #[error("a duty of this exchange is still open")]
-    DutyOpen,
-    /// An acknowledgement is a person's word, never a machine's.
-    #[error("only a person can acknowledge a notice")]
-    PersonNeeded,
-    /// Both sides must know the case before anything is said about it.
-    #[error("the partner has not been told of this case yet")]
-    NothingTold,
-    /// A request must say by when.
-    #[error("a request needs a date and time by which an answer is due")]
-    DueMissing,
-    /// Only a request has a due instant.
-    #[error("only a request can say by when an answer is due")]
-    DueWithoutRequest,
-    /// Due before now.
-    #[error("the answer can't be due in the past")]
-    DuePast,
-    /// Due beyond [`DUE_SECONDS_MAX`].
-    #[error("the answer can't be due more than a year from now")]
-    DueTooFar,
-    /// A forwarded request keeps the instant at which it came in.
-    #[error("a request that is passed on needs the date and time when it came in")]
-    ReceivedMissing,
-    /// Only a forwarded request has that instant.
-    #[error("only a request that is passed on has a date and time when it came in")]
-    ReceivedWithoutForwarding,
-    /// An answer names what it answers.
-    #[error("an answer must say which message it answers")]
-    AnswersNothing,
-    /// An answer is to something that the partner said.
-    #[error("this message is ours: an answer is to something that the partner asked")]
-    AnswersOurs,
-    /// `re` names no message of this case.
-    #[error("there is no such message in this case")]
-    UnknownMessage,
-    /// [`MESSAGES_MAX`] or [`FILINGS_MAX`] is reached.
-    #[error("this case has as many messages as it can hold")]
-    TooManyMessages,
-    /// Nobody asked for deletion.
-    #[error("deletion is confirmed only when the sender withdrew a notice that was meant for another")]
-    NothingToDelete,
-    /// Nothing changes.
-    #[error("nothing would change")]
-    NothingChanges,
-    /// A report of the partner's can't be relied on.
-    #[error(transparent)]
-    Reliance(#[from] reliance::Refusal),
-    /// A ladder's.
-    #[error(transparent)]
-    Ladder(#[from] LadderRefusal),
 }
 
 /// What a command led to: events, in order. Empty when a fan-out's command (queue, update, withdraw) finds its work done

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::{self, OnlineKeys};
 use super::views::{LogAnswer, LogRequest, Preview, PreviewPartner, StreamId};
-use super::{DoorError, Node, administer, telling, wire_body};
+use super::{DoorError, Node, administer, reference, telling, wire_body};
 use crate::access::{Administrator, Dpo, DutyHolder, Reporter, Responder, SignedIn};
 use crate::store::forms::{self, FormUse};
 use crate::store::partners;
@@ -377,7 +377,7 @@ fn log(
         return Err(DoorError::NotFound);
     }
     let id = IncidentId::from_uuid(fresh());
-    let reference = next_reference(turn)?;
+    let reference = reference::next(turn)?;
     let opened_from = match request.from_exchange {
         Some(from) => Some((from, link(turn, from, id, request.exercise, &by)?)),
         None => None,
@@ -434,13 +434,6 @@ pub(super) fn keep_logged(
     let answer = serde_json::to_string(&LoggedAnswer { id, reference: reference.clone() }).unwrap_or_default();
     forms::answer(turn, form, &answer)?;
     Ok(LogAnswer { id, reference, repeated: false })
-}
-
-/// The reference of a new incident: numbered within its year.
-pub(super) fn next_reference(turn: &mut Turn<'_>) -> Result<Line, DoorError> {
-    let year = year_of(turn.now());
-    let number = turn.next_number(&format!("incident-{year}"))?;
-    Line::parse(&format!("TC-{year}-{number:04}")).map_err(|_| DoorError::Invalid("the reference is not acceptable"))
 }
 
 /// Our incident takes a notice received over; gives the ICO clock that moves with it (ruling 9). A drill takes over a drill
@@ -601,9 +594,4 @@ fn erase_exchange(turn: &mut Turn<'_>, id: ExchangeId) -> Result<(), DoorError> 
         Err(exchange::Refusal::Anonymised | exchange::Refusal::NothingChanges) => Ok(()),
         Err(refusal) => Err(refusal.into()),
     }
-}
-
-fn year_of(now: Moment) -> i32 {
-    use chrono::Datelike as _;
-    now.to_chrono().year()
 }

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::keys::{self, OnlineKeys};
 use super::views::LogAnswer;
-use super::{DoorError, Node, execute};
+use super::{DoorError, Node, execute, reference};
 use crate::access::Exerciser;
 use crate::store::alerts::{self, AlertKind};
 use crate::store::queries::exercises::{self, CONTACT_TRIED, ContactTried, PARTNERS_MAX, TRIES_MAX};
@@ -159,7 +159,7 @@ fn start(
     let services = directory::services(turn.rows())?.into_iter().map(|service| service.id).collect();
     let owed = owed(turn, &request.partners, &services, fresh)?;
     let id = IncidentId::from_uuid(fresh());
-    let reference = execute::next_reference(turn)?;
+    let reference = reference::next(turn)?;
     let command = incident::Command::Log(Box::new(incident::Log {
         id,
         reference: reference.clone(),

@@ -36,6 +36,7 @@ pub mod post;
 mod probe;
 pub mod receive;
 pub mod received;
+mod reference;
 pub mod reissue;
 pub mod rota;
 pub mod rotation;

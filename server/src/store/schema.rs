@@ -1,9 +1,13 @@
 //! The one set of tables both databases share: moments are microseconds since 1970, ids 16 octets.
 
 mod of_duties;
+mod of_incidents;
+mod of_ladders;
 mod of_register;
 
 pub(super) use self::of_duties::{complaints, duties};
+pub(super) use self::of_incidents::{corrective_actions, precedents};
+pub(super) use self::of_ladders::{feed_links, ladder_plans, shifts};
 pub(super) use self::of_register::{register, register_facets, register_tallies, register_views};
 
 diesel::table! {
@@ -175,39 +179,6 @@ diesel::table! {
         asked -> Nullable<Binary>,
         seen -> Nullable<Binary>,
         instead -> Bool,
-    }
-}
-
-diesel::table! {
-    ladder_plans (kind, version) {
-        kind -> Text,
-        version -> Integer,
-        current -> Bool,
-        content -> Binary,
-        at -> BigInt,
-    }
-}
-
-diesel::table! {
-    shifts (id) {
-        id -> Binary,
-        person_id -> Binary,
-        weekly -> Bool,
-        swap -> Bool,
-        from_at -> BigInt,
-        until_at -> BigInt,
-        day -> SmallInt,
-        from_minute -> Integer,
-        minutes -> Integer,
-        imported -> Bool,
-    }
-}
-
-diesel::table! {
-    feed_links (token_sha256) {
-        token_sha256 -> Binary,
-        person_id -> Binary,
-        made_at -> BigInt,
     }
 }
 
@@ -583,30 +554,6 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    corrective_actions (incident_id, number) {
-        incident_id -> Binary,
-        number -> Integer,
-        state -> Text,
-        open -> Bool,
-        due_on -> Integer,
-        owner_id -> Nullable<Binary>,
-        exercise -> Bool,
-        plan -> Binary,
-    }
-}
-
-diesel::table! {
-    precedents (incident_id) {
-        incident_id -> Binary,
-        decided_at -> BigInt,
-        circumstances -> Text,
-        to_ico -> Text,
-        people -> Nullable<Text>,
-        why -> Binary,
-    }
-}
-
 diesel::allow_tables_to_appear_in_same_query!(
     meta,
     counters,
@@ -621,9 +568,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     exchanges,
     clocks,
     ladders,
-    ladder_plans,
-    shifts,
-    feed_links,
     outbox,
     attempts,
     lanes,
@@ -651,5 +595,4 @@ diesel::allow_tables_to_appear_in_same_query!(
     ack_links,
     poll_tokens,
     said,
-    precedents,
 );

@@ -6,7 +6,7 @@ mod ladders;
 use domain::clock::{Clock, ClockChange, ClockKind, Evidence};
 use domain::exchange::{self, CallChannel, Phase};
 use domain::incident::{self, AwarenessOf, WithdrawalReason};
-use domain::report::SubmissionChannel;
+use domain::report::{Submission, SubmissionChannel};
 
 use domain::undated::UndatedDuty;
 use domain::values::{Actor, Moment, PartnerId};
@@ -116,21 +116,8 @@ fn of_incident(event: &incident::Event, named: &[(PartnerId, String)], reader: R
         Event::TakenInHand { kind, due, by, .. } => {
             format!("{} took it in hand: {}", who(by), duty_due(*kind, *due, reader))
         }
-        Event::ReportDrafted { gaps, by, .. } => {
-            format!(
-                "A draft of the ICO report was opened by {}: {} missing",
-                who(by),
-                counted(count(gaps.len()), "fact")
-            )
-        }
-        Event::ReportSubmitted { submission, by, .. } => {
-            format!(
-                "Reported to the ICO at {} ({}), recorded by {}",
-                reader.at(submission.at),
-                channel(submission.channel),
-                who(by)
-            )
-        }
+        Event::ReportDrafted { gaps, by, .. } => drafted(gaps.len(), by),
+        Event::ReportSubmitted { submission, by, .. } => submitted(submission, by, reader),
         Event::NotRequiredProposed { proposal } => {
             format!("{} proposed that no report is required: {}", who(&proposal.by), proposal.reason)
         }
@@ -149,6 +136,15 @@ fn of_incident(event: &incident::Event, named: &[(PartnerId, String)], reader: R
         Event::Anonymised { .. } => "Contents erased; codes, counts and instants remain".to_owned(),
     };
     Some(sentence)
+}
+
+fn drafted(gaps: usize, by: &Actor) -> String {
+    format!("A draft of the ICO report was opened by {}: {} missing", who(by), counted(count(gaps), "fact"))
+}
+
+fn submitted(submission: &Submission, by: &Actor, reader: Reader) -> String {
+    let (at, how) = (reader.at(submission.at), channel(submission.channel));
+    format!("Reported to the ICO at {at} ({how}), recorded by {}", who(by))
 }
 
 fn logged(owed: usize, held: bool, by: &Actor) -> String {

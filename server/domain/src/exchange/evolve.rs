@@ -1,8 +1,8 @@
 //! The fold of an exchange's stream. Total: it only records, never refuses and never looks at the time.
 
 use super::{
-    AcknowledgementMessage, Asked, Direction, Event, Exchange, Notice, NoticeDelivery, Phase, ReceivedVersion, Said,
-    SaidMark, Survives, ToldFiling, WithdrawnAt,
+    AcknowledgementMessage, Asked, Direction, Event, Exchange, Filing, Notice, NoticeDelivery, Phase, ReceivedVersion,
+    Said, SaidMark, Survives, ToldFiling, WithdrawnAt,
 };
 use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::facts::IncidentKind;
@@ -184,20 +184,18 @@ impl Exchange {
                 self.said.iter_mut().filter(|mark| mark.message == *message).for_each(|mark| mark.read = true);
             }
             Event::AssistanceChanged { request, change, .. } => self.change_asked(*request, change),
-            Event::FiledQueued { message, filing, .. } => self.filings.push(ToldFiling {
-                message: *message,
-                filing: filing.clone(),
-                delivery: Some(NoticeDelivery::Queued),
-            }),
-            Event::FiledReceived { message, filing, .. } => {
-                self.filings.push(ToldFiling { message: *message, filing: filing.clone(), delivery: None });
-            }
+            Event::FiledQueued { message, filing, .. } => self.file(*message, filing, Some(NoticeDelivery::Queued)),
+            Event::FiledReceived { message, filing, .. } => self.file(*message, filing, None),
             Event::RelianceAccepted { reliance, at, by } => {
                 self.reliance = Some(Box::new(Relied { reliance: (**reliance).clone(), by: by.clone(), at: *at }));
             }
             Event::Anonymised { .. } => {}
         }
         self
+    }
+
+    fn file(&mut self, message: MessageId, filing: &Filing, delivery: Option<NoticeDelivery>) {
+        self.filings.push(ToldFiling { message, filing: filing.clone(), delivery });
     }
 
     fn open(&mut self, clock: Option<&Clock>, undated: Option<&Undated>) {

@@ -164,10 +164,7 @@ impl Incident {
                 self.not_required = Some(proposal.clone());
                 decision::not_required_proposed(&mut self, proposal);
             }
-            Event::NotRequiredResolved { approved, at, by } => {
-                decision::not_required_resolved(&mut self, *approved, *at, by);
-                self.resolve_not_required(*approved, *at, by);
-            }
+            Event::NotRequiredResolved { approved, at, by } => self.resolve_not_required(*approved, *at, by),
             Event::Assessment { change, at, by } => assessment::record(&mut self.assessments, change, *at, by),
             Event::Decision { change, at, by } => decision::record(&mut self, change, *at, by),
             Event::Telling { change, at, by } => self.telling = self.telling.after(change, *at, by),
@@ -223,6 +220,7 @@ impl Incident {
     }
 
     fn resolve_not_required(&mut self, approved: bool, at: Moment, by: &Actor) {
+        decision::not_required_resolved(self, approved, at, by);
         let Some(proposal) = self.not_required.take() else {
             return;
         };

@@ -384,13 +384,12 @@ impl Plan {
         entry: u64,
     ) -> Result<Option<Moment>, StoreError> {
         use exchange::Event;
-        let key =
-            |kind: ClockKind, due: Moment| LadderKey { stream: exchange.id.uuid(), of_incident: false, kind, due };
+        let stream = exchange.id.uuid();
+        let key = |kind: ClockKind, due: Moment| LadderKey { stream, of_incident: false, kind, due };
         match event {
             Event::Opened { at, .. } => return Ok(Some(*at)),
-            Event::NoticeReceived { version, .. } | Event::WithdrawalReceived { version, .. } => {
-                return Ok(Some(version.at));
-            }
+            Event::NoticeReceived { version, .. } => return Ok(Some(version.at)),
+            Event::WithdrawalReceived { version, .. } => return Ok(Some(version.at)),
             Event::NoticeQueued { notice, at, .. } => {
                 let kind = if notice.revision == 1 { OutKind::Notified } else { OutKind::Updated };
                 self.queue(exchange, event, (kind, notice.message, notice.revision, *at, entry))?;
@@ -431,7 +430,7 @@ impl Plan {
                 self.said.push(SaidStep::Gone { exchange: exchange.id });
                 self.erased.push(exchange.id);
                 self.queued.retain(|queued| queued.exchange != exchange.id);
-                self.ladders.push(LadderStep::Gone { stream: exchange.id.uuid() });
+                self.ladders.push(LadderStep::Gone { stream });
                 return Ok(Some(*at));
             }
             // The state says it.

@@ -1,5 +1,7 @@
 //! Clocks as the pages show them: the most pressing first, those of one incident and due instant together.
 
+mod standing;
+
 use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
 use domain::clock::{Anchor, ClockKind};
@@ -7,6 +9,7 @@ use domain::ladder::Plans;
 use domain::values::{Actor, ExchangeId, IncidentId, MessageId, Moment, PartnerId, PersonId};
 use uuid::Uuid;
 
+pub use self::standing::{next_due, report_is_open, tally};
 use super::fallback::{self, Ring};
 use super::joint::{self, About};
 use super::{Page, count, exchange_id, incident_id, moment, moment_or_none, number, one_more, partner_id, partners};
@@ -308,14 +311,7 @@ fn group(rows: &mut Rows<'_>, plans: &Plans, key: Key) -> Result<Option<Group>, 
         Some(id) => carrying(rows, id)?,
         None => (None, String::new()),
     };
-    let filed = match &key.incident {
-        _ if key.kind != ClockKind::IcoReport.word() => (Vec::new(), 0),
-        Some(incident) => joint::filed(rows, About::Incident(incident_id(TABLE, incident)?), FILED_MAX)?,
-        None => match exchange {
-            Some(id) => joint::filed(rows, About::Exchange(id), FILED_MAX)?,
-            None => (Vec::new(), 0),
-        },
-    };
+    let filed = filed_beside(rows, &key, exchange)?;
     let (kind, group_due) = (clock_kind(&key.kind)?, moment(TABLE, key.group_due)?);
     let ring = |it: &Subject| fallback::outstanding(rows, it.id, kind, group_due, ladder.fired, RINGS_SHOWN);
     let rings = subject.as_ref().map(ring).transpose()?.unwrap_or_default();
@@ -350,15 +346,19 @@ fn group(rows: &mut Rows<'_>, plans: &Plans, key: Key) -> Result<Option<Group>, 
     }))
 }
 
-/// Whether our own clock for a report to the ICO runs: at the incident that took the exchange over, or at the exchange.
-///
-/// # Errors
-/// Those of the database.
-pub fn report_is_open(rows: &mut Rows<'_>, exchange: &domain::exchange::Exchange) -> Result<bool, StoreError> {
-    let stream = exchange.incident.map_or(exchange.id.uuid(), IncidentId::uuid);
-    let clock = clocks::table.find((stream.as_bytes().to_vec(), ClockKind::IcoReport.word()));
-    let open: Option<bool> = clock.select(clocks::open).first(rows.db).optional()?;
-    Ok(open.unwrap_or(false))
+/// Partners' reports that stand beside our own clock for one, and how many there are.
+fn filed_beside(
+    rows: &mut Rows<'_>,
+    key: &Key,
+    exchange: Option<ExchangeId>,
+) -> Result<(Vec<joint::Filed>, u32), StoreError> {
+    let about = match (&key.incident, exchange) {
+        _ if key.kind != ClockKind::IcoReport.word() => return Ok((Vec::new(), 0)),
+        (Some(incident), _) => About::Incident(incident_id(TABLE, incident)?),
+        (None, Some(exchange)) => About::Exchange(exchange),
+        (None, None) => return Ok((Vec::new(), 0)),
+    };
+    joint::filed(rows, about, FILED_MAX)
 }
 
 /// The incident of a clock, as far as lists show it.
@@ -578,32 +578,6 @@ pub fn of_requests(rows: &mut Rows<'_>, requests: &[MessageId]) -> Result<Vec<Si
         .select(SingleRow::as_select())
         .load(rows.db)?;
     found.into_iter().map(|row| row.view(rows)).collect()
-}
-
-/// How the clocks of an incident stand: (kind, state, how many).
-///
-/// # Errors
-/// Those of the database.
-pub fn tally(rows: &mut Rows<'_>, incident: IncidentId) -> Result<Vec<(ClockKind, String, u32)>, StoreError> {
-    let found: Vec<(String, String, i64)> = clocks::table
-        .filter(clocks::incident_id.eq(incident.as_bytes().as_slice()))
-        .group_by((clocks::kind, clocks::state))
-        .select((clocks::kind, clocks::state, count_star()))
-        .load(rows.db)?;
-    found.into_iter().map(|(kind, state, many)| Ok((clock_kind(&kind)?, state, count(many)))).collect()
-}
-
-/// The earliest due instant among the open clocks of an incident.
-///
-/// # Errors
-/// Those of the database.
-pub fn next_due(rows: &mut Rows<'_>, incident: IncidentId) -> Result<Option<Moment>, StoreError> {
-    let due: Option<i64> = clocks::table
-        .filter(clocks::incident_id.eq(incident.as_bytes().as_slice()))
-        .filter(clocks::open)
-        .select(min(clocks::due_at))
-        .first(rows.db)?;
-    moment_or_none(TABLE, due)
 }
 
 fn clock_kind(word: &str) -> Result<ClockKind, StoreError> {
