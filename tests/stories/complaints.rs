@@ -69,6 +69,7 @@ async fn a_complaint_is_kept_without_who_complained(on: On) {
     }
     assert!(visitor.get("/").await.page().text().contains("1 complaint to see to"));
     world.pass(10 * DAY);
+    let mut visitor = Visitor::signed_in(address, &operator.email("manager"), PASSWORD).await;
     assert!(visitor.get("/").await.page().text().contains("1 complaint overdue"));
     assert!(visitor.get("/complaints?overdue=yes").await.page().text().contains("CP-2026-0001"));
     assert!(!visitor.get("/complaints?stage=answered").await.page().text().contains("CP-2026-0001"));

@@ -2,10 +2,7 @@
 
 use clap::Args;
 use domain::clock_terms::Law;
-use domain::undated::Targets;
 use domain::values::Hours;
-
-use crate::node::DutySettings;
 
 /// Which law applies, and what our own people aim at or promise beside it. What is logged keeps what it was logged under.
 #[derive(Debug, Clone, Copy, Args)]
@@ -29,22 +26,6 @@ pub struct DutyArgs {
     /// We promise our users to acknowledge complaints within 5 working days and to answer within 20.
     #[arg(long, env = "TOCSIN_COMPLAINT_PROMISE")]
     pub complaint_promise: bool,
-}
-
-impl DutyArgs {
-    /// The settings that they make.
-    #[must_use]
-    pub const fn settings(&self) -> DutySettings {
-        DutySettings {
-            law: self.law,
-            targets: Targets {
-                people_told: self.target_people_told,
-                follow_up: self.target_follow_up,
-                controller_told: self.target_controller_told,
-            },
-            complaint_promise: self.complaint_promise,
-        }
-    }
 }
 
 fn law(word: &str) -> Result<Law, &'static str> {

@@ -23,7 +23,7 @@ use super::words::Reader;
 use crate::access::{Administrator, DutyHolder};
 use crate::node::complaints::{COMPLAINT_FORM, ComplaintRequest};
 use crate::problem::Problem;
-use crate::store::LoggedEvent;
+use crate::store::queries::LoggedEvent;
 use crate::store::queries::complaints::{self, Filter, Listed, Whole};
 use crate::store::queries::incidents;
 

@@ -224,12 +224,10 @@ fn of_exchange(event: &exchange::Event, whom: &str, reader: Reader) -> Option<St
             format!("{} tells {whom} that we reported it ({})", who(by), filed(filing, reader))
         }
         Event::FiledReceived { filing, .. } => format!("{whom} reported it ({})", filed(filing, reader)),
-        Event::RelianceAccepted { reliance, by, .. } => format!(
-            "{} accepted that we rely on the report of {whom} ({}): {}",
-            who(by),
-            filed(&reliance.filing, reader),
-            reliance.reason
-        ),
+        Event::RelianceAccepted { reliance, by, .. } => {
+            let (filing, reason) = (filed(&reliance.filing, reader), &reliance.reason);
+            format!("{} accepted that we rely on the report of {whom} ({filing}): {reason}", who(by))
+        }
         Event::UndatedChanged { change, .. } => duties::changed(UndatedDuty::ControllerTold, whom, change, reader),
         Event::Anonymised { .. } => format!("Contents of what passed with {whom} erased"),
     };

@@ -384,8 +384,7 @@ impl Plan {
         entry: u64,
     ) -> Result<Option<Moment>, StoreError> {
         use exchange::Event;
-        let stream = exchange.id.uuid();
-        let key = |kind: ClockKind, due: Moment| LadderKey { stream, of_incident: false, kind, due };
+        let key = |kind, due| LadderKey { stream: exchange.id.uuid(), of_incident: false, kind, due };
         match event {
             Event::Opened { at, .. } => return Ok(Some(*at)),
             Event::NoticeReceived { version, .. } => return Ok(Some(version.at)),
@@ -430,7 +429,7 @@ impl Plan {
                 self.said.push(SaidStep::Gone { exchange: exchange.id });
                 self.erased.push(exchange.id);
                 self.queued.retain(|queued| queued.exchange != exchange.id);
-                self.ladders.push(LadderStep::Gone { stream });
+                self.ladders.push(LadderStep::Gone { stream: exchange.id.uuid() });
                 return Ok(Some(*at));
             }
             // The state says it.

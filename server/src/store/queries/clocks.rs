@@ -311,18 +311,16 @@ fn group(rows: &mut Rows<'_>, plans: &Plans, key: Key) -> Result<Option<Group>, 
         Some(id) => carrying(rows, id)?,
         None => (None, String::new()),
     };
-    let filed = filed_beside(rows, &key, exchange)?;
     let (kind, group_due) = (clock_kind(&key.kind)?, moment(TABLE, key.group_due)?);
     let ring = |it: &Subject| fallback::outstanding(rows, it.id, kind, group_due, ladder.fired, RINGS_SHOWN);
-    let rings = subject.as_ref().map(ring).transpose()?.unwrap_or_default();
     Ok(Some(Group {
         stream,
         kind,
         group_due,
         due: moment(TABLE, key.due)?,
+        rings: subject.as_ref().map(ring).transpose()?.unwrap_or_default(),
         subject,
         exchange,
-        rings,
         fired: ladder.fired,
         ticks: plans.of(kind).up_to_due().collect(),
         lapses_at: ladder.in_hand.as_ref().and(ladder.next_step),
@@ -342,7 +340,7 @@ fn group(rows: &mut Rows<'_>, plans: &Plans, key: Key) -> Result<Option<Group>, 
         in_hand: ladder.in_hand,
         carrying,
         reference,
-        filed,
+        filed: filed_beside(rows, &key, exchange)?,
     }))
 }
 
