@@ -90,6 +90,7 @@ async fn a_follow_up_has_no_due_instant_until_somebody_sets_one(on: On) {
     let done = submit(&mut visitor, &page, "Record it", &[("do", "done")]).await;
     assert_eq!(done.status, 303, "{}", done.text());
     assert!(!visitor.get("/").await.page().text().contains("our own target passed"));
+    operator.tells_nobody(id).await;
     operator.node.close(&operator.responder(), id).await.expect("closed");
     let (kept, rebuilt) = operator.rebuilt(on).await;
     assert_eq!(kept, rebuilt);
