@@ -1,4 +1,4 @@
-//! Calendars (iCalendar, RFC 5545): a rota that enters, and deadlines that leave ([`write`]).
+//! Calendars (iCalendar, RFC 5545): a rota that enters, and deadlines that leave ([`mod@write`]).
 //!
 //! The reader is our own and strict, because a rota that is half understood calls nobody: what it does not know is named
 //! with its line and refused, nothing is guessed. Events may repeat daily or weekly; they are expanded inside a bound and

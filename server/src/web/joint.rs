@@ -1,6 +1,6 @@
 //! The joint decision on an incident: who leads, every partner's view beside the others, what was decided for all, and who
-//! reported it. Asking, deciding and choosing have pages of their own ([`forms`]); so has relying on a partner's report
-//! ([`rely`]) and giving our own view ([`view`]).
+//! reported it. Asking, deciding and choosing have pages of their own (`forms`); so has relying on a partner's report
+//! (`rely`) and giving our own view (`view`).
 
 mod forms;
 mod rely;

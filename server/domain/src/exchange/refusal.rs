@@ -60,7 +60,7 @@ pub enum Refusal {
     /// Due before now.
     #[error("the answer can't be due in the past")]
     DuePast,
-    /// Due beyond [`DUE_SECONDS_MAX`].
+    /// Due beyond [`super::DUE_SECONDS_MAX`].
     #[error("the answer can't be due more than a year from now")]
     DueTooFar,
     /// A forwarded request keeps the instant at which it came in.
@@ -78,7 +78,7 @@ pub enum Refusal {
     /// `re` names no message of this case.
     #[error("there is no such message in this case")]
     UnknownMessage,
-    /// [`MESSAGES_MAX`] or [`FILINGS_MAX`] is reached.
+    /// [`super::MESSAGES_MAX`] or [`super::FILINGS_MAX`] is reached.
     #[error("this case has as many messages as it can hold")]
     TooManyMessages,
     /// Nobody asked for deletion.

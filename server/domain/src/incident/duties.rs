@@ -4,7 +4,7 @@
 //! [`Undated`] duties have no due instant. Beside one there may be a target of our own: hours that the node's people set
 //! for every incident, or an instant that a person set for this one. A target is a clock with a ladder, marked as ours.
 //!
-//! Other chapters start and end these duties by [`start`], [`done`] and [`not_required`], in the decision that says so.
+//! Other chapters start and end these duties by `start`, `done` and `not_required`, in the decision that says so.
 
 use serde::{Deserialize, Serialize};
 
