@@ -19,6 +19,8 @@ pub const COLUMNS_MAX: usize = 12;
 pub const ROWS_MAX: usize = 10_000;
 /// The most characters of a title, or of the name of an organisation.
 pub const TITLE_MAX: usize = 500;
+/// What stands for a title without words.
+pub(super) const UNTITLED: &str = "Untitled";
 /// Rows that are looked at to find how wide columns have to be.
 const ROWS_MEASURED: usize = 200;
 /// A column counts as at least, and at most, so many characters wide.
@@ -300,6 +302,7 @@ impl Paper {
     /// A question with its answer, one level deeper than the section that it is in.
     pub fn answer(&mut self, answer: Answer) {
         let level = self.heading.map_or(Level::One, Level::deeper);
+        let answer = Answer { question: titled(&answer.question), ..answer };
         let (_, text) = answer.said.parts();
         let size = answer.question.len().saturating_add(text.len()).saturating_add(answer.from.len());
         self.push(size, Block::Answer { level, answer });
@@ -442,13 +445,13 @@ pub(super) fn paragraphs(text: &str) -> Vec<String> {
     found
 }
 
-/// White space and line breaks become single spaces.
 /// What is read out as a title: one without words would be no way to find anything, and PDF/UA refuses it.
 fn titled(text: &str) -> String {
     let title = one_line(text);
-    if title.is_empty() { "Untitled".to_owned() } else { title }
+    if title.is_empty() { UNTITLED.to_owned() } else { title }
 }
 
+/// White space and line breaks become single spaces.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -18,7 +18,7 @@ use krilla::{Document, SerializeSettings};
 use super::PdfError;
 use super::layout::{Bookmark, Colour, Element, MARGIN, Pages, Piece, Structure, Style};
 use super::typeface::{Faces, Weight};
-use crate::documents::paper::Paper;
+use crate::documents::paper::{Paper, UNTITLED};
 
 /// What stands on every page.
 const RUNNING: Style = Style::new(8.5, Weight::Regular, Colour::Grey);
@@ -70,8 +70,11 @@ pub(super) fn write(paper: &Paper, pages: Pages) -> Result<Vec<u8>, PdfError> {
 }
 
 fn metadata(paper: &Paper, faces: &mut Faces) -> Metadata {
+    let title = faces.clean(paper.title(), Weight::Bold);
+    // A title of nothing but unseen characters has no words either.
+    let title = if title.trim().is_empty() { UNTITLED.to_owned() } else { title };
     Metadata::new()
-        .title(faces.clean(paper.title(), Weight::Bold))
+        .title(title)
         .language(paper.language().to_owned())
         .authors(vec![faces.clean(paper.organisation(), Weight::Bold)])
         .creator("Tocsin".to_owned())

@@ -103,8 +103,7 @@ fn heading(layout: &mut Layout, level: Level, text: &str) {
 }
 
 fn question(layout: &mut Layout, level: Level, answer: &Answer) {
-    let words: Vec<&str> = answer.question.split_whitespace().collect();
-    heading(layout, level, &words.join(" "));
+    heading(layout, level, &answer.question);
     let (state, text) = answer.said.parts();
     if !state.is_empty() {
         let style = if answer.said.is_open() { MARK } else { ASIDE };

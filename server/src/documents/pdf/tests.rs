@@ -95,6 +95,22 @@ fn awkward_texts() {
     }
 }
 
+/// Aim: what would have no title to be found by is called untitled, also where its only characters are never seen.
+#[test]
+fn a_title_without_words() {
+    for nothing in ["", " \n", "\u{200b}\u{ad}"] {
+        let mut paper = Paper::new(nothing, nothing, papers::empty().made_at(), chrono_tz::UTC);
+        paper.heading(Level::One, nothing);
+        paper.answer(Answer {
+            question: nothing.to_owned(),
+            article: None,
+            said: Said::Missing(nothing.to_owned()),
+            from: nothing.to_owned(),
+        });
+        assert!(write(&paper).is_ok(), "{nothing:?}: {:?}", write(&paper).err());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
