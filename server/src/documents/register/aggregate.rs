@@ -147,7 +147,7 @@ pub fn to_csv(table: &Table) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    #![expect(clippy::indexing_slicing, reason = "tests")]
 
     use proptest::prelude::*;
 
@@ -176,9 +176,12 @@ mod tests {
         assert_eq!(table(&BTreeMap::new()).total, Some(0));
     }
 
+    /// A place that is left out, and whether it counts for or against its line.
+    type Gap = ((usize, usize), i64);
+
     /// Lines that add up, over the gaps only, each with what the shown cells leave of it: inner cells count once, the total
     /// against them.
-    fn sums(grid: &[Vec<Option<i64>>]) -> Vec<(Vec<((usize, usize), i64)>, i64)> {
+    fn sums(grid: &[Vec<Option<i64>>]) -> Vec<(Vec<Gap>, i64)> {
         let (height, width) = (grid.len(), grid[0].len());
         let rows = (0..height).map(|row| (0..width).map(|column| (row, column)).collect::<Vec<_>>());
         let columns = (0..width).map(|column| (0..height).map(|row| (row, column)).collect::<Vec<_>>());
@@ -202,8 +205,7 @@ mod tests {
         let sums = sums(grid);
         let gaps: Vec<(usize, usize)> = sums.iter().flat_map(|(gaps, _)| gaps.iter().map(|gap| gap.0)).collect();
         let gaps: Vec<(usize, usize)> = std::collections::BTreeSet::from_iter(gaps).into_iter().collect();
-        let sign =
-            |line: &[((usize, usize), i64)], gap| line.iter().find(|(of, _)| *of == gap).map_or(0, |(_, sign)| *sign);
+        let sign = |line: &[Gap], gap| line.iter().find(|(of, _)| *of == gap).map_or(0, |(_, sign)| *sign);
         let mut lines: Vec<Vec<i64>> =
             sums.iter().map(|(line, _)| gaps.iter().map(|gap| sign(line, *gap)).collect()).collect();
         let mut used = 0;

@@ -1,6 +1,8 @@
 //! Statistics as pages and programs show them: rates, distributions and shares from what was counted, beside published
 //! figures. Exercises are in none of them. Costs are not: nothing in the record says what a breach cost.
 
+use std::cmp::Reverse;
+
 use domain::benchmarks;
 use domain::facts::{Cause, DataCategory, IcoCategory};
 use domain::ico_bands;
@@ -129,8 +131,8 @@ impl Statistics {
             partners: figures.partners.clone(),
             field: Vec::new(),
         };
-        made.data.sort_by(|a, b| b.1.cmp(&a.1));
-        made.causes.sort_by(|a, b| b.1.cmp(&a.1));
+        made.data.sort_by_key(|(_, n)| Reverse(*n));
+        made.causes.sort_by_key(|(_, n)| Reverse(*n));
         made.field = made.compared(figures);
         made
     }
@@ -221,7 +223,7 @@ fn class_label(class: usize) -> String {
     let length = |minutes: i64| match minutes {
         ..60 => format!("{minutes} minutes"),
         60 => "1 hour".to_owned(),
-        ..=4_320 => format!("{} hours", minutes / 60),
+        61..=4_320 => format!("{} hours", minutes / 60),
         _ => format!("{} days", minutes / 1_440),
     };
     match (SPREAD_MINUTES.get(class), SPREAD_MINUTES.last()) {
