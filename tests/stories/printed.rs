@@ -69,7 +69,7 @@ fn paragraphs(document: &str) -> Vec<String> {
 }
 
 /// What a program of poppler-utils says about a PDF.
-fn poppler(program: &str, arguments: &[&str], pdf: &[u8]) -> String {
+pub(super) fn poppler(program: &str, arguments: &[&str], pdf: &[u8]) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("report.pdf");
     std::fs::write(&file, pdf).expect("written");

@@ -3,17 +3,24 @@
 use std::time::Duration;
 
 use domain::facts::{Cause, Facts};
-use domain::values::{Known, Role, ServiceId};
+use domain::incident::decision::{Ask, People};
+use domain::incident::lessons::RootCause;
+use domain::incident_type::TypeCode;
+use domain::values::{Known, LongText, Role, ServiceId};
 use serde_json::Value;
 use server::node::LogRequest;
 use server::node::views::NewPerson;
 use tests::facts::first_hour;
+use tests::judging;
 use tests::node::{PASSWORD, Party, World, line, log_request};
 use tests::visitor::{Answer, Visitor};
 use tests::{On, both};
 
+use super::printed::poppler;
+
 both!(
     what_happens_is_in_the_register,
+    what_is_decided_and_learnt_is_counted,
     an_earlier_register_is_taken_over_whole_or_not_at_all,
     filters_are_kept_and_tables_taken_away,
     roles_read_what_they_may,
@@ -117,6 +124,45 @@ async fn what_happens_is_in_the_register(on: On) {
     assert!(kept == rebuilt, "the register is made again from the entries");
 }
 
+/// A decision and a root cause show in the line and in the figures; drills in neither figure.
+async fn what_is_decided_and_learnt_is_counted(on: On) {
+    let world = World::new(on);
+    let mut operator = world.listening_party("Operator").await;
+    operator.serve();
+    let phishing = TypeCode::from_word("phishing").expect("a type");
+    for (exercise, ask) in [
+        (false, Ask::Report { reasons: judging::reason("Somebody read it.") }),
+        (true, Ask::Report { reasons: judging::reason("Only a drill.") }),
+        (false, Ask::People { people: People::RiskNotHigh, reasons: judging::reason("Nothing of weight.") }),
+    ] {
+        let logged = LogRequest { exercise, ..log_request(first_hour("A link was followed"), world.now()) };
+        let id = operator.log(logged).await;
+        operator.decides(id, ask).await;
+        let words = LongText::parse("A link was followed.").expect("a text");
+        let cause = RootCause { kind: phishing.clone(), words };
+        operator.node.find_cause(&operator.duty_holder(), id, 0, cause).await.expect("recorded");
+    }
+    let mut auditor = visitor(&operator, "auditor").await;
+    let listed = auditor.get("/register?type=phishing&exercise=all").await.page().text();
+    assert!(listed.contains("3 entries") && listed.contains(phishing.label()), "{listed}");
+    assert!(auditor.get("/register?type=human_error").await.page().text().contains("Choose a type from the list"));
+    let text = auditor.get("/register/statistics").await.page().text();
+    for said in [
+        "To report to the ICO 1 100 %",
+        "They need not be told: the risk to them is not high 1 100 %",
+        &format!("{} 2 100 %", phishing.label()),
+        "In no incident were the people affected told.",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    let program = operator.api_token().await;
+    let address = operator.issuer().trim_start_matches("http://").parse().expect("an address");
+    let told = Visitor::with_token(address, &program).get("/api/v1/register/statistics").await.json();
+    assert_eq!(told["decided"][0]["count"].as_u64(), Some(1), "{told}");
+    let (kept, rebuilt) = operator.rebuilt(on).await;
+    assert!(kept == rebuilt, "the register is made again from the entries");
+}
+
 const EARLIER: &str = "reference,title,aware_at,kind,state,cause,data_categories,people,services,reported_to_ico,reported_at\r\n\
     DB-1,Letter astray,2025-05-14 09:30,breach,closed,internal_accidental,basic_identifiers,3,,no,\r\n\
     DB-2,\"Stick, lost\",2025-06-03 18:05,breach,closed,internal_accidental,health; basic_identifiers,40,,yes,2025-06-07 11:00\r\n\
@@ -212,6 +258,7 @@ async fn filters_are_kept_and_tables_taken_away(on: On) {
     assert!(
         sheet.body.starts_with(b"PK") && sheet.header("content-disposition").is_some_and(|name| name.contains(".xlsx"))
     );
+    printed(&mut auditor, &all).await;
     let statistics = auditor.get("/register/statistics").await;
     let year = world.now().to_string()[..4].to_owned();
     let counts = send(&mut auditor, &statistics, "Download the counts (CSV)", &[("year", &year)]).await.text();
@@ -245,6 +292,21 @@ async fn filters_are_kept_and_tables_taken_away(on: On) {
     );
     let told = program.get("/api/v1/register/statistics").await.json();
     assert_eq!((told["notices"]["in_time"].as_u64(), told["benchmarks"][0]["theirs"].as_str()), (Some(1), Some("62")));
+}
+
+/// The same on paper: a drill among others is marked in its line, nothing but drills on every page.
+async fn printed(auditor: &mut Visitor, all: &Answer) {
+    let pdf = send(auditor, all, "CSV", &[("format", "pdf")]).await;
+    assert_eq!((pdf.status, pdf.header("content-type")), (200, Some("application/pdf")));
+    let words = poppler("pdftotext", &["-layout"], &pdf.body);
+    assert!(
+        words.contains("TC-2026-0002") && words.contains("EXERCISE") && words.contains("4, which is all"),
+        "{words}"
+    );
+    assert!(!words.contains("This is an exercise."), "{words}");
+    let drills = auditor.get("/register?exercise=only").await;
+    let pdf = send(auditor, &drills, "CSV", &[("format", "pdf")]).await;
+    assert!(poppler("pdftotext", &["-layout"], &pdf.body).contains("This is an exercise."));
 }
 
 /// Whoever may only report something reads nothing of it; a manager reads it all and takes nothing over.

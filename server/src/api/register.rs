@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use actix_web::web::block;
 use domain::facts::{DataCategory, IncidentKind, Nature, SubjectCategory};
 use domain::values::{Moment, PartnerId, ServiceId};
 use serde_json::json;
@@ -12,8 +13,10 @@ use super::operation::{Group, Parameter, get, run};
 use super::shape::answer;
 use crate::access::Reader;
 use crate::documents::csv;
+use crate::documents::print::{Format, print};
+use crate::documents::register::labels::chosen;
 use crate::documents::register::statistics::{Compared, Counted, Spread, Statistics};
-use crate::documents::register::{self as document, aggregate, query};
+use crate::documents::register::{self as document, aggregate, paper, query};
 use crate::problem::{FieldFault, Problem};
 use crate::store::queries::register::figures::{self, Months};
 use crate::store::queries::register::{self as lines, Entry, Filter, Of};
@@ -40,6 +43,7 @@ const FILTER: &[Parameter] = &[
     Parameter { name: "data", about: "The word of a kind of data." },
     Parameter { name: "cause", about: "The word of a cause, or not_yet_known." },
     Parameter { name: "category", about: "Cyber, Non Cyber or not_yet_known." },
+    Parameter { name: "type", about: "The word of the ICO's type of incident, as the root cause was found to be." },
     Parameter { name: "from", about: "The first day on which it was entered, as 2026-03-01, in the zone of the node." },
     Parameter { name: "to", about: "The last day." },
     Parameter { name: "exercise", about: "no (unless asked otherwise), only or all." },
@@ -63,6 +67,9 @@ pub const GROUP: Group = Group {
         get("/register/export", "export_register", "Lines of the register as CSV, at most 5,000", run!(export))
             .asks(FILTER)
             .writes(csv::MEDIA_TYPE),
+        get("/register.pdf", "print_register", "Lines of the register as PDF, the newest 500", run!(printed))
+            .asks(FILTER)
+            .writes(Format::Pdf.media_type()),
         get(
             "/register/statistics",
             "get_register_statistics",
@@ -124,6 +131,8 @@ answer! {
         people: Option<u32>,
         /// How many records.
         records: Option<u32>,
+        /// The ICO's type of incident, once the root cause is found.
+        ico_type: Option<String>,
         /// Partners owed a notice.
         partners_owed: u32,
         /// How the duty to report to the ICO stands.
@@ -232,8 +241,22 @@ answer! {
         ico_in_time: u32,
         /// Later.
         ico_late: u32,
+        /// Past 72 hours and undecided.
+        ico_overdue: u32,
+        /// Undecided, in time.
+        ico_running: u32,
+        /// Decided not to be required.
+        ico_not_required: u32,
         /// By the ICO's bands of time.
         ico_bands: Vec<RegisterCount>,
+        /// What was decided about reporting.
+        decided: Vec<RegisterCount>,
+        /// What was decided about telling the people affected.
+        people_decided: Vec<RegisterCount>,
+        /// In how many incidents they, or some of them, were told.
+        people_told: u32,
+        /// Types of root causes, by the ICO's labels.
+        types: Vec<RegisterCount>,
         /// Causes.
         causes: Vec<RegisterCount>,
         /// Cyber or not.
@@ -285,6 +308,31 @@ async fn export(call: Call) -> Result<Reply, Problem> {
     }
     call.node.note_export(&by, "register_exported", json!({ "filter": words, "format": "csv" })).await?;
     Ok(Reply::document(csv::MEDIA_TYPE, document::heading() + &document::to_csv(&page.items)))
+}
+
+async fn printed(call: Call) -> Result<Reply, Problem> {
+    let by = reader(&call)?;
+    let (filter, words) = filter(&call)?;
+    let drills = filter.exercise == Some(true);
+    let (page, choices) = call
+        .node
+        .store()
+        .read(move |rows| Ok((lines::page(rows, &filter, None, paper::LINES_MAX)?, lines::choices(rows)?)))
+        .await?;
+    let given: BTreeMap<&str, String> =
+        query::NAMES.into_iter().filter_map(|name| Some((name, call.asked(name)?))).collect();
+    let asked = paper::Asked {
+        filter: chosen(|name| given.get(name).map_or("", String::as_str), &choices),
+        more: page.next.is_some(),
+        drills,
+        now: call.node.now(),
+        zone: call.node.zone(),
+    };
+    let made = paper::paper(&page.items, &asked, call.node.organisation().name.as_str());
+    let stem = paper::stem(&asked);
+    let file = block(move || print(&made, &stem, Format::Pdf)).await.map_err(Problem::internal)??;
+    call.node.note_export(&by, "register_exported", json!({ "filter": words, "format": "pdf" })).await?;
+    Ok(Reply::file(file))
 }
 
 async fn statistics(call: Call) -> Result<Reply, Problem> {
@@ -348,6 +396,7 @@ impl RegisterEntry {
             subject_categories: entry.subjects,
             people: entry.people,
             records: entry.records,
+            ico_type: entry.ico_type.map(|kind| kind.word().to_owned()),
             partners_owed: entry.owed,
             ico: entry.ico,
             ico_due_at: entry.ico_due_at,
@@ -415,7 +464,14 @@ impl RegisterStatistics {
             acknowledgements: RegisterLengths::of(made.acknowledgements),
             ico_in_time: number(made.ico.in_time),
             ico_late: number(made.ico.late),
+            ico_overdue: number(made.ico.overdue),
+            ico_running: number(made.ico.running),
+            ico_not_required: number(made.ico.not_required),
             ico_bands: counts(made.ico.bands),
+            decided: counts(made.decided),
+            people_decided: counts(made.people_decided),
+            people_told: number(made.people_told),
+            types: counts(made.types),
             causes: counts(made.causes),
             categories: counts(made.categories),
             data: counts(made.data),

@@ -4,12 +4,15 @@
 
 pub mod aggregate;
 pub mod earlier;
+pub mod labels;
+pub mod paper;
 pub mod query;
 pub mod sheet;
 pub mod statistics;
 
 use domain::facts::{Cause, DataCategory, IcoCategory, Nature, SubjectCategory};
 use domain::ico_bands;
+use domain::incident::decision::People;
 use domain::values::Moment;
 use serde_json::{Map, Value, json};
 
@@ -17,7 +20,7 @@ use super::csv;
 use crate::store::queries::register::{Entry, Of, UNKNOWN};
 
 /// The columns of a line, in the order of the files.
-pub const COLUMNS: [&str; 24] = [
+pub const COLUMNS: [&str; 25] = [
     "reference",
     "exercise",
     "source",
@@ -41,6 +44,7 @@ pub const COLUMNS: [&str; 24] = [
     "ico_ended_at",
     "ico_report",
     "told_by",
+    "ico_type",
     "id",
 ];
 
@@ -55,7 +59,7 @@ pub enum Cell {
 
 /// The values of a line, in the order of [`COLUMNS`].
 #[must_use]
-pub fn cells(entry: &Entry) -> [Cell; 24] {
+pub fn cells(entry: &Entry) -> [Cell; 25] {
     let text = |text: &str| Cell::Text(text.to_owned());
     let at = |at: Option<Moment>| Cell::Text(at.map(|at| at.to_string()).unwrap_or_default());
     let many = |words: Vec<&str>| Cell::Text(words.join("; "));
@@ -88,6 +92,7 @@ pub fn cells(entry: &Entry) -> [Cell; 24] {
         at(entry.ico_ended_at),
         text(&entry.report),
         text(entry.partner.as_ref().map_or("", |(_, name)| name)),
+        text(entry.ico_type.as_ref().map_or("", |kind| kind.word())),
         Cell::Text(id),
     ]
 }
@@ -206,6 +211,20 @@ pub fn category_label(word: &str) -> &'static str {
 #[must_use]
 pub fn data_label(word: &str) -> &'static str {
     DataCategory::from_word(word).map_or("Not yet known", DataCategory::label)
+}
+
+/// The label of a decision about telling people.
+#[must_use]
+pub fn people_label(word: &str) -> &'static str {
+    let alone = [
+        People::Tell,
+        People::RequiredByRegulator { reference: None },
+        People::RiskNotHigh,
+        People::Unreadable,
+        People::HighRiskRemoved,
+    ];
+    // The one left says in words how the public is told.
+    alone.iter().find(|people| people.word() == word).map_or("A public notice in place of telling each", People::label)
 }
 
 /// Words of what was lost and of kinds of people, for files that are read in.

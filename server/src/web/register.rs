@@ -9,10 +9,10 @@ use actix_web::web::{Path, ServiceConfig, resource};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use domain::facts::{Cause, DataCategory, IcoCategory};
+use domain::incident_type::TypeCode;
 use domain::values::{Line, Moment, PersonId};
 use uuid::Uuid;
 
-use self::words::{EXERCISES, ICO, KINDS, SOURCES, STATES, label};
 use super::field::{Field, NOT_YET_KNOWN_LABEL, Part, Summary, Tag};
 use super::form::{FieldError, Form, Reading};
 use super::incidents;
@@ -20,6 +20,7 @@ use super::page::{self, Answer, Chrome, Posted, Visit};
 use super::standing;
 use super::words::{Reader, counted, grouped};
 use crate::access::{Administrator, Dpo};
+use crate::documents::register::labels::{EXERCISES, ICO, KINDS, SOURCES, STATES, chosen};
 use crate::documents::register::query;
 use crate::node::DoorError;
 use crate::problem::Problem;
@@ -70,7 +71,7 @@ struct Row {
     title: String,
     tags: Vec<Tag>,
     people: String,
-    cause: &'static str,
+    cause: String,
     ico: Tag,
     entered: String,
 }
@@ -148,7 +149,7 @@ async fn show(visit: &Visit, form: &Form, mut errors: Vec<FieldError>, named: &F
         more_fields: more_fields(form, &errors),
         days: days(form, &errors),
         filtered: !query.is_empty(),
-        chosen: chosen(form, &choices),
+        chosen: chosen(|name| form.first(name), &choices),
         count,
         rows,
         next,
@@ -208,7 +209,11 @@ fn row(entry: &Entry, reader: Reader) -> Row {
         title: if title.is_empty() { "Erased".to_owned() } else { title },
         tags,
         people: entry.people.map(|people| grouped(i64::from(people))).unwrap_or_default(),
-        cause: if entry.cause == UNKNOWN { "" } else { crate::documents::register::cause_label(&entry.cause) },
+        cause: match (&entry.ico_type, entry.cause.as_str()) {
+            (Some(kind), _) => kind.label().to_owned(),
+            (None, UNKNOWN) => String::new(),
+            (None, cause) => crate::documents::register::cause_label(cause).to_owned(),
+        },
         ico: words::ico_tag(&entry.ico),
         entered: reader.near(entry.at),
     }
@@ -245,11 +250,14 @@ fn more_fields(form: &Form, errors: &[FieldError]) -> Vec<Field> {
     let causes = Cause::ALL.iter().map(|cause| (cause.word(), cause.label())).chain(unknown);
     let categories = IcoCategory::ALL.iter().map(|category| (category.word(), category.label())).chain(unknown);
     let data = DataCategory::ALL.iter().map(|data| (data.word(), data.label()));
+    let known = TypeCode::all();
+    let types = known.iter().map(|kind| (kind.word(), kind.label()));
     vec![
         Field::select(form, "kind", "Kind", any("Any kind", KINDS)).faults(errors),
         Field::select(form, "source", "Origin", any("Any origin", SOURCES)).faults(errors),
         Field::select(form, "cause", "Cause", any("Any cause", causes)).faults(errors),
         Field::select(form, "category", "Cyber or not", any("Either", categories)).faults(errors),
+        Field::select(form, "type", "Type of incident, as found", any("Any type", types)).faults(errors),
         Field::select(form, "data", "With this kind of data", any("Any data", data)).faults(errors),
     ]
 }
@@ -269,37 +277,6 @@ fn days(form: &Form, errors: &[FieldError]) -> Vec<(&'static str, &'static str, 
             ];
             let error = errors.iter().find(|error| error.name == name).map(|error| error.message.clone());
             (name, label, parts, error.unwrap_or_default())
-        })
-        .collect()
-}
-
-/// What the filter is, in words.
-fn chosen(form: &Form, choices: &Choices) -> Vec<String> {
-    let named = |list: Vec<(String, &String)>, value: &str| {
-        list.into_iter().find(|(id, _)| id == value).map_or_else(|| value.to_owned(), |(_, name)| name.clone())
-    };
-    query::NAMES
-        .into_iter()
-        .filter_map(|name| {
-            let value = form.first(name).trim();
-            if value.is_empty() {
-                return None;
-            }
-            Some(match name {
-                "text" => format!("\u{201c}{value}\u{201d}"),
-                "state" => label(&STATES, value),
-                "ico" => label(&ICO, value),
-                "kind" => label(&KINDS, value),
-                "source" => label(&SOURCES, value),
-                "exercise" => label(&EXERCISES, value),
-                "cause" => crate::documents::register::cause_label(value).to_owned(),
-                "category" => crate::documents::register::category_label(value).to_owned(),
-                "data" => crate::documents::register::data_label(value).to_owned(),
-                "partner" => named(choices.partners.iter().map(|(id, name)| (id.to_string(), name)).collect(), value),
-                "service" => named(choices.services.iter().map(|(id, name)| (id.to_string(), name)).collect(), value),
-                "from" => format!("from {value}"),
-                _ => format!("up to {value}"),
-            })
         })
         .collect()
 }

@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::decision::What;
 use super::{Awareness, Event, Incident, Stage, WithdrawalReason};
 use crate::facts::{Cause, DataCategory, Facts, IcoCategory, IncidentKind, Nature, SubjectCategory};
 use crate::report::ReportState;
@@ -21,6 +22,9 @@ pub struct Register {
     /// What the facts came to, once they are erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub figures: Option<Figures>,
+    /// What was decided, once the decisions are erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided: Option<Decided>,
 }
 
 /// What an earlier register says beside the facts.
@@ -67,6 +71,54 @@ pub struct Figures {
     pub people: Known<Count>,
     /// How many records.
     pub records: Known<Count>,
+}
+
+/// What was decided, in codes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Decided {
+    /// About reporting to the ICO; none when nobody decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reporting: Option<Reporting>,
+    /// About telling the people affected: one of [`People::WORDS`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people: Option<Line>,
+}
+
+/// What was decided about reporting to the ICO.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reporting {
+    /// To report.
+    Report,
+    /// No report is required.
+    NotRequired,
+    /// It was no breach.
+    NotABreach,
+}
+
+impl Reporting {
+    /// Every one, in the order shown.
+    pub const ALL: [Self; 3] = [Self::Report, Self::NotRequired, Self::NotABreach];
+
+    /// The word in events and figures.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Report => "report",
+            Self::NotRequired => "not_required",
+            Self::NotABreach => "not_a_breach",
+        }
+    }
+
+    /// The label that people read.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Report => "To report to the ICO",
+            Self::NotRequired => "That no report is required",
+            Self::NotABreach => "That it was not a breach",
+        }
+    }
 }
 
 /// An entry of an earlier register, as it is taken over.
@@ -127,7 +179,7 @@ impl Register {
     /// Whether it says nothing.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.imported.is_none() && self.figures.is_none()
+        self.imported.is_none() && self.figures.is_none() && self.decided.is_none()
     }
 }
 
@@ -155,6 +207,22 @@ impl Incident {
             Some(facts) => Figures::of(facts),
             None => self.register.figures.clone().unwrap_or_default(),
         }
+    }
+
+    /// What was decided on it, or had been before that was erased.
+    #[must_use]
+    pub fn decided(&self) -> Decided {
+        if let Some(kept) = &self.register.decided {
+            return kept.clone();
+        }
+        let reporting = self.decisions.report().and_then(|decided| match decided.what {
+            What::Report => Some(Reporting::Report),
+            What::NotRequired => Some(Reporting::NotRequired),
+            What::NotABreach { .. } => Some(Reporting::NotABreach),
+            What::People { .. } | What::Delay => None,
+        });
+        let people = self.decisions.people().and_then(|(_, people)| Line::parse(people.word()).ok());
+        Decided { reporting, people }
     }
 }
 
@@ -208,7 +276,7 @@ pub(super) fn begin(change: &Change) -> Incident {
         told_filed: false,
         assessments: Vec::new(),
         decisions: Box::default(),
-        register: Box::new(Register { imported: Some(record.imported.clone()), figures: None }),
+        register: Box::new(Register { imported: Some(record.imported.clone()), ..Register::default() }),
         telling: super::telling::Telling::default(),
         lessons: super::lessons::Lessons::default(),
         joint: Box::default(),
@@ -223,6 +291,7 @@ pub(super) fn kept(incident: &Incident) -> Register {
     Register {
         imported: imported.map(|imported| Imported { ico_reference: None, ..imported.clone() }),
         figures: Some(incident.figures()),
+        decided: Some(incident.decided()).filter(|decided| *decided != Decided::default()),
     }
 }
 
@@ -298,6 +367,33 @@ mod tests {
         assert_eq!(import(Record { imported: early, ..record() }, 100), Err(Refusal::BeforeAwareness.into()));
         let unaware = Awareness { circumstances: None, breach: None };
         assert_eq!(import(Record { awareness: unaware, ..record() }, 100), Err(Refusal::AwarenessMissing.into()));
+    }
+
+    /// Aim: what was decided survives erasure in codes, its reasons do not.
+    #[test]
+    fn decisions_survive_in_codes() {
+        let mut state = fold(&import(record(), 100).unwrap()).unwrap();
+        assert_eq!(state.decided(), Decided::default(), "an earlier register's word is no decision made here");
+        let basis = crate::incident::decision::Basis { facts_version: 1, assessment: None };
+        let reasons = crate::values::LongText::parse("Planted reasons").unwrap();
+        let decided = |what, at| crate::incident::decision::Decided {
+            what,
+            reasons: reasons.clone(),
+            basis,
+            at: hour(at),
+            by: dpo(1),
+            second: None,
+        };
+        let people = crate::incident::decision::People::HighRiskRemoved;
+        state.decisions.made = vec![decided(What::NotRequired, 3), decided(What::People { people }, 4)];
+        let before = state.decided();
+        assert_eq!(before.reporting, Some(Reporting::NotRequired));
+        assert_eq!(before.people.as_ref().map(Line::as_str), Some("high_risk_removed"));
+        let events =
+            incident::decide(Some(&state), &incident::Command::Anonymise { by: dpo(1) }, hour(101)).unwrap().events;
+        let after = events.iter().fold(Some(state), evolve).unwrap();
+        assert_eq!(after.decided(), before);
+        assert!(!serde_json::to_string(&events).unwrap().contains("Planted"));
     }
 
     /// Aim: codes and counts survive erasure, words do not, and the erased stream folds to the same.

@@ -3,14 +3,15 @@
 use chrono::{Days, NaiveDate, NaiveTime, TimeZone as _};
 use chrono_tz::Tz;
 use domain::facts::{DataCategory, IncidentKind};
+use domain::incident_type::TypeCode;
 use domain::values::Moment;
 
 use crate::store::queries::register::figures::Months;
 use crate::store::queries::register::{Filter, ICO, SOURCES, STAGES, TEXT_MAX, category_word, cause_word};
 
 /// The names, in the order of the page.
-pub const NAMES: [&str; 13] = [
-    "text", "state", "kind", "ico", "source", "partner", "service", "data", "cause", "category", "from", "to",
+pub const NAMES: [&str; 14] = [
+    "text", "state", "kind", "ico", "source", "partner", "service", "data", "cause", "category", "type", "from", "to",
     "exercise",
 ];
 
@@ -54,6 +55,7 @@ pub fn read<'a>(given: impl Fn(&str) -> &'a str, zone: Tz) -> Result<Filter, Vec
         });
         take("cause", "Choose a cause from the list", &mut |text| set(&mut filter.cause, cause_word(text)));
         take("category", "Choose a category from the list", &mut |text| set(&mut filter.category, category_word(text)));
+        take("type", "Choose a type from the list", &mut |text| set(&mut filter.ico_type, TypeCode::from_word(text)));
         take("from", "Give the first day as a real date", &mut |text| set(&mut filter.from, day(text, zone, 0)));
         take("to", "Give the last day as a real date", &mut |text| set(&mut filter.before, day(text, zone, 1)));
         take("exercise", "Choose no, only or all", &mut |text| {

@@ -6,9 +6,12 @@ use std::cmp::Reverse;
 use domain::benchmarks;
 use domain::facts::{Cause, DataCategory, IcoCategory};
 use domain::ico_bands;
+use domain::incident::decision::People;
+use domain::incident::register::Reporting;
+use domain::incident_type::TypeCode;
 use domain::values::PartnerId;
 
-use super::{band_label, category_label, cause_label, data_label};
+use super::{band_label, category_label, cause_label, data_label, people_label};
 use crate::store::queries::register::UNKNOWN;
 use crate::store::queries::register::figures::{Figures, Months, SPREAD_MINUTES};
 
@@ -32,6 +35,14 @@ pub struct Statistics {
     pub acknowledgements: Spread,
     /// Reporting to the ICO.
     pub ico: Reported,
+    /// What was decided about reporting.
+    pub decided: Vec<Counted>,
+    /// What was decided about telling the people affected.
+    pub people_decided: Vec<Counted>,
+    /// In how many the people affected, or some of them, were told.
+    pub people_told: i64,
+    /// Types of root causes, by the ICO's labels.
+    pub types: Vec<Counted>,
     /// Causes.
     pub causes: Vec<Counted>,
     /// Cyber or not.
@@ -116,6 +127,14 @@ impl Statistics {
             notices: Spread::of(figures, "notice"),
             acknowledgements: Spread::of(figures, "read"),
             ico: Reported::of(figures),
+            decided: Reporting::ALL
+                .iter()
+                .map(|it| (it.label().to_owned(), figures.of(&format!("decided.{}", it.word()))))
+                .filter(|(_, n)| *n > 0)
+                .collect(),
+            people_decided: shares("people_decided", People::WORDS.to_vec(), people_label),
+            people_told: figures.of("people_told"),
+            types: figures.beginning("type.").map(|(word, n)| (type_label(word), n)).collect(),
             causes: shares("cause", Cause::ALL.iter().map(|it| it.word()).chain(unknown).collect(), cause_label),
             categories: shares(
                 "category",
@@ -131,6 +150,7 @@ impl Statistics {
             partners: figures.partners.clone(),
             field: Vec::new(),
         };
+        made.types.sort_by_key(|(_, n)| Reverse(*n));
         made.data.sort_by_key(|(_, n)| Reverse(*n));
         made.causes.sort_by_key(|(_, n)| Reverse(*n));
         made.field = made.compared(figures);
@@ -162,6 +182,10 @@ impl Statistics {
         })
         .collect()
     }
+}
+
+fn type_label(word: &str) -> String {
+    TypeCode::from_word(word).map_or_else(|| word.to_owned(), |kind| kind.label().to_owned())
 }
 
 fn by_month(figures: &Figures, asked: Months) -> Vec<(String, i64, i64, i64)> {

@@ -46,6 +46,7 @@ pub(in crate::store) struct RegisterRow {
     pub ico_ended_at: Option<i64>,
     pub report: String,
     pub partner_id: Option<Vec<u8>>,
+    pub ico_type: Option<String>,
 }
 
 impl RegisterRow {
@@ -78,6 +79,7 @@ impl RegisterRow {
             ico_ended_at: ico_ended_at.map(Moment::micros),
             report: words::report(&incident.report).to_owned(),
             partner_id: None,
+            ico_type: incident.lessons.kind().map(|kind| kind.word().to_owned()),
         }
     }
 
@@ -108,6 +110,7 @@ impl RegisterRow {
             ico_ended_at: exchange.ico_clock.as_ref().and_then(ended_at).map(Moment::micros),
             report: "none".to_owned(),
             partner_id: Some(exchange.partner.as_bytes().to_vec()),
+            ico_type: None,
         })
     }
 }
@@ -178,6 +181,11 @@ fn mask<T: Ord>(chosen: &Known<Options<T>>, all: &[T]) -> i64 {
     let Known::Known(chosen) = chosen else { return 0 };
     let bits = all.iter().take(62).enumerate().filter(|(_, option)| chosen.contains(option));
     bits.map(|(place, _)| 1_i64 << place).sum()
+}
+
+/// The bit of a kind of data in a line.
+pub(in crate::store) fn data_bit(category: DataCategory) -> i64 {
+    mask(&Known::Known(Options::from([category])), DataCategory::ALL)
 }
 
 fn size(count: usize) -> i32 {

@@ -88,6 +88,11 @@ fn of_incident(incident: &Incident) -> Counted {
         Known::Known(data) => codes.extend(data.iter().map(|data| format!("data.{}", data.word()))),
         Known::NotYetKnown => codes.push(format!("data.{}", register::UNKNOWN)),
     }
+    codes.extend(incident.lessons.kind().map(|kind| format!("type.{}", kind.word())));
+    let decided = incident.decided();
+    codes.extend(decided.reporting.map(|reporting| format!("decided.{}", reporting.word())));
+    codes.extend(decided.people.map(|people| format!("people_decided.{people}")));
+    codes.extend(incident.telling.first_told_at().map(|_| "people_told".to_owned()));
     let (state, _, ended) = register::ico(incident);
     if state != "none" {
         let band = ended.filter(|_| state.starts_with("met")).and_then(|ended| ico_bands::time_to_report(aware, ended));

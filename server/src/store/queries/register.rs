@@ -5,29 +5,34 @@
 //! How many lines there are is counted to a limit: beyond it the answer is "more than".
 
 pub mod figures;
+mod line;
 #[cfg(test)]
 mod tests;
 pub mod views;
 
-use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::collections::{BTreeMap, BTreeSet};
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use domain::facts::{Cause, DataCategory, IcoCategory, IncidentKind, Nature, SubjectCategory};
-use domain::values::{ExchangeId, IncidentId, Moment, PartnerId, ServiceId};
-use uuid::Uuid;
+use diesel::sql_types::Bool;
+use domain::facts::{Cause, DataCategory, IcoCategory, IncidentKind};
+use domain::incident_type::TypeCode;
+use domain::values::{Moment, PartnerId, ServiceId};
 
-use super::{Page, exchange_id, incident_id, kind, moment, moment_or_none, number, one_more, partner_id};
+pub use self::line::{Entry, Of, Place, measures};
+use super::{Page, one_more};
 use crate::store::backend::KEYS_PER_STATEMENT;
-use crate::store::projections::register::{RegisterRow, facet, reference_key};
-use crate::store::schema::{incidents, register, register_facets};
+use crate::store::projections::register::{RegisterRow, data_bit, facet, reference_key};
+use crate::store::schema::{register, register_facets};
 use crate::store::{Rows, StoreError, directory, partners, projections};
 
 /// The word for what is not known yet.
 pub const UNKNOWN: &str = projections::register::UNKNOWN;
 
-const TABLE: &str = "register";
 /// Lines are counted so far.
 pub const COUNTED_MAX: usize = 1_000;
+/// So few lines are each looked at.
+const FEW_MAX: usize = 1_000;
 /// A text is looked for in the names of so many partners at most.
 const PARTNERS_NAMED_MAX: usize = 20;
 /// The longest text to look for, in characters.
@@ -58,6 +63,8 @@ pub struct Filter {
     pub cause: Option<&'static str>,
     /// With this kind of data.
     pub data: Option<DataCategory>,
+    /// With a root cause of this type.
+    pub ico_type: Option<TypeCode>,
     /// Where this partner was told, or told us.
     pub partner: Option<PartnerId>,
     /// Of this service.
@@ -72,85 +79,34 @@ pub struct Filter {
     pub text: String,
 }
 
-/// What a line is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Of {
-    /// An incident of ours.
-    Incident(IncidentId),
-    /// A notice received.
-    Notice(ExchangeId),
-}
-
-impl Of {
-    const fn uuid(self) -> Uuid {
-        match self {
-            Self::Incident(id) => id.uuid(),
-            Self::Notice(id) => id.uuid(),
-        }
+impl Filter {
+    /// Whether it asks more of a line than when it was entered, and that it is no drill.
+    const fn is_narrow(&self) -> bool {
+        self.source.is_some()
+            || self.kind.is_some()
+            || self.stage.is_some()
+            || self.ico.is_some()
+            || self.category.is_some()
+            || self.cause.is_some()
+            || self.data.is_some()
+            || self.ico_type.is_some()
+            || matches!(self.exercise, Some(true))
     }
-}
 
-/// The place of a line: when it was entered, and its id.
-pub type Place = (Moment, Uuid);
-
-/// A line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// Of what.
-    pub of: Of,
-    /// Where it comes from: one of [`SOURCES`].
-    pub source: String,
-    /// Our reference; of a notice the partner's.
-    pub reference: String,
-    /// A few words; empty after erasure, and of a notice.
-    pub title: String,
-    /// Breach or circumstances.
-    pub kind: IncidentKind,
-    /// Where it stands: one of [`STAGES`].
-    pub stage: String,
-    /// A drill.
-    pub exercise: bool,
-    /// When it was entered.
-    pub at: Moment,
-    /// When we became aware.
-    pub aware_at: Option<Moment>,
-    /// The ICO's category, or [`UNKNOWN`].
-    pub category: String,
-    /// The cause, or [`UNKNOWN`].
-    pub cause: String,
-    /// What was lost.
-    pub natures: Vec<Nature>,
-    /// Kinds of data.
-    pub data: Vec<DataCategory>,
-    /// Kinds of people.
-    pub subjects: Vec<SubjectCategory>,
-    /// The ICO's band of how many people.
-    pub people_band: String,
-    /// How many people.
-    pub people: Option<u32>,
-    /// How many records.
-    pub records: Option<u32>,
-    /// How many services.
-    pub services: u32,
-    /// How many partners are owed a notice.
-    pub owed: u32,
-    /// How the duty to report to the ICO stands: one of [`ICO`].
-    pub ico: String,
-    /// Until when.
-    pub ico_due_at: Option<Moment>,
-    /// When it ended.
-    pub ico_ended_at: Option<Moment>,
-    /// The word of its report's state.
-    pub report: String,
-    /// Who told us, of a notice.
-    pub partner: Option<(PartnerId, String)>,
-}
-
-impl Entry {
-    /// Its place.
-    #[must_use]
-    pub const fn place(&self) -> Place {
-        (self.at, self.of.uuid())
+    /// The same as the statements ask, of a line that is there already.
+    fn meets(&self, row: &RegisterRow) -> bool {
+        let is = |wanted: Option<&str>, has: &str| wanted.is_none_or(|wanted| wanted == has);
+        is(self.source, &row.source)
+            && is(self.kind.map(projections::kind_word), &row.kind)
+            && is(self.stage, &row.stage)
+            && is(self.ico, &row.ico)
+            && is(self.category, &row.category)
+            && is(self.cause, &row.cause)
+            && self.data.is_none_or(|data| row.data & data_bit(data) != 0)
+            && self.ico_type.as_ref().is_none_or(|wanted| row.ico_type.as_deref() == Some(wanted.word()))
+            && self.from.is_none_or(|from| row.at >= from.micros())
+            && self.before.is_none_or(|before| row.at < before.micros())
+            && self.exercise.is_none_or(|exercise| row.exercise == exercise)
     }
 }
 
@@ -167,7 +123,7 @@ diesel::alias!(const OTHER: Alias<OtherFacets> = register_facets as other_facets
 
 /// Adds to a query what every line has to meet, whichever table leads.
 macro_rules! narrowed {
-    ($query:expr, $filter:expr, $others:expr, $before:expr) => {{
+    ($query:expr, $filter:expr, $also:expr, $among:expr, $before:expr) => {{
         let mut query = $query;
         if let Some(source) = $filter.source {
             query = query.filter(register::source.eq(source));
@@ -187,6 +143,12 @@ macro_rules! narrowed {
         if let Some(cause) = $filter.cause {
             query = query.filter(register::cause.eq(cause));
         }
+        if let Some(data) = $filter.data {
+            query = query.filter(sql::<Bool>(&format!("(register.data & {}) <> 0", data_bit(data))));
+        }
+        if let Some(ico_type) = &$filter.ico_type {
+            query = query.filter(register::ico_type.eq(ico_type.word()));
+        }
         if let Some(from) = $filter.from {
             query = query.filter(register::at.ge(from.micros()));
         }
@@ -198,7 +160,10 @@ macro_rules! narrowed {
             Some(false) => query = query.filter(diesel::dsl::not(register::exercise)),
             None => {}
         }
-        for facet in $others {
+        if let Some(key) = &$also.begins {
+            query = query.filter(register::reference_key.ge(key)).filter(register::reference_key.lt(after(key)));
+        }
+        for facet in $also.facets.iter().chain($among) {
             let also = OTHER
                 .filter(OTHER.field(register_facets::facet).eq(facet))
                 .filter(OTHER.field(register_facets::at).eq(register::at))
@@ -220,10 +185,31 @@ enum Lead {
     All,
     /// One of the things that a line can have several of.
     Facet(Vec<u8>),
-    /// The beginning of a reference that few lines have.
-    Few(Vec<u8>),
+    /// The same, where more is asked and many lines have it: their dates, and of each whether it has it.
+    Among(Vec<u8>),
+    /// These, which are few: each is looked at, whatever else is asked.
+    Few(Vec<Vec<u8>>),
     /// The beginning of a reference that many have: their dates, and each is looked at.
     Many(Vec<u8>),
+}
+
+/// What every line has to have beside, whatever leads to it.
+#[derive(Default)]
+struct Also {
+    /// Things that a line can have several of.
+    facets: Vec<Vec<u8>>,
+    /// The beginning of its reference.
+    begins: Option<Vec<u8>>,
+}
+
+impl Lead {
+    /// What each line has to have, where its date leads to it.
+    fn among(&self) -> Option<&Vec<u8>> {
+        match self {
+            Self::Among(facet) => Some(facet),
+            Self::All | Self::Facet(_) | Self::Few(_) | Self::Many(_) => None,
+        }
+    }
 }
 
 /// Lines with this filter, the newest first; `before` is the place of the last one already shown.
@@ -246,17 +232,15 @@ pub fn page(
     before: Option<Place>,
     limit: usize,
 ) -> Result<Page<Entry, Place>, StoreError> {
-    let (leads, others) = leads(rows, filter)?;
+    let (leads, also) = leads(rows, filter)?;
     let mut found: BTreeMap<(i64, Vec<u8>), RegisterRow> = BTreeMap::new();
     for lead in &leads {
-        for row in led(rows, lead, &others, filter, before, one_more(limit))? {
+        for row in led(rows, lead, &also, filter, before, one_more(limit))? {
             found.insert((row.at, row.id.clone()), row);
         }
     }
     let newest: Vec<RegisterRow> = found.into_values().rev().take(limit.saturating_add(1)).collect();
-    let names = titles(rows, &newest)?;
-    let items = newest.into_iter().map(|row| entry(row, &names)).collect::<Result<Vec<_>, _>>()?;
-    Ok(Page::of(items, limit, Entry::place))
+    Ok(Page::of(line::shown(rows, newest)?, limit, Entry::place))
 }
 
 /// How many lines there are with this filter; `None` when more than [`COUNTED_MAX`].
@@ -264,10 +248,10 @@ pub fn page(
 /// # Errors
 /// Those of the database.
 pub fn count(rows: &mut Rows<'_>, filter: &Filter) -> Result<Option<usize>, StoreError> {
-    let (leads, others) = leads(rows, filter)?;
+    let (leads, also) = leads(rows, filter)?;
     let mut found = BTreeSet::new();
     for lead in &leads {
-        found.extend(ids(rows, lead, &others, filter)?);
+        found.extend(ids(rows, lead, &also, filter)?);
     }
     Ok(Some(found.len()).filter(|count| *count <= COUNTED_MAX))
 }
@@ -291,36 +275,82 @@ pub fn with_references(rows: &mut Rows<'_>, references: &[&str]) -> Result<BTree
 }
 
 /// What leads to the lines of a filter, and what else they have to have.
-fn leads(rows: &mut Rows<'_>, filter: &Filter) -> Result<(Vec<Lead>, Vec<Vec<u8>>), StoreError> {
-    let mut others: Vec<Vec<u8>> = filter.data.map(facet::data).into_iter().collect();
-    others.extend(filter.service.map(facet::service));
-    if let Some(partner) = filter.partner {
-        let leads = vec![Lead::Facet(facet::told(partner)), Lead::Facet(facet::told_us(partner))];
-        return Ok((leads, others));
+fn leads(rows: &mut Rows<'_>, filter: &Filter) -> Result<(Vec<Lead>, Also), StoreError> {
+    let mut also = Also::default();
+    let service = filter.service.map(facet::service);
+    let text = filter.text.trim();
+    if filter.partner.is_some() || !text.is_empty() {
+        also.facets.extend(service);
+        let narrow = filter.is_narrow() || !also.facets.is_empty();
+        let Some(partner) = filter.partner else { return Ok((searched(rows, text, narrow)?, also)) };
+        // Of a partner's lines a text finds those whose reference begins so, unless it is the partner who is named so.
+        let named =
+            text.is_empty() || super::partners::name(rows, partner)?.to_lowercase().contains(&text.to_lowercase());
+        also.begins = Some(reference_key(text)).filter(|_| !named);
+        return Ok((of_partner(rows, partner, narrow || !named)?, also));
     }
-    if !filter.text.trim().is_empty() {
-        return Ok((searched(rows, &filter.text)?, others));
+    let lead = match (service, filter.data) {
+        (Some(service), _) => of_facet(rows, service, filter.is_narrow())?,
+        (None, Some(data)) if !(Filter { data: None, ..filter.clone() }).is_narrow() => Lead::Facet(facet::data(data)),
+        (None, _) => Lead::All,
+    };
+    Ok((vec![lead], also))
+}
+
+/// What leads to the lines that have a thing. Whether few have it is looked up where more is asked, because then all of them
+/// may have to be looked at before one fits.
+fn of_facet(rows: &mut Rows<'_>, facet: Vec<u8>, narrow: bool) -> Result<Lead, StoreError> {
+    if !narrow {
+        return Ok(Lead::Facet(facet));
     }
-    Ok((vec![others.pop().map_or(Lead::All, Lead::Facet)], others))
+    let first: Vec<Vec<u8>> = register_facets::table
+        .filter(register_facets::facet.eq(&facet))
+        .limit(one_more(FEW_MAX))
+        .select(register_facets::entry)
+        .load(rows.db)?;
+    Ok(if first.len() > FEW_MAX { Lead::Among(facet) } else { Lead::Few(first) })
+}
+
+/// Those whom the partner was told of, and those that it told us of.
+fn of_partner(rows: &mut Rows<'_>, partner: PartnerId, narrow: bool) -> Result<Vec<Lead>, StoreError> {
+    [facet::told(partner), facet::told_us(partner)].into_iter().map(|facet| of_facet(rows, facet, narrow)).collect()
 }
 
 /// What leads to a text: references that begin so, and partners in whose name it is.
-fn searched(rows: &mut Rows<'_>, text: &str) -> Result<Vec<Lead>, StoreError> {
+fn searched(rows: &mut Rows<'_>, text: &str, narrow: bool) -> Result<Vec<Lead>, StoreError> {
     let key = reference_key(text);
     let begins: Vec<Vec<u8>> = register::table
         .filter(register::reference_key.ge(&key))
         .filter(register::reference_key.lt(after(&key)))
-        .limit(one_more(COUNTED_MAX))
+        .limit(one_more(FEW_MAX))
         .select(register::id)
         .load(rows.db)?;
-    let mut leads = vec![if begins.len() > COUNTED_MAX { Lead::Many(key) } else { Lead::Few(key) }];
+    let mut leads = vec![if begins.len() > FEW_MAX { Lead::Many(key) } else { Lead::Few(begins) }];
     let part = text.trim().to_lowercase();
     let named = partners::all(rows)?.into_iter().filter(|partner| partner.name.as_str().to_lowercase().contains(&part));
     for partner in named.take(PARTNERS_NAMED_MAX) {
-        leads.push(Lead::Facet(facet::told(partner.id)));
-        leads.push(Lead::Facet(facet::told_us(partner.id)));
+        leads.extend(of_partner(rows, partner.id, narrow)?);
     }
     Ok(leads)
+}
+
+/// Those of a few lines that a filter shows.
+fn of_few(
+    rows: &mut Rows<'_>,
+    few: &[Vec<u8>],
+    also: &Also,
+    filter: &Filter,
+    before: Option<Place>,
+) -> Result<Vec<RegisterRow>, StoreError> {
+    let mut found = Vec::new();
+    for chunk in few.chunks(KEYS_PER_STATEMENT) {
+        let query = register::table.filter(register::id.eq_any(chunk)).select(RegisterRow::as_select()).into_boxed();
+        // What each line is asked is looked at here: asked in the statement too, it could lead to an index over many more.
+        let all = Filter::default();
+        let rows: Vec<RegisterRow> = narrowed!(query, all, also, None, before).load(rows.db)?;
+        found.extend(rows.into_iter().filter(|row| filter.meets(row)));
+    }
+    Ok(found)
 }
 
 /// The first key after all that begin so: no octet of UTF-8 is 255.
@@ -333,18 +363,19 @@ fn after(key: &[u8]) -> Vec<u8> {
 fn led(
     rows: &mut Rows<'_>,
     lead: &Lead,
-    others: &[Vec<u8>],
+    also: &Also,
     filter: &Filter,
     before: Option<Place>,
     limit: i64,
 ) -> Result<Vec<RegisterRow>, StoreError> {
     let order = (register::at.desc(), register::id.desc());
     Ok(match lead {
-        Lead::All => {
+        Lead::All | Lead::Among(_) => {
             let query = register::table.order(order).limit(limit).select(RegisterRow::as_select()).into_boxed();
-            narrowed!(query, filter, others, before).load(rows.db)?
+            narrowed!(query, filter, also, lead.among(), before).load(rows.db)?
         }
-        Lead::Few(key) | Lead::Many(key) => {
+        Lead::Few(few) => of_few(rows, few, also, filter, before)?,
+        Lead::Many(key) => {
             let query = register::table
                 .filter(register::reference_key.ge(key))
                 .filter(register::reference_key.lt(after(key)))
@@ -352,11 +383,14 @@ fn led(
                 .limit(limit)
                 .select(RegisterRow::as_select())
                 .into_boxed();
-            narrowed!(query, filter, others, before).load(rows.db)?
+            narrowed!(query, filter, also, None, before).load(rows.db)?
         }
         Lead::Facet(facet) => {
             let mut query = register_facets::table
-                .inner_join(register::table.on(register::id.eq(register_facets::entry)))
+                .inner_join(
+                    register::table
+                        .on(register::id.eq(register_facets::entry).and(register::at.eq(register_facets::at))),
+                )
                 .filter(register_facets::facet.eq(facet))
                 .order((register_facets::at.desc(), register_facets::entry.desc()))
                 .limit(limit)
@@ -372,106 +406,44 @@ fn led(
             if let Some(from) = filter.from {
                 query = query.filter(register_facets::at.ge(from.micros()));
             }
-            narrowed!(query, filter, others, before).load(rows.db)?
+            narrowed!(query, filter, also, None, before).load(rows.db)?
         }
     })
 }
 
 /// Ids of lines, one more than are counted.
-fn ids(rows: &mut Rows<'_>, lead: &Lead, others: &[Vec<u8>], filter: &Filter) -> Result<Vec<Vec<u8>>, StoreError> {
+fn ids(rows: &mut Rows<'_>, lead: &Lead, also: &Also, filter: &Filter) -> Result<Vec<Vec<u8>>, StoreError> {
     let limit = one_more(COUNTED_MAX);
     let order = (register::at.desc(), register::id.desc());
     Ok(match lead {
-        Lead::All => {
+        Lead::All | Lead::Among(_) => {
             let query = register::table.order(order).limit(limit).select(register::id).into_boxed();
-            narrowed!(query, filter, others, None::<Place>).load(rows.db)?
+            narrowed!(query, filter, also, lead.among(), None::<Place>).load(rows.db)?
         }
-        Lead::Few(key) | Lead::Many(key) => {
+        Lead::Few(few) => of_few(rows, few, also, filter, None)?.into_iter().map(|row| row.id).collect(),
+        Lead::Many(key) => {
             let query = register::table
                 .filter(register::reference_key.ge(key))
                 .filter(register::reference_key.lt(after(key)))
                 .limit(limit)
                 .select(register::id)
                 .into_boxed();
-            narrowed!(query, filter, others, None::<Place>).load(rows.db)?
+            narrowed!(query, filter, also, None, None::<Place>).load(rows.db)?
         }
         Lead::Facet(facet) => {
             let query = register_facets::table
-                .inner_join(register::table.on(register::id.eq(register_facets::entry)))
+                .inner_join(
+                    register::table
+                        .on(register::id.eq(register_facets::entry).and(register::at.eq(register_facets::at))),
+                )
                 .filter(register_facets::facet.eq(facet))
                 .order((register_facets::at.desc(), register_facets::entry.desc()))
                 .limit(limit)
                 .select(register::id)
                 .into_boxed();
-            narrowed!(query, filter, others, None::<Place>).load(rows.db)?
+            narrowed!(query, filter, also, None, None::<Place>).load(rows.db)?
         }
     })
-}
-
-/// Titles of incidents and names of partners, for lines that are shown only.
-struct Names {
-    titles: BTreeMap<Vec<u8>, String>,
-    partners: BTreeMap<PartnerId, String>,
-}
-
-fn titles(rows: &mut Rows<'_>, lines: &[RegisterRow]) -> Result<Names, StoreError> {
-    let ids: Vec<&Vec<u8>> = lines.iter().filter(|row| row.source != "notice").map(|row| &row.id).collect();
-    let found: Vec<(Vec<u8>, Vec<u8>)> =
-        incidents::table.filter(incidents::id.eq_any(ids)).select((incidents::id, incidents::title)).load(rows.db)?;
-    let mut titles = BTreeMap::new();
-    for (id, sealed) in found {
-        let incident = incident_id(TABLE, &id)?;
-        titles.insert(id, projections::open_title(rows.seal, incident.uuid(), &sealed)?);
-    }
-    let mut partners = BTreeMap::new();
-    for id in lines.iter().filter_map(|row| row.partner_id.as_deref()) {
-        let id = partner_id(TABLE, id)?;
-        if let btree_map::Entry::Vacant(unnamed) = partners.entry(id) {
-            unnamed.insert(super::partners::name(rows, id)?);
-        }
-    }
-    Ok(Names { titles, partners })
-}
-
-fn entry(row: RegisterRow, names: &Names) -> Result<Entry, StoreError> {
-    let partner = row.partner_id.as_deref().map(|id| partner_id(TABLE, id)).transpose()?;
-    let count = |value: Option<i64>| value.map(|value| u32::try_from(value).unwrap_or(u32::MAX));
-    Ok(Entry {
-        of: if row.source == "notice" {
-            Of::Notice(exchange_id(TABLE, &row.id)?)
-        } else {
-            Of::Incident(incident_id(TABLE, &row.id)?)
-        },
-        title: names.titles.get(&row.id).cloned().unwrap_or_default(),
-        partner: partner.map(|id| (id, names.partners.get(&id).cloned().unwrap_or_default())),
-        source: row.source,
-        reference: row.reference,
-        kind: kind(TABLE, &row.kind)?,
-        stage: row.stage,
-        exercise: row.exercise,
-        at: moment(TABLE, row.at)?,
-        aware_at: moment_or_none(TABLE, row.aware_at)?,
-        category: row.category,
-        cause: row.cause,
-        natures: options(row.natures, Nature::ALL),
-        data: options(row.data, DataCategory::ALL),
-        subjects: options(row.subjects, SubjectCategory::ALL),
-        people_band: row.people_band,
-        people: count(row.people),
-        records: count(row.records),
-        services: number(row.services),
-        owed: number(row.owed),
-        ico: row.ico,
-        ico_due_at: moment_or_none(TABLE, row.ico_due_at)?,
-        ico_ended_at: moment_or_none(TABLE, row.ico_ended_at)?,
-        report: row.report,
-    })
-}
-
-/// The options whose bits are set.
-fn options<T: Copy>(mask: i64, all: &[T]) -> Vec<T> {
-    let set = |place: usize| u32::try_from(place).ok().and_then(|place| mask.checked_shr(place)).unwrap_or(0) & 1 == 1;
-    all.iter().enumerate().filter(|(place, _)| set(*place)).map(|(_, option)| *option).collect()
 }
 
 /// The word of a category as it is stored; `None` when there is none.
@@ -506,22 +478,4 @@ pub fn choices(rows: &mut Rows<'_>) -> Result<Choices, StoreError> {
     let services =
         directory::services(rows)?.into_iter().map(|service| (service.id, service.name.to_string())).collect();
     Ok(Choices { partners, services })
-}
-
-/// What was done about each of these incidents: containment and mitigation as the newest facts say. Facts are opened one by
-/// one, so this is for few.
-///
-/// # Errors
-/// Those of the database.
-pub fn measures(rows: &mut Rows<'_>, entries: &[Entry]) -> Result<Vec<Vec<String>>, StoreError> {
-    let mut measures = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let facts = match entry.of {
-            Of::Incident(id) => super::incidents::newest_facts(rows, id)?,
-            Of::Notice(_) => None,
-        };
-        let texts = facts.map(|facts| [facts.containment, facts.mitigation]).into_iter().flatten();
-        measures.push(texts.filter_map(|text| text.as_option().map(ToString::to_string)).collect());
-    }
-    Ok(measures)
 }

@@ -26,6 +26,7 @@ diesel::table! {
         ico_ended_at -> Nullable<BigInt>,
         report -> Text,
         partner_id -> Nullable<Binary>,
+        ico_type -> Nullable<Text>,
     }
 }
 

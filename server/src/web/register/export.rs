@@ -9,13 +9,16 @@ use serde_json::json;
 use super::{attachment, day, filter};
 use crate::access::Reader;
 use crate::documents::csv;
-use crate::documents::register::{self as document, query, sheet};
+use crate::documents::print::{Format, print};
+use crate::documents::register::labels::chosen;
+use crate::documents::register::{self as document, paper, query, sheet};
 use crate::node::Node;
 use crate::problem::Problem;
 use crate::store::queries::register::{self as lines, Entry, Filter, Place};
 use crate::web::form::Form;
-use crate::web::page::{Answer, Posted};
+use crate::web::page::{Answer, Posted, Visit};
 use crate::web::partners::reader;
+use crate::web::printed::kept;
 
 /// Lines that are read at once.
 const TOGETHER: usize = 500;
@@ -42,11 +45,15 @@ pub async fn export(posted: Posted) -> Answer {
         "csv" => "csv",
         "json" => "json",
         "xlsx" => "xlsx",
-        _ => return Err(Problem::Malformed("Choose CSV, XLSX or JSON.")),
+        "pdf" => "pdf",
+        _ => return Err(Problem::Malformed("Choose CSV, XLSX, JSON or PDF.")),
     };
     let words = query::write(|name| asked.first(name));
     let name = format!("register-{}", day(visit.now()));
     let node = visit.node.clone();
+    if format == "pdf" {
+        return as_paper(&visit, &by, &asked, filter).await;
+    }
     if format == "xlsx" {
         return as_sheet(&node, &by, filter, words, &name).await;
     }
@@ -85,6 +92,28 @@ async fn as_sheet(node: &Node, by: &Reader, filter: Filter, words: String, name:
     let body = block(move || sheet::to_xlsx(&page.items, &title)).await.map_err(Problem::internal)?;
     let body = body.map_err(Problem::internal)?;
     Ok(attachment(&format!("{name}.xlsx"), sheet::MEDIA_TYPE).body(body))
+}
+
+async fn as_paper(visit: &Visit, by: &Reader, asked: &Form, filter: Filter) -> Answer {
+    let drills = filter.exercise == Some(true);
+    let (page, choices) = visit
+        .node
+        .store()
+        .read(move |rows| Ok((lines::page(rows, &filter, None, paper::LINES_MAX)?, lines::choices(rows)?)))
+        .await?;
+    let words = query::write(|name| asked.first(name));
+    let asked = paper::Asked {
+        filter: chosen(|name| asked.first(name), &choices),
+        more: page.next.is_some(),
+        drills,
+        now: visit.now(),
+        zone: visit.node.zone(),
+    };
+    let made = paper::paper(&page.items, &asked, visit.node.organisation().name.as_str());
+    let stem = paper::stem(&asked);
+    let file = block(move || print(&made, &stem, Format::Pdf)).await.map_err(Problem::internal)??;
+    note(&visit.node, by, &words, "pdf").await?;
+    Ok(kept(file))
 }
 
 /// Where a file that is written as it is read has come to.

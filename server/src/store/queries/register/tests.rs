@@ -157,6 +157,15 @@ both!(
         let both = Filter { service: Some(service(0)), data: Some(DataCategory::BasicIdentifiers), ..Filter::default() };
         assert_eq!(of(both).await.len(), 6);
         let text = |text: &str| Filter { text: text.to_owned(), ..Filter::default() };
+        let of_partner = |text: &str| Filter { text: text.to_owned(), ..told.clone() };
+        assert_eq!(of(of_partner("tc-2026-0002")).await, ["TC-2026-0002"], "a text beside a partner counts too");
+        assert_eq!(of(of_partner("old-1")).await, [""; 0]);
+        assert_eq!(of(of_partner("partner 2")).await.len(), 3);
+        let breaches = Filter { kind: Some(IncidentKind::Breach), ..told.clone() };
+        assert_eq!(of(breaches.clone()).await.len(), 3);
+        assert_eq!(of(Filter { kind: Some(IncidentKind::LikelyToGiveRise), ..breaches }).await, [""; 0]);
+        let many = Filter { kind: Some(IncidentKind::LikelyToGiveRise), ..text("old-") };
+        assert_eq!(of(many).await, ["old-12", "old-08", "old-04"]);
         assert_eq!(of(text("tc-2026-0002")).await, ["TC-2026-0002"]);
         assert_eq!(of(text(" OLD-1")).await, ["old-12", "old-11", "old-10"]);
         assert_eq!(of(text("artner 1")).await, ["TC-2026-0003", "TC-2026-0002", "TC-2026-0001"]);

@@ -1,0 +1,16 @@
+DROP INDEX register_at;
+DROP INDEX register_source;
+DROP INDEX register_kind;
+DROP INDEX register_stage;
+DROP INDEX register_category;
+DROP INDEX register_cause;
+DROP INDEX register_ico;
+DROP INDEX register_ico_type;
+ALTER TABLE register DROP COLUMN ico_type;
+CREATE INDEX register_at ON register (at, id);
+CREATE INDEX register_source ON register (source, at, id);
+CREATE INDEX register_kind ON register (kind, at, id);
+CREATE INDEX register_stage ON register (stage, at, id);
+CREATE INDEX register_category ON register (category, at, id);
+CREATE INDEX register_cause ON register (cause, at, id);
+CREATE INDEX register_ico ON register (ico, at, id);
