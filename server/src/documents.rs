@@ -11,4 +11,5 @@ pub mod file;
 pub mod paper;
 pub mod pdf;
 pub mod print;
+pub mod register;
 pub mod report;

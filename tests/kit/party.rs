@@ -34,7 +34,12 @@ impl Party {
         self.node.issuer()
     }
 
-    fn person(&self, mailbox: &str) -> &SignedIn {
+    /// Somebody with an account.
+    ///
+    /// # Panics
+    /// When nobody has this mailbox.
+    #[must_use]
+    pub fn person(&self, mailbox: &str) -> &SignedIn {
         &self.people[mailbox]
     }
 

@@ -37,6 +37,7 @@ mod privacy;
 mod received_notice;
 mod record;
 mod refusals;
+mod register;
 mod set_up;
 mod storm;
 mod telling;

@@ -10,6 +10,8 @@ use domain::incident_type::TypeCode;
 use domain::suggestion::Asked;
 use domain::values::{IncidentId, LongText, Title};
 use fantoccini::Locator;
+use server::documents::register::earlier::template;
+use server::node::accounts::REGISTER_DRAFT;
 use server::node::lessons::{NewOwner, NewPlan, Step};
 use server::node::said::NewMessage;
 use server::store::queries::directory;
@@ -59,7 +61,8 @@ async fn furnished(world: &World) -> (Party, String, Vec<String>) {
     asked(world, &operator, &council, told).await;
     learnt(world, &operator, id).await;
     let origin = format!("http://{}", operator.serve());
-    let paths = vec![
+    let mut paths = register(&operator).await;
+    paths.extend([
         "/".to_owned(),
         "/wall".to_owned(),
         "/alerts".to_owned(),
@@ -101,8 +104,23 @@ async fn furnished(world: &World) -> (Party, String, Vec<String>) {
         "/privacy".to_owned(),
         "/accessibility".to_owned(),
         "/no-such-page".to_owned(),
-    ];
+    ]);
     (operator, origin, paths)
+}
+
+/// The register, with a filter at fault and an earlier one on its way in.
+async fn register(operator: &Party) -> Vec<String> {
+    let officer = operator.person("dpo");
+    let draft = operator.node.make_form(officer, REGISTER_DRAFT).await.expect("a form");
+    let file = template().into_bytes();
+    operator.node.keep_draft(officer, draft, REGISTER_DRAFT, file).await.expect("kept");
+    vec![
+        "/register".to_owned(),
+        "/register?state=active&from=2026-03-31&to=2026-03-01".to_owned(),
+        "/register/statistics".to_owned(),
+        "/register/import".to_owned(),
+        format!("/register/import/{draft}"),
+    ]
 }
 
 /// People were told about the incident, and something was learnt from it.

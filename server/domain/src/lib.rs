@@ -27,12 +27,14 @@
 //! | [`self_assessment`] | the ICO's questions: is it reportable? |
 //! | [`ico_bands`] | the bands of the ICO's figures |
 //! | [`incident_type`] | the ICO's types of incident, by which causes are coded |
+//! | [`benchmarks`] | published figures to put one's own beside |
 //! | [`law`] | how sure a line of the tables in `law/` is |
 //! | [`suggestion`] | report it? tell people? with the grounds; never a decision |
 //! | [`precedent`] | cases of the guidelines, and the nearest to given facts |
 //! | [`chain`] | ledger arithmetic: digests, entries, tree, checkpoints, proofs |
 
 pub mod arrangement;
+pub mod benchmarks;
 pub mod chain;
 mod choices;
 pub mod clock;

@@ -12,6 +12,7 @@
 //! | [`ladders`] | plans of ladders, the rota, calendars of deadlines |
 //! | [`printed`] | documents to keep |
 //! | [`assessments`] | how severe an incident is, and what was decided on it |
+//! | [`register`] | the register: its lines, statistics, tables to take away |
 //! | [`clocks`], [`notices`] | duties; what was told and what we were told |
 //! | [`messages`], [`joint`] | what the parties say to each other; the joint decision |
 //! | [`clocks`], [`duties`], [`notices`] | duties with and without a due instant; what was told and what we were told |
@@ -48,6 +49,7 @@ pub mod operation;
 pub mod partners;
 pub mod people;
 pub mod printed;
+pub mod register;
 pub mod reports;
 pub mod shape;
 pub mod telling;
@@ -72,6 +74,7 @@ const GROUPS: &[&Group] = &[
     &telling::GROUP,
     &lessons::GROUP,
     &printed::GROUP,
+    &register::GROUP,
     &clocks::GROUP,
     &duties::GROUP,
     &complaints::GROUP,

@@ -1,9 +1,12 @@
 //! Tables that leave the node as CSV (RFC 4180), safe to open in a spreadsheet.
 
+pub mod read;
+
 /// The media type.
 pub const MEDIA_TYPE: &str = "text/csv; charset=utf-8";
-/// What a spreadsheet takes for the beginning of a formula.
-const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// What a spreadsheet takes for the beginning of a formula; the wide forms count as the plain ones where East Asian letters
+/// are written.
+const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
 /// A table with its heading, one line each.
 #[must_use]
@@ -16,7 +19,8 @@ pub fn table<const N: usize>(heading: [&str; N], rows: impl IntoIterator<Item = 
     text
 }
 
-fn line<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
+/// One line, for tables that are written as they are read.
+pub fn line<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
     for (at, cell) in cells.enumerate() {
         if at > 0 {
             text.push(',');

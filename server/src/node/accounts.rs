@@ -21,6 +21,8 @@ const TOUCH_SECONDS: i64 = 60;
 pub const DRAFT_OCTETS_MAX: usize = 262_144;
 /// The purpose of a draft that holds a directory's file.
 pub const IMPORT_DRAFT: &str = "import";
+/// The purpose of a draft that holds a file of an earlier register.
+pub const REGISTER_DRAFT: &str = "register";
 /// The longest file kept as a draft, in octets.
 const IMPORT_OCTETS_MAX: usize = 2 * 1024 * 1024;
 
@@ -163,7 +165,8 @@ impl Node {
     /// [`DoorError::Invalid`] beyond the limits of length and number; [`DoorError::FormUnknown`] when the form is somebody
     /// else's.
     pub async fn keep_draft(&self, by: &SignedIn, id: Uuid, purpose: &str, content: Vec<u8>) -> Result<(), DoorError> {
-        if content.len() > if purpose == IMPORT_DRAFT { IMPORT_OCTETS_MAX } else { DRAFT_OCTETS_MAX } {
+        let file = [IMPORT_DRAFT, REGISTER_DRAFT].contains(&purpose);
+        if content.len() > if file { IMPORT_OCTETS_MAX } else { DRAFT_OCTETS_MAX } {
             return Err(DoorError::Invalid("this draft is too long to keep"));
         }
         let (person, purpose) = (by.id(), purpose.to_owned());

@@ -37,6 +37,7 @@ mod probe;
 pub mod receive;
 pub mod received;
 mod reference;
+pub mod register;
 pub mod reissue;
 pub mod rota;
 pub mod rotation;

@@ -198,9 +198,8 @@ fn fill_register(db: &mut Db, seal: &Seal) -> Result<(), StoreError> {
     }
     backend::begin_write(db)?;
     // Takes the turn of every node on this database; another one may have been faster.
-    let filled = ledger::Pending::begin(db).and_then(|_| match projections::wants_register(db)? {
-        true => projections::fill(&mut Rows { db, seal }),
-        false => Ok(()),
+    let filled = ledger::Pending::begin(db).and_then(|_| {
+        if projections::wants_register(db)? { projections::fill(&mut Rows { db, seal }) } else { Ok(()) }
     });
     let end = if filled.is_ok() { "COMMIT" } else { "ROLLBACK" };
     let ended = db.batch_execute(end).map_err(|error| StoreError::unavailable("ending a turn", error));

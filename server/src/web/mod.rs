@@ -14,6 +14,7 @@
 //! | [`telling`], [`lessons`] | telling the people affected; root cause and corrective actions |
 //! | [`printed`] | documents to keep |
 //! | [`received`] | notices received |
+//! | [`register`], [`chart`] | the register, its statistics and their charts, files in and out |
 //! | [`partners`], [`pairing`] | partners, and pairing with them |
 //! | [`directory`], [`import`] | agreements, arrangements, services and parties |
 //! | [`administration`], [`people`], [`keys`], [`api_page`] | administration |
@@ -34,6 +35,7 @@ pub mod assessment;
 pub mod board;
 pub mod calendar;
 pub mod channel;
+pub mod chart;
 pub mod clock;
 pub mod clocks;
 pub mod complaints;
@@ -103,6 +105,7 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(watching)
             .configure(logging)
             .configure(telling)
+            .configure(register::routes)
             .configure(acting)
             .configure(receiving)
             .configure(administering)

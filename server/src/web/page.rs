@@ -238,6 +238,7 @@ impl Chrome {
             ("/", "Clocks"),
             ("/incidents", "Incidents"),
             ("/received", "Notices received"),
+            ("/register", "Register"),
             ("/partners", "Partners"),
             ("/agreements", "Agreements"),
             ("/administration", "Administration"),

@@ -74,6 +74,12 @@ fn of_incident(incident: &Incident) -> Counted {
         format!("cause.{}", or_unknown(figures.cause.as_option().map(|cause| cause.word()))),
         format!("category.{}", or_unknown(figures.category.as_option().map(|category| category.word()))),
         format!("people.{}", register::people_band(&figures)),
+        // For tables that cross the two.
+        format!(
+            "cause_by_people.{}.{}",
+            or_unknown(figures.cause.as_option().map(|cause| cause.word())),
+            register::people_band(&figures)
+        ),
     ];
     if incident.stage == (Stage::Withdrawn { reason: WithdrawalReason::NotABreach }) {
         codes.push("not_a_breach".to_owned());

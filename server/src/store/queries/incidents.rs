@@ -196,6 +196,20 @@ pub fn facts_version(rows: &mut Rows<'_>, id: IncidentId, version: u32) -> Resul
     Ok(Some((projections::open_facts(rows.seal, id.uuid(), &sealed)?, moment("facts", at)?)))
 }
 
+/// The newest facts of an incident; `None` when they were erased.
+///
+/// # Errors
+/// Those of the database.
+pub fn newest_facts(rows: &mut Rows<'_>, id: IncidentId) -> Result<Option<Facts>, StoreError> {
+    let sealed: Option<Vec<u8>> = facts::table
+        .filter(facts::incident_id.eq(id.as_bytes().as_slice()))
+        .order(facts::version.desc())
+        .select(facts::sealed)
+        .first(rows.db)
+        .optional()?;
+    sealed.map(|sealed| projections::open_facts(rows.seal, id.uuid(), &sealed)).transpose()
+}
+
 /// The state of an incident: the fold of its stream.
 ///
 /// # Errors

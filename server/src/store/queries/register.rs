@@ -17,9 +17,10 @@ use domain::values::{ExchangeId, IncidentId, Moment, PartnerId, ServiceId};
 use uuid::Uuid;
 
 use super::{Page, exchange_id, incident_id, kind, moment, moment_or_none, number, one_more, partner_id};
+use crate::store::backend::KEYS_PER_STATEMENT;
 use crate::store::projections::register::{RegisterRow, facet, reference_key};
 use crate::store::schema::{incidents, register, register_facets};
-use crate::store::{Rows, StoreError, partners, projections};
+use crate::store::{Rows, StoreError, directory, partners, projections};
 
 /// The word for what is not known yet.
 pub const UNKNOWN: &str = projections::register::UNKNOWN;
@@ -254,7 +255,7 @@ pub fn page(
     }
     let newest: Vec<RegisterRow> = found.into_values().rev().take(limit.saturating_add(1)).collect();
     let names = titles(rows, &newest)?;
-    let items = newest.into_iter().map(|row| entry(rows, row, &names)).collect::<Result<Vec<_>, _>>()?;
+    let items = newest.into_iter().map(|row| entry(row, &names)).collect::<Result<Vec<_>, _>>()?;
     Ok(Page::of(items, limit, Entry::place))
 }
 
@@ -269,6 +270,24 @@ pub fn count(rows: &mut Rows<'_>, filter: &Filter) -> Result<Option<usize>, Stor
         found.extend(ids(rows, lead, &others, filter)?);
     }
     Ok(Some(found.len()).filter(|count| *count <= COUNTED_MAX))
+}
+
+/// Which of these references stand in the register, in whatever case, in capitals, with where each comes from.
+///
+/// # Errors
+/// Those of the database.
+pub fn with_references(rows: &mut Rows<'_>, references: &[&str]) -> Result<BTreeMap<String, String>, StoreError> {
+    let keys: Vec<Vec<u8>> = references.iter().map(|reference| reference_key(reference)).collect();
+    let mut found = BTreeMap::new();
+    for chunk in keys.chunks(KEYS_PER_STATEMENT) {
+        let stand: Vec<(String, String)> = register::table
+            .filter(register::reference_key.eq_any(chunk))
+            .filter(register::source.ne("notice"))
+            .select((register::reference, register::source))
+            .load(rows.db)?;
+        found.extend(stand.into_iter().map(|(reference, source)| (reference.to_uppercase(), source)));
+    }
+    Ok(found)
 }
 
 /// What leads to the lines of a filter, and what else they have to have.
@@ -414,7 +433,7 @@ fn titles(rows: &mut Rows<'_>, lines: &[RegisterRow]) -> Result<Names, StoreErro
     Ok(Names { titles, partners })
 }
 
-fn entry(_: &Rows<'_>, row: RegisterRow, names: &Names) -> Result<Entry, StoreError> {
+fn entry(row: RegisterRow, names: &Names) -> Result<Entry, StoreError> {
     let partner = row.partner_id.as_deref().map(|id| partner_id(TABLE, id)).transpose()?;
     let count = |value: Option<i64>| value.map(|value| u32::try_from(value).unwrap_or(u32::MAX));
     Ok(Entry {
@@ -465,4 +484,44 @@ pub fn category_word(word: &str) -> Option<&'static str> {
 #[must_use]
 pub fn cause_word(word: &str) -> Option<&'static str> {
     if word == UNKNOWN { Some(UNKNOWN) } else { Cause::from_word(word).map(Cause::word) }
+}
+
+/// What the register can be filtered by: partners and services with their names.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Choices {
+    /// Partners, by name.
+    pub partners: Vec<(PartnerId, String)>,
+    /// Services, in their order.
+    pub services: Vec<(ServiceId, String)>,
+}
+
+/// The choices of a filter.
+///
+/// # Errors
+/// Those of the database.
+pub fn choices(rows: &mut Rows<'_>) -> Result<Choices, StoreError> {
+    let named = partners::all(rows)?.into_iter().map(|partner| (partner.id, partner.name.to_string()));
+    let mut partners: Vec<(PartnerId, String)> = named.collect();
+    partners.sort_by(|a, b| a.1.cmp(&b.1));
+    let services =
+        directory::services(rows)?.into_iter().map(|service| (service.id, service.name.to_string())).collect();
+    Ok(Choices { partners, services })
+}
+
+/// What was done about each of these incidents: containment and mitigation as the newest facts say. Facts are opened one by
+/// one, so this is for few.
+///
+/// # Errors
+/// Those of the database.
+pub fn measures(rows: &mut Rows<'_>, entries: &[Entry]) -> Result<Vec<Vec<String>>, StoreError> {
+    let mut measures = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let facts = match entry.of {
+            Of::Incident(id) => super::incidents::newest_facts(rows, id)?,
+            Of::Notice(_) => None,
+        };
+        let texts = facts.map(|facts| [facts.containment, facts.mitigation]).into_iter().flatten();
+        measures.push(texts.filter_map(|text| text.as_option().map(ToString::to_string)).collect());
+    }
+    Ok(measures)
 }

@@ -266,9 +266,11 @@ both!(
         assert_eq!(names(one).await, ["Planted mine", "Planted ours"]);
         assert_eq!(names(two).await, ["Planted ours", "Theirs"]);
         assert!(!store.shows("Planted"));
-        write(&store, 1, move |turn| views::forget(turn, id(13), two)).await;
+        write(&store, 1, move |turn| views::forget(turn, id(13), two, false)).await;
         assert_eq!(names(two).await.len(), 2, "only its owner forgets it");
-        write(&store, 1, move |turn| views::forget(turn, id(13), one)).await;
+        write(&store, 1, move |turn| views::forget(turn, id(10), two, true)).await;
+        assert_eq!(names(one).await.len(), 2, "an administrator forgets only what all see");
+        write(&store, 1, move |turn| views::forget(turn, id(13), two, true)).await;
         assert_eq!(names(two).await, ["Theirs"]);
         let full = store.write(at(2), move |turn| {
             for n in 0..40 {

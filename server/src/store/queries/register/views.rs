@@ -104,14 +104,17 @@ pub fn keep(turn: &mut Turn<'_>, view: &View) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Forgets one's own view.
+/// Forgets one's own view; with `shared` also one that somebody else shows to all.
 ///
 /// # Errors
 /// Those of the database.
-pub fn forget(turn: &mut Turn<'_>, id: Uuid, person: PersonId) -> Result<(), StoreError> {
-    let theirs = register_views::table
-        .find(id.as_bytes().as_slice())
-        .filter(register_views::person_id.eq(person.as_bytes().as_slice()));
-    diesel::delete(theirs).execute(turn.rows().db)?;
+pub fn forget(turn: &mut Turn<'_>, id: Uuid, person: PersonId, shared: bool) -> Result<(), StoreError> {
+    let one = register_views::table.find(id.as_bytes().as_slice());
+    let theirs = register_views::person_id.eq(person.as_bytes().as_slice());
+    if shared {
+        diesel::delete(one.filter(theirs.or(register_views::shared))).execute(turn.rows().db)?;
+    } else {
+        diesel::delete(one.filter(theirs)).execute(turn.rows().db)?;
+    }
     Ok(())
 }

@@ -1,0 +1,427 @@
+//! The register: its lines, statistics, and tables to take away.
+
+use std::collections::BTreeMap;
+
+use domain::facts::{DataCategory, IncidentKind, Nature, SubjectCategory};
+use domain::values::{Moment, PartnerId, ServiceId};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::call::{Call, Page, Reply, instant_key};
+use super::operation::{Group, Parameter, get, run};
+use super::shape::answer;
+use crate::access::Reader;
+use crate::documents::csv;
+use crate::documents::register::statistics::{Compared, Counted, Spread, Statistics};
+use crate::documents::register::{self as document, aggregate, query};
+use crate::problem::{FieldFault, Problem};
+use crate::store::queries::register::figures::{self, Months};
+use crate::store::queries::register::{self as lines, Entry, Filter, Of};
+
+/// Lines of one file.
+const FILE_MAX: usize = 5_000;
+/// Incidents in a file about one service.
+const OF_SERVICE_MAX: usize = 2_000;
+
+const FILTER: &[Parameter] = &[
+    Parameter { name: "text", about: "The beginning of a reference, or a part of a partner's name." },
+    Parameter {
+        name: "state",
+        about: "held, active, closed, not_a_breach, withdrawn, anonymised; of notices received, read.",
+    },
+    Parameter { name: "kind", about: "breach, likely_to_give_rise or under_investigation." },
+    Parameter {
+        name: "ico",
+        about: "The duty to report to the ICO: none, running, overdue, met, met_late, not_required.",
+    },
+    Parameter { name: "source", about: "own, notice or imported." },
+    Parameter { name: "partner", about: "A partner's id: those told, and those who told us." },
+    Parameter { name: "service", about: "A service's id." },
+    Parameter { name: "data", about: "The word of a kind of data." },
+    Parameter { name: "cause", about: "The word of a cause, or not_yet_known." },
+    Parameter { name: "category", about: "Cyber, Non Cyber or not_yet_known." },
+    Parameter { name: "from", about: "The first day on which it was entered, as 2026-03-01, in the zone of the node." },
+    Parameter { name: "to", about: "The last day." },
+    Parameter { name: "exercise", about: "no (unless asked otherwise), only or all." },
+];
+const PERIOD: &[Parameter] = &[Parameter {
+    name: "period",
+    about: "12 (the last 12 months, unless asked otherwise), a year such as 2026, or all.",
+}];
+
+const YEAR: &[Parameter] = &[Parameter { name: "year", about: "A year such as 2026; needed." }];
+
+/// Operations on the register.
+pub const GROUP: Group = Group {
+    name: "Register",
+    about: "Every incident of ours and every notice received, whatever became of it (Article 33(5)). What is taken away is \
+            noted with who took it.",
+    operations: &[
+        get("/register", "list_register", "Lines of the register, the newest first", run!(list))
+            .asks(FILTER)
+            .lists::<RegisterEntry>(),
+        get("/register/export", "export_register", "Lines of the register as CSV, at most 5,000", run!(export))
+            .asks(FILTER)
+            .writes(csv::MEDIA_TYPE),
+        get(
+            "/register/statistics",
+            "get_register_statistics",
+            "Rates, distributions and shares; no exercises",
+            run!(statistics),
+        )
+        .asks(PERIOD)
+        .gives::<RegisterStatistics>(),
+        get(
+            "/register/counts",
+            "export_register_counts",
+            "Counts of a year that may be published, as CSV: small ones are left out, and others so that totals do not tell them",
+            run!(publishable),
+        )
+        .asks(YEAR)
+        .writes(csv::MEDIA_TYPE),
+        get(
+            "/services/{id}/incidents",
+            "export_service_incidents",
+            "Incidents of a service, for an assessment of its risks",
+            run!(of_service),
+        )
+        .writes("application/json"),
+    ],
+};
+
+answer! {
+    /// A line of the register.
+    RegisterEntry {
+        /// The incident's id, or of a notice the exchange's.
+        id: Uuid,
+        /// own, notice or imported.
+        source: String,
+        /// Our reference; of a notice the partner's.
+        reference: String,
+        /// A few words; null after erasure, and of a notice.
+        title: Option<String>,
+        /// Breach or circumstances.
+        kind: IncidentKind,
+        /// Where it stands.
+        state: String,
+        /// A drill.
+        exercise: bool,
+        /// When it was entered.
+        entered_at: Moment,
+        /// When we became aware.
+        aware_at: Option<Moment>,
+        /// Cyber, Non Cyber or not_yet_known.
+        ico_category: String,
+        /// The cause, or not_yet_known.
+        cause: String,
+        /// What was lost.
+        nature: Vec<Nature>,
+        /// Kinds of data.
+        data_categories: Vec<DataCategory>,
+        /// Kinds of people.
+        subject_categories: Vec<SubjectCategory>,
+        /// How many people.
+        people: Option<u32>,
+        /// How many records.
+        records: Option<u32>,
+        /// Partners owed a notice.
+        partners_owed: u32,
+        /// How the duty to report to the ICO stands.
+        ico: String,
+        /// Until when.
+        ico_due_at: Option<Moment>,
+        /// When it ended.
+        ico_ended_at: Option<Moment>,
+        /// Where the report stands.
+        report: String,
+        /// Who told us, of a notice.
+        told_by: Option<PartnerId>,
+    }
+}
+
+answer! {
+    /// A label and how many.
+    RegisterCount {
+        /// What.
+        label: String,
+        /// How many.
+        count: u32,
+    }
+}
+
+answer! {
+    /// How long something took.
+    RegisterLengths {
+        /// How many were in time.
+        in_time: u32,
+        /// How many were late, those still outstanding included.
+        late: u32,
+        /// How many of those are still outstanding.
+        outstanding: u32,
+        /// Half of those done took no longer.
+        median: Option<String>,
+        /// Nine in ten took no longer.
+        ninetieth: Option<String>,
+        /// How many in each class of length.
+        classes: Vec<RegisterCount>,
+    }
+}
+
+answer! {
+    /// One month, or one year where there are many.
+    RegisterPeriod {
+        /// 2026-03, or 2026.
+        label: String,
+        /// Incidents.
+        incidents: u32,
+        /// Notices to partners in time.
+        notices_in_time: u32,
+        /// Late.
+        notices_late: u32,
+    }
+}
+
+answer! {
+    /// Notices to one partner.
+    RegisterPartner {
+        /// Which.
+        partner: PartnerId,
+        /// In time.
+        in_time: u32,
+        /// Late.
+        late: u32,
+    }
+}
+
+answer! {
+    /// A share of ours beside a published one.
+    RegisterBenchmark {
+        /// What.
+        what: &'static str,
+        /// How many of ours.
+        ours: u32,
+        /// Of how many.
+        of: u32,
+        /// Theirs, in per cent.
+        theirs: String,
+        /// When.
+        period: String,
+        /// Where it was published.
+        source: String,
+        /// How sure it is.
+        confidence: &'static str,
+    }
+}
+
+answer! {
+    /// Statistics of the register.
+    RegisterStatistics {
+        /// Incidents.
+        incidents: u32,
+        /// How many of them turned out to be no breach.
+        not_a_breach: u32,
+        /// Notices received.
+        notices_received: u32,
+        /// Month by month.
+        months: Vec<RegisterPeriod>,
+        /// Telling partners.
+        notices: RegisterLengths,
+        /// Their acknowledgements.
+        acknowledgements: RegisterLengths,
+        /// Reports to the ICO within 72 hours of awareness.
+        ico_in_time: u32,
+        /// Later.
+        ico_late: u32,
+        /// By the ICO's bands of time.
+        ico_bands: Vec<RegisterCount>,
+        /// Causes.
+        causes: Vec<RegisterCount>,
+        /// Cyber or not.
+        categories: Vec<RegisterCount>,
+        /// Kinds of data; an incident can have several.
+        data: Vec<RegisterCount>,
+        /// How many people, in the ICO's bands.
+        people: Vec<RegisterCount>,
+        /// Partner by partner.
+        partners: Vec<RegisterPartner>,
+        /// Beside published figures.
+        benchmarks: Vec<RegisterBenchmark>,
+    }
+}
+
+/// The filter of a request.
+fn filter(call: &Call) -> Result<(Filter, String), Problem> {
+    let given: BTreeMap<&str, String> =
+        query::NAMES.into_iter().filter_map(|name| Some((name, call.asked(name)?))).collect();
+    let of = |name: &str| given.get(name).map_or("", String::as_str);
+    let filter = query::read(of, call.node.zone()).map_err(|faults| {
+        let fault =
+            |fault: query::Fault| FieldFault { field: fault.name.to_owned(), message: fault.message.to_owned() };
+        Problem::Fields(faults.into_iter().map(fault).collect())
+    })?;
+    Ok((filter, query::write(of)))
+}
+
+fn reader(call: &Call) -> Result<Reader, Problem> {
+    Reader::of(call.person()).ok_or(Problem::NotAllowed("people who may read the record"))
+}
+
+async fn list(call: Call) -> Result<Reply, Problem> {
+    let (filter, _) = filter(&call)?;
+    let (after, limit) = (call.after(instant_key::<Uuid>)?, call.limit()?);
+    let page = call.node.store().read(move |rows| lines::page(rows, &filter, after, limit)).await?;
+    let next = page.next.map(|(at, id)| format!("{}.{id}", at.micros()));
+    Ok(Page { items: page.items, next }.reply(RegisterEntry::of))
+}
+
+async fn export(call: Call) -> Result<Reply, Problem> {
+    let by = reader(&call)?;
+    let (filter, words) = filter(&call)?;
+    let page = call.node.store().read(move |rows| lines::page(rows, &filter, None, FILE_MAX)).await?;
+    if page.next.is_some() {
+        return Err(Problem::Refused(
+            "More than 5,000 lines: filter the register, or list it page by page.".to_owned(),
+        ));
+    }
+    call.node.note_export(&by, "register_exported", json!({ "filter": words, "format": "csv" })).await?;
+    Ok(Reply::document(csv::MEDIA_TYPE, document::heading() + &document::to_csv(&page.items)))
+}
+
+async fn statistics(call: Call) -> Result<Reply, Problem> {
+    let months = match call.asked("period").as_deref() {
+        None | Some("" | "12") => Months::up_to(call.node.now(), 12),
+        Some("all") => Months::ALL,
+        Some(year) => query::year_of(year).ok_or(Problem::Malformed("period is 12, a year, or all."))?,
+    };
+    let found = call.node.store().read(move |rows| figures::figures(rows, months)).await?;
+    Ok(Reply::one(&RegisterStatistics::of(Statistics::of(&found, months))))
+}
+
+async fn publishable(call: Call) -> Result<Reply, Problem> {
+    let by = reader(&call)?;
+    let year = call.asked("year").unwrap_or_default();
+    let months = query::year_of(&year).ok_or(Problem::Malformed("year is a year such as 2026."))?;
+    let found = call.node.store().read(move |rows| figures::figures(rows, months)).await?;
+    call.node.note_export(&by, "register_counts_exported", json!({ "period": year })).await?;
+    Ok(Reply::document(csv::MEDIA_TYPE, aggregate::to_csv(&aggregate::by_cause_and_people(&found))))
+}
+
+async fn of_service(call: Call) -> Result<Reply, Problem> {
+    let by = reader(&call)?;
+    let id: ServiceId = call.id()?;
+    let filter = Filter { service: Some(id), exercise: Some(false), ..Filter::default() };
+    let (choices, page, measures) = call
+        .node
+        .store()
+        .read(move |rows| {
+            let page = lines::page(rows, &filter, None, OF_SERVICE_MAX)?;
+            let measures = lines::measures(rows, &page.items)?;
+            Ok((lines::choices(rows)?, page, measures))
+        })
+        .await?;
+    let name = choices.services.into_iter().find(|(known, _)| *known == id).map(|(_, name)| name);
+    let name = name.ok_or(Problem::NotFound)?;
+    call.node.note_export(&by, "service_incidents_exported", json!({ "service": id, "format": "json" })).await?;
+    let body = document::service_json(&name, &page.items, &measures, page.next.is_none()).to_string();
+    Ok(Reply::document("application/json", body))
+}
+
+impl RegisterEntry {
+    fn of(entry: Entry) -> Self {
+        Self {
+            id: match entry.of {
+                Of::Incident(id) => id.uuid(),
+                Of::Notice(id) => id.uuid(),
+            },
+            source: entry.source,
+            reference: entry.reference,
+            title: Some(entry.title).filter(|title| !title.is_empty()),
+            kind: entry.kind,
+            state: entry.stage,
+            exercise: entry.exercise,
+            entered_at: entry.at,
+            aware_at: entry.aware_at,
+            ico_category: entry.category,
+            cause: entry.cause,
+            nature: entry.natures,
+            data_categories: entry.data,
+            subject_categories: entry.subjects,
+            people: entry.people,
+            records: entry.records,
+            partners_owed: entry.owed,
+            ico: entry.ico,
+            ico_due_at: entry.ico_due_at,
+            ico_ended_at: entry.ico_ended_at,
+            report: entry.report,
+            told_by: entry.partner.map(|(id, _)| id),
+        }
+    }
+}
+
+fn number(value: i64) -> u32 {
+    u32::try_from(value).unwrap_or(0)
+}
+
+fn counts(counted: Vec<Counted>) -> Vec<RegisterCount> {
+    counted.into_iter().map(|(label, n)| RegisterCount { label, count: number(n) }).collect()
+}
+
+impl RegisterLengths {
+    fn of(spread: Spread) -> Self {
+        Self {
+            in_time: number(spread.in_time),
+            late: number(spread.late),
+            outstanding: number(spread.outstanding),
+            median: spread.median,
+            ninetieth: spread.ninetieth,
+            classes: counts(spread.classes),
+        }
+    }
+}
+
+impl RegisterBenchmark {
+    fn of(compared: Compared) -> Self {
+        Self {
+            what: compared.what,
+            ours: number(compared.ours.0),
+            of: number(compared.ours.1),
+            theirs: compared.theirs,
+            period: compared.period,
+            source: compared.source,
+            confidence: compared.confidence,
+        }
+    }
+}
+
+impl RegisterStatistics {
+    fn of(made: Statistics) -> Self {
+        let month = |(label, incidents, met, late): (String, i64, i64, i64)| RegisterPeriod {
+            label,
+            incidents: number(incidents),
+            notices_in_time: number(met),
+            notices_late: number(late),
+        };
+        let partner = |(partner, _, met, late): (PartnerId, String, i64, i64)| RegisterPartner {
+            partner,
+            in_time: number(met),
+            late: number(late),
+        };
+        Self {
+            incidents: number(made.incidents),
+            not_a_breach: number(made.not_a_breach),
+            notices_received: number(made.received),
+            months: made.months.into_iter().map(month).collect(),
+            notices: RegisterLengths::of(made.notices),
+            acknowledgements: RegisterLengths::of(made.acknowledgements),
+            ico_in_time: number(made.ico.in_time),
+            ico_late: number(made.ico.late),
+            ico_bands: counts(made.ico.bands),
+            causes: counts(made.causes),
+            categories: counts(made.categories),
+            data: counts(made.data),
+            people: counts(made.people),
+            partners: made.partners.into_iter().map(partner).collect(),
+            benchmarks: made.field.into_iter().map(RegisterBenchmark::of).collect(),
+        }
+    }
+}
