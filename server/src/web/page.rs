@@ -239,6 +239,7 @@ impl Chrome {
             ("/incidents", "Incidents"),
             ("/received", "Notices received"),
             ("/partners", "Partners"),
+            ("/complaints", "Complaints"),
             ("/agreements", "Agreements"),
             ("/administration", "Administration"),
         ];
