@@ -8,6 +8,7 @@ pub mod csv;
 pub mod directory;
 pub mod docx;
 pub mod file;
+pub mod letter;
 pub mod paper;
 pub mod pdf;
 pub mod print;

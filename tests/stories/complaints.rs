@@ -34,6 +34,10 @@ async fn a_complaint_is_kept_without_who_complained(on: On) {
     let mut operator = operator.restart_with_duties(settings).await;
     let address = operator.serve();
     let mut visitor = Visitor::signed_in(address, &operator.email("manager"), PASSWORD).await;
+    let home = visitor.get("/").await.page();
+    let bar =
+        home.role("navigation").into_iter().find(|bar| bar.attribute("aria-label") == Some("Main")).expect("a bar");
+    assert!(bar.all(|link| link.attribute("href") == Some("/complaints")).len() == 1, "{}", bar.text());
     assert!(visitor.get("/complaints").await.page().text().contains("No complaint has been logged"));
 
     let page = visitor.get("/complaints/new").await.page();

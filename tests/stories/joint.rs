@@ -219,7 +219,10 @@ async fn the_decision_reaches_everybody(case: &Case, world: &World, officer: &mu
         assert!(text.contains("Each organisation tells them for itself."), "{text}");
         assert!(!text.contains("Council") && !text.contains("Borough"), "of others nothing is said: {text}");
     }
-    let page = officer.get(joint).await.text();
+    let shown = officer.get(joint).await;
+    let own = shown.page().link("our decisions").attribute("href").map(str::to_owned);
+    assert_eq!(own, Some(format!("/incidents/{}/decision", case.incident)), "where our own decision is made");
+    let page = shown.text();
     assert!(page.contains("Considered: 1 view") && page.contains("Decision delivered"), "{page}");
 }
 

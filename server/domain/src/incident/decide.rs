@@ -212,7 +212,7 @@ fn withdraw(
     let mut events = vec![Event::Withdrawn { reason, note: note.cloned(), at: now, by: by.clone() }];
     let ended = incident.ico.as_ref().zip(reason.clock_reason()).and_then(|(clock, why)| clock.not_required(now, why));
     events.extend(ended.map(|change| Event::ClockChanged { kind: ClockKind::IcoReport, change, at: now }));
-    events.extend(reason.clock_reason().iter().flat_map(|why| duties::withdrawn(incident, why, by, now)));
+    events.extend(reason.clock_reason().iter().flat_map(|why| duties::none_required(incident, why, by, now)));
     events.extend(watch::end_ladders(incident, &ClockKind::ALL));
     let work = FanOutWork::Withdraw { reason, note: note.cloned() };
     events.extend(fan_out::start(work, 0, incident.owed.len(), by, now));
