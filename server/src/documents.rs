@@ -2,3 +2,5 @@
 
 pub mod csv;
 pub mod directory;
+pub mod proof;
+pub mod report;

@@ -30,6 +30,7 @@ mod privacy;
 mod received_notice;
 mod record;
 mod refusals;
+mod report;
 mod set_up;
 mod storm;
 mod terms;

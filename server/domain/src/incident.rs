@@ -12,6 +12,7 @@ mod event;
 mod evolve;
 mod fan_out;
 mod ico;
+pub mod report;
 #[cfg(test)]
 pub(crate) mod tests;
 mod watch;
@@ -23,7 +24,7 @@ use crate::clock::{Anchor, Clock, ClockKind};
 use crate::exchange;
 use crate::facts::{Facts, IncidentKind};
 use crate::ladder::LadderState;
-use crate::report::{ReportState, Submission};
+use crate::report::ReportState;
 use crate::values::{Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
 
 pub use decide::decide;
@@ -270,6 +271,8 @@ pub struct Incident {
     pub opened_from: Option<ExchangeId>,
     /// Partners are told, or have been, that we reported it.
     pub told_filed: bool,
+    /// The reports to the regulator: answers, signatures, what was submitted.
+    pub reports: Box<report::Reports>,
 }
 
 /// Partners still outstanding on one duty: what a ladder step names. Read from the clocks by the caller.
@@ -363,13 +366,6 @@ pub enum Command {
         /// Who.
         by: Actor,
     },
-    /// Record that the report was submitted.
-    RecordSubmission {
-        /// What, when, by which channel.
-        submission: Submission,
-        /// Who.
-        by: Actor,
-    },
     /// Tell every partner who knows of the case that we reported it to the ICO.
     TellFiled {
         /// Who: a data protection officer.
@@ -403,6 +399,13 @@ pub enum Command {
     },
     /// Erase contents, keeping what the law needs kept.
     Anonymise {
+        /// Who.
+        by: Actor,
+    },
+    /// About the reports to the regulator.
+    Report {
+        /// What.
+        command: report::Command,
         /// Who.
         by: Actor,
     },
@@ -522,6 +525,9 @@ pub enum Refusal {
     /// Nothing changes.
     #[error("nothing would change")]
     NothingChanges,
+    /// A rule about the reports to the regulator.
+    #[error(transparent)]
+    Report(#[from] report::Refusal),
 }
 
 /// Events, and commands for exchanges decided in the same transaction, one level deep.

@@ -138,7 +138,7 @@ request! {
 async fn one(call: Call) -> Result<Reply, Problem> {
     let id: IncidentId = call.id()?;
     let incident = state(&call, id).await?;
-    let sections = report::sections(&incident, &call.node.organisation(), call.node.now());
+    let sections = report::sections(&incident, &call.node.about_us().await?, call.node.now());
     let (words, at, ico_reference, reason) = match &incident.report {
         ReportState::None => ("No draft yet", None, None, None),
         ReportState::Draft { opened_at, .. } => ("Draft", Some(*opened_at), None, None),

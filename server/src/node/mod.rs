@@ -30,6 +30,7 @@ mod probe;
 pub mod receive;
 pub mod received;
 pub mod reissue;
+pub mod reports;
 pub mod rotation;
 pub mod said;
 pub mod views;

@@ -16,7 +16,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[template(path = "administration.html")]
 struct Index {
     chrome: Chrome,
-    links: [(&'static str, &'static str, &'static str); 9],
+    links: [(&'static str, &'static str, &'static str); 10],
 }
 
 /// `GET /administration`
@@ -31,6 +31,11 @@ pub async fn index(visit: Visit) -> Answer {
             ("/partners", "Partners and pairing", "Who they are, how each pairing stands, and pairing with one more"),
             ("/agreements", "Agreements and arrangements", "Which terms bind you to whom"),
             ("/services", "Services and parties", "What is processed, and the organisations that take part"),
+            (
+                "/about-this-organisation",
+                "About this organisation",
+                "Answers that stand in every report to a regulator",
+            ),
             ("/import", "Import and export", "Take agreements in from a file, or write them to one"),
             ("/people", "People", "Accounts, roles, invitations, sessions and API tokens"),
             ("/keys", "Keys of this node", "Your fingerprint, how long keys are good for, and replacing them"),

@@ -8,7 +8,7 @@ use askama::Template;
 use domain::exchange::Stance;
 use domain::facts::IncidentKind;
 use domain::incident::{Incident, Stage};
-use domain::report::ReportState;
+use domain::report::{self, About, ReportState};
 use domain::values::{IncidentId, PartnerId};
 use serde::Deserialize;
 
@@ -26,6 +26,7 @@ use crate::store::queries::clocks::{Filter, Single};
 use crate::store::queries::exchanges::{Listed, Show};
 use crate::store::queries::said;
 use crate::store::queries::{self, Page};
+use crate::store::partners;
 
 /// Partners on one page of the board.
 const BOARD_MAX: usize = 100;
@@ -133,10 +134,13 @@ struct Found {
     unread: Vec<said::Waiting>,
     owed_to_us: Vec<said::Waiting>,
     ledger: u64,
+    /// Answers that are not what the regulator was told.
+    out_of_date: usize,
 }
 
 async fn find(visit: &Visit, id: IncidentId, asked: &Asked) -> Result<Found, Problem> {
     let (show, after) = (asked.show(), PartnerId::from_str(&asked.after).ok());
+    let (organisation, now) = (visit.node.organisation(), visit.now());
     let found = visit
         .node
         .store()
@@ -144,8 +148,11 @@ async fn find(visit: &Visit, id: IncidentId, asked: &Asked) -> Result<Found, Pro
             let Some(listed) = queries::incidents::one(rows, id)? else { return Ok(None) };
             let Some(state) = queries::incidents::state(rows, id)? else { return Ok(None) };
             let filter = Filter { incident: Some(id), ..Filter::default() };
+            let (_, standing) = partners::standing_answers(rows)?;
+            let about = About { organisation: (*organisation).clone(), standing };
             Ok(Some(Found {
                 listed,
+                out_of_date: report::out_of_date(&state, &about, now).len(),
                 state,
                 board: queries::exchanges::board(rows, id, show, after, BOARD_MAX)?,
                 tally: queries::exchanges::tally(rows, id)?,
@@ -281,7 +288,7 @@ fn body(visit: &Visit, asked: &Asked, found: Found) -> Body {
         lines_next: found.told.next.map(|before| format!("/incidents/{id}/timeline?before={before}")),
         clocks: clocks::parts(&found.groups, visit, &back),
         ended: ended(&found.own, visit),
-        report: report(&found.state),
+        report: report_words(&found.state),
         ledger: format!("Entries in the ledger: {}.", grouped(i64::try_from(found.ledger).unwrap_or(i64::MAX))),
     }
 }
@@ -361,7 +368,7 @@ fn ended(own: &[Single], visit: &Visit) -> Vec<(Tag, String)> {
         .collect()
 }
 
-fn report(state: &Incident) -> String {
+fn report_words(state: &Incident) -> String {
     match &state.report {
         ReportState::None if state.ico.is_none() => String::new(),
         ReportState::None => "No draft is open yet.".to_owned(),
@@ -369,12 +376,22 @@ fn report(state: &Incident) -> String {
             let gaps = counted(i64::try_from(gaps.len()).unwrap_or(i64::MAX), "fact");
             format!("A draft is open. {gaps} were missing when it was opened.")
         }
-        ReportState::Submitted { .. } => "Submitted.".to_owned(),
+        ReportState::Submitted { .. } => submitted(state),
         ReportState::NotRequired { .. } => "Not required: decided by two data protection officers.".to_owned(),
     }
 }
 
-/// What waits for a second person.
+/// What was submitted, and what follows up.
+fn submitted(state: &Incident) -> String {
+    let sent = state.reports.filed.len().max(1);
+    let sent = match sent {
+        1 => "Submitted.".to_owned(),
+        many => format!("Submitted, with {}.", counted(i64::try_from(many - 1).unwrap_or(i64::MAX), "follow-up")),
+    };
+    if state.report_is_filed() { sent } else { format!("{sent} A follow-up is open.") }
+}
+
+/// What waits for a second person, and what the regulator has to be told.
 fn waiting(found: &Found, visit: &Visit) -> Vec<Waiting> {
     let mut waiting = Vec::new();
     let id = found.listed.id;
@@ -404,6 +421,16 @@ fn waiting(found: &Found, visit: &Visit) -> Vec<Waiting> {
             ),
             href: if own || !may { String::new() } else { format!("/incidents/{id}/report") },
             link: "Look at it",
+        });
+    }
+    if found.out_of_date > 0 {
+        waiting.push(Waiting {
+            words: format!(
+                "The report to the ICO is out of date: {} changed since it was submitted. Tell the ICO.",
+                counted(i64::try_from(found.out_of_date).unwrap_or(i64::MAX), "answer")
+            ),
+            href: format!("/incidents/{id}/report"),
+            link: "See what changed",
         });
     }
     waiting.extend(found.unread.iter().map(|it| messages_waiting(it, visit)));

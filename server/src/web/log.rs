@@ -389,7 +389,8 @@ fn refused(refusal: &Refusal, reader: Reader) -> FieldError {
         | Refusal::SubmissionTime
         | Refusal::DelayReasonMissing
         | Refusal::DutiesOpen { .. }
-        | Refusal::NothingChanges => fault("title", "title", refusal.to_string()),
+        | Refusal::NothingChanges
+        | Refusal::Report(_) => fault("title", "title", refusal.to_string()),
     }
 }
 

@@ -10,7 +10,7 @@
 //! | [`received`] | notices received |
 //! | [`partners`], [`pairing`] | partners, and pairing with them |
 //! | [`directory`], [`import`] | agreements, arrangements, services and parties |
-//! | [`administration`], [`people`], [`keys`], [`api_page`] | administration |
+//! | [`administration`], [`people`], [`keys`], [`organisation`], [`api_page`] | administration |
 //! | [`account`], [`invitation`] | one's own account |
 //! | [`statements`], [`sign_in`] | the rest |
 //!
@@ -44,6 +44,7 @@ pub mod live;
 pub mod log;
 pub mod mail;
 pub mod messages;
+pub mod organisation;
 pub mod page;
 pub mod pairing;
 pub mod partners;
@@ -83,6 +84,7 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(watching)
             .configure(logging)
             .configure(telling)
+            .configure(report::routes)
             .configure(acting)
             .configure(receiving)
             .configure(administering)
@@ -132,11 +134,6 @@ fn acting(config: &mut ServiceConfig) {
         .service(resource("/incidents/{id}/live").get(incident::live))
         .service(resource("/incidents/{id}/timeline").get(incident::earlier))
         .service(resource("/incidents/{id}/update-facts").get(update::show).post(update::save))
-        .service(resource("/incidents/{id}/report").get(report::show))
-        .service(resource("/incidents/{id}/report/draft").post(report::draft))
-        .service(resource("/incidents/{id}/report/submission").get(report::submission).post(report::record_submission))
-        .service(resource("/incidents/{id}/report/not-required").get(report::not_required).post(report::propose))
-        .service(resource("/incidents/{id}/report/resolve").post(report::resolve))
         .service(resource("/incidents/{id}/{action}").get(actions::show).post(actions::act))
         .service(resource("/exchanges/{id}").get(exchange::show))
         .service(resource("/exchanges/{id}/call").get(exchange::call).post(exchange::record_call))
@@ -173,6 +170,7 @@ fn administering(config: &mut ServiceConfig) {
         .configure(import::routes)
         .configure(invitation::routes)
         .configure(keys::routes)
+        .configure(organisation::routes)
         .configure(pairing::routes)
         .configure(people::routes);
 }

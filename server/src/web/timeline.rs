@@ -131,6 +131,7 @@ fn of_incident(event: &incident::Event, reader: Reader) -> Option<String> {
             format!("{} turned down that no report is required", who(by))
         }
         Event::Closed { by, .. } => format!("Closed by {}", who(by)),
+        Event::Report { change, by, .. } => super::report::told::words(change, by, reader),
         Event::Anonymised { .. } => "Contents erased; codes, counts and instants remain".to_owned(),
     };
     Some(sentence)
@@ -310,6 +311,6 @@ pub const fn withdrawal(reason: WithdrawalReason) -> &'static str {
     }
 }
 
-fn channel(channel: SubmissionChannel) -> String {
+pub(super) fn channel(channel: SubmissionChannel) -> String {
     channel.label().to_lowercase().replace("ico", "ICO")
 }

@@ -5,7 +5,7 @@
 
 use super::{
     Command, Decision, Event, FanOutWork, Incident, Log, Refusal, Stage, WithdrawalReason, awareness, erase, fan_out,
-    ico, watch,
+    ico, report, watch,
 };
 use crate::clock::{Anchor, Clock, ClockKind};
 use crate::facts::{Facts, IncidentKind};
@@ -43,9 +43,6 @@ pub fn decide(state: Option<&Incident>, command: &Command, now: Moment) -> Resul
         Command::Withdraw { reason, note, by } => withdraw(incident, *reason, note.as_ref(), by, now).map(Decision::of),
         Command::TakeInHand { kind, due, by } => watch::take_in_hand(incident, *kind, *due, by, now).map(Decision::of),
         Command::DraftReport { by } => ico::draft(incident, by, now).map(Decision::of),
-        Command::RecordSubmission { submission, by } => {
-            ico::record_submission(incident, submission, by, now).map(Decision::of)
-        }
         Command::TellFiled { by } => ico::tell_filed(incident, by, now),
         Command::ProposeNotRequired { reason, by } => {
             ico::propose_not_required(incident, reason, by, now).map(Decision::of)
@@ -55,6 +52,7 @@ pub fn decide(state: Option<&Incident>, command: &Command, now: Moment) -> Resul
         }
         Command::Close { open_duties, by } => close(incident, *open_duties, by, now).map(Decision::of),
         Command::Tick { outstanding } => Ok(Decision::of(watch::tick(incident, outstanding, now))),
+        Command::Report { command, by } => report::decide(incident, command, by, now).map(Decision::of),
         Command::Anonymise { by: _ } => erase::anonymise(incident, now).map(Decision::of),
     }
 }

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::report;
 use super::{Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason};
 use crate::arrangement::Owed;
 use crate::clock::{Clock, ClockChange, ClockKind};
@@ -233,6 +234,15 @@ pub enum Event {
     },
     /// Closed.
     Closed {
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
+    /// Something about the reports to the regulator.
+    Report {
+        /// What.
+        change: report::Change,
         /// When.
         at: Moment,
         /// By whom.

@@ -52,6 +52,7 @@ fn logged(event: &Event) -> Option<Incident> {
         correction: None,
         opened_from: *opened_from,
         told_filed: false,
+        reports: Box::default(),
     })
 }
 
@@ -77,6 +78,7 @@ fn survivor(survives: &Survives) -> Incident {
         correction: None,
         opened_from: None,
         told_filed: false,
+        reports: Box::default(),
     }
 }
 
@@ -130,6 +132,7 @@ impl Incident {
             }
             Event::NotRequiredProposed { proposal } => self.not_required = Some(proposal.clone()),
             Event::NotRequiredResolved { approved, at, by } => self.resolve_not_required(*approved, *at, by),
+            Event::Report { change, at, by } => self.reports.apply(change, *at, by),
             Event::Logged { .. } | Event::Anonymised { .. } => {}
         }
         self

@@ -43,12 +43,7 @@ pub(super) fn record_submission(
         Stage::Held | Stage::Active | Stage::Withdrawn { .. } => {}
         Stage::Closed | Stage::Anonymised => return Err(Refusal::NotOpen { stage: incident.stage.word() }),
     }
-    match role(by) {
-        Some(Role::Dpo | Role::Responder) => {}
-        Some(Role::Reporter | Role::Manager | Role::Administrator | Role::Auditor) | None => {
-            return Err(Refusal::DpoNeeded);
-        }
-    }
+    must_be_reporter(by)?;
     match incident.report {
         ReportState::None | ReportState::Draft { .. } | ReportState::NotRequired { .. } => {}
         ReportState::Submitted { .. } => return Err(Refusal::AlreadySubmitted),
@@ -152,7 +147,15 @@ fn ico_anchor(incident: &Incident) -> Option<Moment> {
     incident.ico.as_ref().map(|clock| clock.anchored_at)
 }
 
-fn must_be_dpo(by: &Actor) -> Result<(), Refusal> {
+/// Whoever may work on a report.
+pub(super) fn must_be_reporter(by: &Actor) -> Result<(), Refusal> {
+    match role(by) {
+        Some(Role::Dpo | Role::Responder) => Ok(()),
+        Some(Role::Reporter | Role::Manager | Role::Administrator | Role::Auditor) | None => Err(Refusal::DpoNeeded),
+    }
+}
+
+pub(super) fn must_be_dpo(by: &Actor) -> Result<(), Refusal> {
     match role(by) {
         Some(Role::Dpo) => Ok(()),
         Some(Role::Reporter | Role::Responder | Role::Manager | Role::Administrator | Role::Auditor) | None => {

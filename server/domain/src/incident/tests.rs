@@ -17,5 +17,6 @@ mod ico;
 pub(crate) mod kit;
 mod logging;
 mod properties;
+mod report;
 mod watch;
 mod withdrawal;

@@ -13,7 +13,7 @@ use crate::store::alerts::{self, AlertKind};
 use crate::store::backend::KEYS_PER_STATEMENT;
 use crate::store::backend::bulk::{insert_many, replace_many, update_many};
 use crate::store::schema::{clocks, exchanges, facts, incidents, ladders, said};
-use crate::store::{Rows, StoreError, Turn, outbox};
+use crate::store::{Rows, StoreError, Turn, outbox, reports};
 
 pub(super) fn apply(turn: &mut Turn<'_>, plan: Plan) -> Result<(), StoreError> {
     let Plan { queued, abandoned, erased, ladders, said, .. } = write_rows(turn.rows(), plan)?;
@@ -73,6 +73,7 @@ fn write_rows(rows: &mut Rows<'_>, mut plan: Plan) -> Result<Plan, StoreError> {
     }
     for id in std::mem::take(&mut plan.facts_gone) {
         diesel::delete(facts::table.filter(facts::incident_id.eq(id.as_bytes().as_slice()))).execute(rows.db)?;
+        reports::erase(rows, id)?;
     }
     for row in std::mem::take(&mut plan.facts_new) {
         diesel::insert_into(facts::table).values(&row.sealed(seal)?).execute(rows.db)?;

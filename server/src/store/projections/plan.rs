@@ -191,7 +191,8 @@ impl Plan {
             | Event::ReportDrafted { .. }
             | Event::ReportSubmitted { .. }
             | Event::NotRequiredProposed { .. }
-            | Event::NotRequiredResolved { .. } => {}
+            | Event::NotRequiredResolved { .. }
+            | Event::Report { .. } => {}
         }
         Ok(None)
     }

@@ -8,13 +8,15 @@ use crate::facts::{
 };
 use crate::incident::{
     Awareness, AwarenessOf, CorrectionProposal, Event, FanOut, FanOutWork, NotRequiredProposal, Survives,
-    WithdrawalReason,
+    WithdrawalReason, report,
 };
-use crate::report::{Submission, SubmissionChannel};
-use crate::values::{Count, CountBasis, Hours, Known, ServiceId};
+use crate::report::{
+    AnswerValue, FormId, FrozenAnswer, OptionText, QuestionId, Submission, SubmissionChannel, Written,
+};
+use crate::values::{Count, CountBasis, Digest32, Hours, Known, ServiceId};
 
 /// Every variant. A new one does not compile until it has a name here, and does not pass until it has a file.
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 29] = [
     "logged",
     "clock_started",
     "clock_changed",
@@ -36,6 +38,13 @@ const NAMES: [&str; 22] = [
     "not_required_proposed",
     "not_required_resolved",
     "closed",
+    "report-form_chosen",
+    "report-answer_written",
+    "report-warning_accepted",
+    "report-signed_off",
+    "report-filed",
+    "report-proof_added",
+    "report-follow_up_opened",
     "anonymised",
 ];
 
@@ -62,6 +71,15 @@ fn name(event: &Event) -> &'static str {
         Event::NotRequiredProposed { .. } => "not_required_proposed",
         Event::NotRequiredResolved { .. } => "not_required_resolved",
         Event::Closed { .. } => "closed",
+        Event::Report { change, .. } => match change {
+            report::Change::FormChosen { .. } => "report-form_chosen",
+            report::Change::AnswerWritten { .. } => "report-answer_written",
+            report::Change::WarningAccepted { .. } => "report-warning_accepted",
+            report::Change::SignedOff { .. } => "report-signed_off",
+            report::Change::Filed { .. } => "report-filed",
+            report::Change::ProofAdded { .. } => "report-proof_added",
+            report::Change::FollowUpOpened { .. } => "report-follow_up_opened",
+        },
         Event::Anonymised { .. } => "anonymised",
     }
 }
@@ -197,10 +215,55 @@ fn last_events() -> Vec<Event> {
     ]
 }
 
+fn report_events() -> Vec<Event> {
+    let question = |id: &str| QuestionId::parse(id).unwrap();
+    let submission = Submission {
+        at: hour(60),
+        channel: SubmissionChannel::Email,
+        ico_reference: Some(line("IC-123")),
+        delay_reasons: None,
+        proof: None,
+    };
+    let proof = report::Proof {
+        name: line("receipt.pdf"),
+        kind: crate::values::Text::parse("pdf").unwrap(),
+        octets: 2_048,
+        sha256: Digest32::of(b"receipt"),
+    };
+    let frozen = |value| FrozenAnswer { question: "high_risk".to_owned(), asked: "Is the risk high?".to_owned(), value };
+    let answers = vec![
+        frozen(AnswerValue::Given("No".to_owned())),
+        frozen(AnswerValue::Instant(hour(1))),
+        frozen(AnswerValue::Period { from: hour(1), to: Some(hour(2)), estimated: true }),
+        frozen(AnswerValue::NotYetKnown("Not yet known".to_owned())),
+    ];
+    let (number, version, form) = (2, 3, FormId::parse("edpb").unwrap());
+    let changes = vec![
+        report::Change::FormChosen { form: form.clone() },
+        report::Change::AnswerWritten {
+            question: question("high_risk"),
+            version,
+            base_version: 2,
+            answer: Some(Written::Options { options: vec![OptionText::parse("No").unwrap()] }),
+            fact: Digest32::of(b"fact"),
+        },
+        report::Change::WarningAccepted {
+            question: question("containment"),
+            text: Digest32::of(b"text"),
+            reason: long("It is our own mailbox."),
+        },
+        report::Change::SignedOff { number, version, digest: Digest32::of(b"answers"), answers: answers.clone() },
+        report::Change::Filed { number, form, submission, signed: Some(version), answers, proof: Some(proof.clone()) },
+        report::Change::ProofAdded { number, proof },
+        report::Change::FollowUpOpened { number, starts_anew: vec![question("delay_reason")] },
+    ];
+    changes.into_iter().map(|change| Event::Report { change, at: hour(61), by: dpo(1) }).collect()
+}
+
 /// The JSON of every event is frozen.
 #[test]
 fn events_keep_their_form() {
-    let events = [first_events(), awareness_events(), ladder_events(), last_events()].concat();
+    let events = [first_events(), awareness_events(), ladder_events(), last_events(), report_events()].concat();
     let named: Vec<(&str, Event)> = events.into_iter().map(|event| (name(&event), event)).collect();
     hold_golden("incident", &NAMES, &named);
 }

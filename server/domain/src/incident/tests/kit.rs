@@ -7,8 +7,10 @@ use uuid::Uuid;
 
 use crate::arrangement::{ArrangementRef, Owed, Terms, Trigger};
 use crate::clock::{ClockChange, ClockKind};
-use crate::facts::{DiscoveryMethod, Facts, IncidentKind, Occurred, Precision};
+use crate::facts::{Contact, DiscoveryMethod, Facts, IncidentKind, Occurred, Precision};
+use crate::incident::report;
 use crate::incident::{Awareness, Command, Decision, Event, Incident, Log, Outstanding, Refusal, decide, evolve, fold};
+use crate::report::{About, Organisation, Standing, Submission};
 use crate::values::{
     Actor, ArrangementId, CaseId, Digest32, ExchangeId, Hours, IncidentId, Known, Line, LongText, Moment, PartnerId,
     PersonId, Role, ServiceId, Title,
@@ -66,6 +68,30 @@ pub(crate) fn responder() -> Actor {
 
 pub(crate) fn dpo(n: u128) -> Actor {
     person(10 + n, Role::Dpo)
+}
+
+/// Ourselves, as reports name us.
+pub(crate) fn about() -> Box<About> {
+    let contact = Contact {
+        role: line("Security lead"),
+        email: Some(line("security@example.org")),
+        phone: Some(line("020 7946 0000")),
+        out_of_hours: None,
+    };
+    let organisation = Organisation {
+        name: line("Example Borough Council"),
+        contact,
+        dpo: None,
+        address: None,
+        ico_registration: None,
+        sector: None,
+    };
+    Box::new(About { organisation, standing: Standing::default() })
+}
+
+/// Records that a report was submitted.
+pub(crate) fn recorded(submission: Submission, by: Actor) -> Command {
+    Command::Report { command: report::Command::File { submission, proof: None, about: about() }, by }
 }
 
 pub(crate) fn terms() -> Terms {
