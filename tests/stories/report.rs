@@ -51,7 +51,7 @@ fn complete(title: &str) -> Facts {
 }
 
 /// A node that serves, with an incident whose facts are complete.
-async fn desk(world: &World) -> (Party, SocketAddr, IncidentId) {
+pub(super) async fn desk(world: &World) -> (Party, SocketAddr, IncidentId) {
     let mut operator = world.listening_party("Operator").await;
     let _partner = world.scripted(&operator, "Council", 48).await;
     let id = operator.log(log_request(complete("A mailbox was open"), world.now())).await;
@@ -60,12 +60,12 @@ async fn desk(world: &World) -> (Party, SocketAddr, IncidentId) {
     (operator, address, id)
 }
 
-async fn officer(operator: &Party, address: SocketAddr) -> Visitor {
+pub(super) async fn officer(operator: &Party, address: SocketAddr) -> Visitor {
     Visitor::signed_in(address, &operator.email("dpo"), PASSWORD).await
 }
 
 /// Fills the form with this button in and sends it.
-async fn send(visitor: &mut Visitor, path: &str, button: &str, typed: &[(&str, &str)]) -> Answer {
+pub(super) async fn send(visitor: &mut Visitor, path: &str, button: &str, typed: &[(&str, &str)]) -> Answer {
     let page = visitor.get(path).await.page();
     let form = page.form(button);
     let action = form.attribute("action").expect("an action").to_owned();
