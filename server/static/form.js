@@ -57,7 +57,7 @@
       const said = document.getElementById("copied");
       if (said) said.textContent = "Copied: " + label;
     });
-    field.after(button);
+    field.after(" ", button);
   }
 
   const form = document.querySelector("form[data-draft]");

@@ -115,13 +115,18 @@ async fn from_facts_to_a_report_without_typing(on: On) {
     for once in ["organisation_size", "first_contact_since_gdpr", "training_description", "code_of_conduct"] {
         assert!(before.contains(&once.to_owned()), "{before:?}");
     }
-    let answered = send(&mut dpo, "/about-this-organisation", "Save", &[
-        ("size", OrganisationSize::From250.word()),
-        ("reported_before", "yes"),
-        ("prevention", "Access by role, two factors, logs kept for a year."),
-        ("training", "Every year, with a test."),
-        ("code_of_conduct", "no"),
-    ])
+    let answered = send(
+        &mut dpo,
+        "/about-this-organisation",
+        "Save",
+        &[
+            ("size", OrganisationSize::From250.word()),
+            ("reported_before", "yes"),
+            ("prevention", "Access by role, two factors, logs kept for a year."),
+            ("training", "Every year, with a test."),
+            ("code_of_conduct", "no"),
+        ],
+    )
     .await;
     assert_eq!(answered.status, 303, "{}", answered.text());
     let kept = dpo.get("/about-this-organisation").await.page();
@@ -132,10 +137,14 @@ async fn from_facts_to_a_report_without_typing(on: On) {
     for answer in ["Fewer than 250 staff", "I do not consider"] {
         assert!(!report.contains(answer), "{answer}");
     }
-    for answer in ["250 staff or more", "Up to 1200 (best present figure: 900)", "Every year, with a test.", "unverified"] {
+    for answer in
+        ["250 staff or more", "Up to 1200 (best present figure: 900)", "Every year, with a test.", "unverified"]
+    {
         assert!(report.contains(answer), "{answer}");
     }
-    let stale = Spokesperson::of(&operator.node.person(operator.dpo().actor().person().expect("a person")).await.expect("them"));
+    let stale = Spokesperson::of(
+        &operator.node.person(operator.dpo().actor().person().expect("a person")).await.expect("them"),
+    );
     let by = stale.expect("an officer speaks for us");
     let late = operator.node.set_standing_answers(&by, 0, domain::report::Standing::default()).await;
     assert!(matches!(late, Err(DoorError::Stale)), "{late:?}");
@@ -267,7 +276,8 @@ async fn followed_up(on: On, world: &World, operator: &Party, dpo: &mut Visitor,
     assert_eq!(sent.status, 303, "{}", sent.text());
     let incident = operator.incident(id).await;
     assert_eq!(incident.reports.filed.iter().map(|filed| filed.number).collect::<Vec<_>>(), [1, 2]);
-    let clocks = operator.events(id).await.iter().filter(|event| matches!(event, Event::ReportSubmitted { .. })).count();
+    let clocks =
+        operator.events(id).await.iter().filter(|event| matches!(event, Event::ReportSubmitted { .. })).count();
     assert_eq!(clocks, 1, "the clock is met by the first report alone");
     assert!(!dpo.get(&report).await.text().contains("Out of date"));
     let json = dpo.get(&format!("{report}.json")).await.json();

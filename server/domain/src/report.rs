@@ -20,10 +20,10 @@ use crate::facts::Contact;
 use crate::values::{Actor, Line, LongText, Moment, Text};
 
 pub use form::{Condition, Form, FormId, Kind, Question, Required};
+pub(crate) use sheet::value_digest;
 pub use sheet::{
     Change, FrozenAnswer, Sheet, Warning, fill, fill_current, gaps, missing_required, out_of_date, sections, warnings,
 };
-pub(crate) use sheet::value_digest;
 pub use source::{Mend, Source};
 pub use standing::{About, OrganisationSize, Standing};
 pub use written::{Fault, OptionText, Written, in_order};

@@ -3,9 +3,7 @@
 
 use domain::clock;
 use domain::incident::report::{NewAnswer, Refusal};
-use domain::report::{
-    self, AnswerValue, OptionText, QuestionId, ReportState, Submission, SubmissionChannel, Written,
-};
+use domain::report::{self, AnswerValue, OptionText, QuestionId, ReportState, Submission, SubmissionChannel, Written};
 use domain::values::{Count, CountBasis, IncidentId, Line, LongText, Moment};
 
 use super::call::{Call, Reply};
@@ -47,8 +45,13 @@ pub const GROUP: Group = Group {
         )
         .needs(&[Scope::Respond, Scope::Decide])
         .takes::<WriteAnswers>(),
-        post("/incidents/{id}/report/follow-up", "open_follow_up_report", "Open a report that follows up", run!(follow))
-            .needs(&[Scope::Respond, Scope::Decide]),
+        post(
+            "/incidents/{id}/report/follow-up",
+            "open_follow_up_report",
+            "Open a report that follows up",
+            run!(follow),
+        )
+        .needs(&[Scope::Respond, Scope::Decide]),
         post(
             "/incidents/{id}/report/not-required",
             "propose_report_not_required",
@@ -332,12 +335,17 @@ impl WriteAnswer {
             return Some(Written::Text { text });
         }
         let from = self.at?;
-        Some(match report::Form::all().iter().find_map(|form| form.question(&QuestionId::parse(self.question.as_str()).ok()?)) {
-            Some(asked) if asked.kind == report::Kind::Period => {
-                Written::Period { from, to: self.to, estimated: false }
-            }
-            Some(_) | None => Written::Instant { at: from },
-        })
+        Some(
+            match report::Form::all()
+                .iter()
+                .find_map(|form| form.question(&QuestionId::parse(self.question.as_str()).ok()?))
+            {
+                Some(asked) if asked.kind == report::Kind::Period => {
+                    Written::Period { from, to: self.to, estimated: false }
+                }
+                Some(_) | None => Written::Instant { at: from },
+            },
+        )
     }
 }
 

@@ -100,7 +100,9 @@ pub enum ProofFault {
     #[error("This file can carry macros: save it as PDF, or as a Word document without macros, and send that")]
     Macros,
     /// It is something else.
-    #[error("This is none of the kinds that are taken: PDF, PNG, JPEG, a mail (EML), plain text, or a Word document (DOCX)")]
+    #[error(
+        "This is none of the kinds that are taken: PDF, PNG, JPEG, a mail (EML), plain text, or a Word document (DOCX)"
+    )]
     Unknown,
 }
 
@@ -141,8 +143,7 @@ fn examine_package(octets: &[u8]) -> Result<ProofKind, ProofFault> {
     if package.len() > PARTS_MAX {
         return Err(ProofFault::Unknown);
     }
-    let names: Result<Vec<String>, _> =
-        package.file_names().map(|name| name.map(|name| name.to_lowercase())).collect();
+    let names: Result<Vec<String>, _> = package.file_names().map(|name| name.map(|name| name.to_lowercase())).collect();
     let names = names.map_err(|_| ProofFault::Unknown)?;
     if names.iter().any(|name| name.ends_with(".bin") || name.ends_with(".vbs") || name.ends_with(".ole")) {
         return Err(ProofFault::Macros);
@@ -167,7 +168,10 @@ fn examine_text(octets: &[u8]) -> Result<ProofKind, ProofFault> {
         return Err(ProofFault::Unknown);
     }
     let start = text.trim_start().to_lowercase();
-    if start.starts_with("<!doctype") || start.starts_with("<html") || start.starts_with("<svg") || start.starts_with("<?xml")
+    if start.starts_with("<!doctype")
+        || start.starts_with("<html")
+        || start.starts_with("<svg")
+        || start.starts_with("<?xml")
     {
         return Err(ProofFault::Unknown);
     }
@@ -221,7 +225,8 @@ mod tests {
     #[test]
     fn kinds_are_known_by_content() {
         let docx = package(WORD, &["word/document.xml"]);
-        let mail = b"From: ICO <a@example.org>\r\nDate: Tue, 3 Mar 2026 10:00:00 +0000\r\nSubject: Yours\r\n\r\nReceived.";
+        let mail =
+            b"From: ICO <a@example.org>\r\nDate: Tue, 3 Mar 2026 10:00:00 +0000\r\nSubject: Yours\r\n\r\nReceived.";
         let cases: [(&[u8], ProofKind); 6] = [
             (b"%PDF-1.7 ...", ProofKind::Pdf),
             (b"\x89PNG\r\n\x1a\n....", ProofKind::Png),
@@ -260,7 +265,9 @@ mod tests {
         assert_eq!(examine(b""), Err(ProofFault::Empty));
         assert_eq!(examine(&vec![b'a'; PROOF_OCTETS_MAX + 1]), Err(ProofFault::TooLarge));
         let sheet = package("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", &["xl/workbook.xml"]);
-        for octets in [b"MZ\x90\0".to_vec(), b"<html><script>".to_vec(), b"PK nothing".to_vec(), vec![0xff, 0xfe, 0x41], sheet] {
+        for octets in
+            [b"MZ\x90\0".to_vec(), b"<html><script>".to_vec(), b"PK nothing".to_vec(), vec![0xff, 0xfe, 0x41], sheet]
+        {
             assert_eq!(examine(&octets), Err(ProofFault::Unknown));
         }
     }

@@ -17,9 +17,9 @@ pub fn json(incident: &Incident, sheet: &Sheet, at: Moment) -> String {
             json!({ "title": section.title, "answers": answers })
         })
         .collect();
-    let signed = reports.signed_as(sheet).map(|signed| {
-        json!({ "version": signed.version, "digest": signed.digest, "at": signed.at, "by": signed.by })
-    });
+    let signed = reports
+        .signed_as(sheet)
+        .map(|signed| json!({ "version": signed.version, "digest": signed.digest, "at": signed.at, "by": signed.by }));
     let whole = json!({
         "format": "tocsin-report-1",
         "exercise": incident.exercise,
@@ -37,9 +37,7 @@ pub fn json(incident: &Incident, sheet: &Sheet, at: Moment) -> String {
 
 fn answer(answer: &Answer) -> Value {
     let (state, value) = match &answer.value {
-        AnswerValue::Given(text) if answer.asked.kind.is_choice() => {
-            ("given", json!(text.lines().collect::<Vec<_>>()))
-        }
+        AnswerValue::Given(text) if answer.asked.kind.is_choice() => ("given", json!(text.lines().collect::<Vec<_>>())),
         AnswerValue::Given(text) => ("given", json!(text)),
         AnswerValue::Instant(at) => ("given", json!(at)),
         AnswerValue::Period { from, to, estimated } => {

@@ -22,11 +22,11 @@ use super::words::{counted, grouped};
 use super::{clocks, incidents, messages};
 use crate::access::{Dpo, Reporter, Responder};
 use crate::problem::Problem;
+use crate::store::partners;
 use crate::store::queries::clocks::{Filter, Single};
 use crate::store::queries::exchanges::{Listed, Show};
 use crate::store::queries::said;
 use crate::store::queries::{self, Page};
-use crate::store::partners;
 
 /// Partners on one page of the board.
 const BOARD_MAX: usize = 100;

@@ -22,7 +22,11 @@ const TEXTS: [(&str, &str, &str); 3] = [
         "What is in place whatever happens: policies, access control, encryption, audits.",
     ),
     ("training", "What data protection training do people here get?", "In outline: what it is about, and how often."),
-    ("code_of_conduct_details", "Which code or scheme?", "Its name, and who watches over it. Only if the answer above is yes."),
+    (
+        "code_of_conduct_details",
+        "Which code or scheme?",
+        "Its name, and who watches over it. Only if the answer above is yes.",
+    ),
 ];
 
 /// The addresses of these pages.

@@ -46,7 +46,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/incidents/{id}/report/accept").post(sign::accept))
         .service(resource("/incidents/{id}/report/submission").get(submit::show).post(submit::record))
         .service(resource("/incidents/{id}/report/follow-up").post(submit::follow_up))
-        .service(resource("/incidents/{id}/report/proofs/{number:1|[0-9]+}").get(submit::download).post(submit::add_proof))
+        .service(
+            resource("/incidents/{id}/report/proofs/{number:1|[0-9]+}").get(submit::download).post(submit::add_proof),
+        )
         .service(resource("/incidents/{id}/report/not-required").get(not_required).post(propose))
         .service(resource("/incidents/{id}/report/resolve").post(resolve));
 }
@@ -141,7 +143,11 @@ async fn shown(visit: &Visit, id: IncidentId, errors: Vec<FieldError>) -> Answer
             .exercise(state.exercise),
         id,
         reference: state.reference.to_string(),
-        caption: if sheet.number == 1 { "initial report".to_owned() } else { format!("follow-up, report {}", sheet.number) },
+        caption: if sheet.number == 1 {
+            "initial report".to_owned()
+        } else {
+            format!("follow-up, report {}", sheet.number)
+        },
         tag: tag(&state, filed),
         signed: signed(&state, &sheet, visit),
         state: state_words(&state, visit),
@@ -258,7 +264,6 @@ fn proposal(state: &Incident, visit: &Visit) -> Option<Proposal> {
         may_resolve: Dpo::of(&visit.person).is_some() && proposal.by.person() != Some(visit.person.id()),
     })
 }
-
 
 fn sections(sheet: &Sheet, id: IncidentId, visit: &Visit) -> Vec<Section> {
     let numbered = (1_usize..).zip(&sheet.sections);

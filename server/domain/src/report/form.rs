@@ -226,9 +226,8 @@ impl Condition {
 
     /// The condition in words: *"Report type" is answered "Follow-up report"*.
     pub(super) fn words(&self, form: &Form) -> String {
-        let joined = |parts: &[Self], with: &str| {
-            parts.iter().map(|part| part.words(form)).collect::<Vec<_>>().join(with)
-        };
+        let joined =
+            |parts: &[Self], with: &str| parts.iter().map(|part| part.words(form)).collect::<Vec<_>>().join(with);
         match self {
             Self::Answer { question, is } => {
                 let asked = form.question(question).map_or(question.as_str(), |question| question.label.as_str());

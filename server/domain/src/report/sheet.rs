@@ -198,9 +198,7 @@ fn resolved(question: &Question, fact: Fact) -> AnswerValue {
         Fact::Instant(at) => AnswerValue::Instant(at),
         Fact::Period { from, to, estimated } => AnswerValue::Period { from, to, estimated },
         Fact::Count(count) => AnswerValue::Given(count_words(&count)),
-        Fact::Unknown => {
-            AnswerValue::NotYetKnown(question.unknown_option().unwrap_or("Not yet known").to_owned())
-        }
+        Fact::Unknown => AnswerValue::NotYetKnown(question.unknown_option().unwrap_or("Not yet known").to_owned()),
         Fact::Nothing(why) => AnswerValue::Missing(why.to_owned()),
         Fact::NotCalledFor(why) => AnswerValue::DoesNotApply(why.to_owned()),
     }

@@ -24,11 +24,7 @@ pub(super) enum Fact {
     /// An instant.
     Instant(Moment),
     /// When it began and, if it has, ended.
-    Period {
-        from: Moment,
-        to: Option<Moment>,
-        estimated: bool,
-    },
+    Period { from: Moment, to: Option<Moment>, estimated: bool },
     /// A number.
     Count(Count),
     /// Nobody knows yet (Article 33(4)).

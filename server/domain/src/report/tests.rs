@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::*;
-use crate::incident::Incident;
 use crate::arrangement::{ArrangementRef, Owed, Terms, Trigger};
 use crate::clock::{Anchor, Clock, ClockKind};
 use crate::facts::{
     Cause, DataCategory, DataRecipients, DiscoveryMethod, Facts, IcoCategory, IncidentKind, Nature, Occurred, Partly,
     Precision, RiskView, SubjectCategory, YesNo,
 };
+use crate::incident::Incident;
 use crate::incident::{Awareness, Stage};
 use crate::values::{
     ArrangementId, CaseId, Count, CountBasis, Digest32, ExchangeId, Hours, IncidentId, Known, Options, PartnerId, Title,

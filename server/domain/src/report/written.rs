@@ -106,9 +106,7 @@ impl Written {
                 if text == unknown { AnswerValue::NotYetKnown(text) } else { AnswerValue::Given(text) }
             }
             Self::Instant { at } => AnswerValue::Instant(*at),
-            Self::Period { from, to, estimated } => {
-                AnswerValue::Period { from: *from, to: *to, estimated: *estimated }
-            }
+            Self::Period { from, to, estimated } => AnswerValue::Period { from: *from, to: *to, estimated: *estimated },
             Self::Count { count } => AnswerValue::Given(count_words(count)),
             Self::NotYetKnown => AnswerValue::NotYetKnown(unknown.to_owned()),
         }
@@ -123,9 +121,7 @@ impl Written {
                 let max = question.kind.characters_max();
                 (text.as_str().chars().count() > max).then_some(Fault::TooLong { max })
             }),
-            Self::Options { options } => {
-                takes(question.kind.is_choice()).or_else(|| wrong_options(options, question))
-            }
+            Self::Options { options } => takes(question.kind.is_choice()).or_else(|| wrong_options(options, question)),
             Self::Instant { at } => {
                 takes(question.kind == Kind::Instant).or_else(|| (*at > now).then_some(Fault::InFuture))
             }

@@ -205,14 +205,8 @@ pub(in crate::store) fn add_partner(turn: &mut Turn<'_>, n: u128, state: Partner
 /// Records that a report was submitted.
 pub(in crate::store) fn submitted(submission: Submission, by: Actor) -> incident::Command {
     let contact = Contact { role: line("Security lead"), email: None, phone: None, out_of_hours: None };
-    let organisation = Organisation {
-        name: line("Example"),
-        contact,
-        dpo: None,
-        address: None,
-        ico_registration: None,
-        sector: None,
-    };
+    let organisation =
+        Organisation { name: line("Example"), contact, dpo: None, address: None, ico_registration: None, sector: None };
     let about = Box::new(About { organisation, standing: Standing::default() });
     incident::Command::Report { command: incident::report::Command::File { submission, proof: None, about }, by }
 }

@@ -512,11 +512,7 @@ fn step(turn: &mut Turn<'_>, dice: &mut Dice) -> Result<bool, StoreError> {
                 Call { to_whom: line("X"), how: CallChannel::InPerson, at: now, note: None, backdate_reason: None };
             on_exchange(turn, exchange, &exchange::Command::RecordCall { call, by: responder() })
         }
-        13 => on_incident(
-            turn,
-            incident,
-            &submitted(submission(now), person(3, Role::Dpo)),
-        ),
+        13 => on_incident(turn, incident, &submitted(submission(now), person(3, Role::Dpo))),
         14 => {
             let open = due::outstanding(turn.rows(), incident_id(incident))?;
             let Some(group) = open.first() else { return Ok(false) };

@@ -105,14 +105,7 @@ struct Outcome {
     has_draft: bool,
 }
 
-async fn shown(
-    visit: &Visit,
-    state: &Incident,
-    sheet: &Sheet,
-    part: usize,
-    form: &Form,
-    outcome: Outcome,
-) -> Answer {
+async fn shown(visit: &Visit, state: &Incident, sheet: &Sheet, part: usize, form: &Form, outcome: Outcome) -> Answer {
     let found = section(sheet, part)?;
     let (own_contacts, names) = visit.node.known_texts().await?;
     let known = KnownTexts { own_contacts: &own_contacts, names: &names };
@@ -394,16 +387,12 @@ pub(super) async fn save(posted: Posted, path: web::Path<Part>) -> Answer {
 
 /// Why nothing was saved, at the fields that it is about. Of what somebody else wrote both texts are shown; the next save
 /// is over the version shown here.
-fn not_saved(
-    error: DoorError,
-    found: &report::Section,
-    visit: &Visit,
-    form: &mut Form,
-) -> Result<Outcome, Problem> {
+fn not_saved(error: DoorError, found: &report::Section, visit: &Visit, form: &mut Form) -> Result<Outcome, Problem> {
     let fault = |id: &str, message: String| {
-        let dated = found.answers.iter().any(|answer| {
-            answer.id == id && matches!(answer.asked.kind, Kind::Instant | Kind::Period)
-        });
+        let dated = found
+            .answers
+            .iter()
+            .any(|answer| answer.id == id && matches!(answer.asked.kind, Kind::Instant | Kind::Period));
         let anchor = if dated { format!("{id}-day") } else { id.to_owned() };
         FieldError { name: id.to_owned(), anchor, message }
     };

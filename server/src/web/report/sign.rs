@@ -123,10 +123,7 @@ async fn shown(visit: &Visit, id: IncidentId, form: &Form, errors: Vec<FieldErro
         may_sign: missing.is_empty()
             && signed.is_none()
             && looked.iter().all(|looked| !looked.serious || !looked.accepted.is_empty()),
-        missing: missing
-            .into_iter()
-            .map(|answer| (part_of(&sheet, id, &answer.id), answer.question.clone()))
-            .collect(),
+        missing: missing.into_iter().map(|answer| (part_of(&sheet, id, &answer.id), answer.question.clone())).collect(),
         unknown: sheet
             .answers()
             .filter(|answer| answer.value.is_open() && answer.asked.required.is_none())
@@ -183,9 +180,8 @@ pub(super) async fn sign(posted: Posted, id: web::Path<IncidentId>) -> Answer {
     let by = officer(&visit)?;
     let seen = form.first("seen").parse().map_err(|_| Problem::Malformed("The form could not be read."))?;
     let password = form.first("password").to_owned();
-    let fault = |name: &str, message: String| {
-        vec![FieldError { name: name.to_owned(), anchor: name.to_owned(), message }]
-    };
+    let fault =
+        |name: &str, message: String| vec![FieldError { name: name.to_owned(), anchor: name.to_owned(), message }];
     if password.is_empty() {
         let errors = fault("password", "Give your password to sign".to_owned());
         return shown(&visit, *id, &form, errors).await;

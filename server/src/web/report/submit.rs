@@ -69,7 +69,10 @@ async fn shown(visit: &Visit, id: IncidentId, form: &Form, errors: Vec<FieldErro
     let limit = state.ico.as_ref().and_then(domain::clock::Clock::legal_limit).filter(|_| sheet.number == 1);
     let page = SubmissionPage {
         chrome: visit
-            .chrome(super::super::log::title(&format!("Record a submission - {}", state.reference), &errors), "/incidents")
+            .chrome(
+                super::super::log::title(&format!("Record a submission - {}", state.reference), &errors),
+                "/incidents",
+            )
             .exercise(state.exercise),
         id,
         reference: state.reference.to_string(),
@@ -135,9 +138,7 @@ pub(super) async fn add_proof(sent: WithFile<READ_OCTETS_MAX>, path: web::Path<(
     let by = reporter(&visit)?;
     let (id, number) = path.into_inner();
     let anchor = format!("file-{number}");
-    let fault = |message: String| {
-        vec![FieldError { name: anchor.clone(), anchor: anchor.clone(), message }]
-    };
+    let fault = |message: String| vec![FieldError { name: anchor.clone(), anchor: anchor.clone(), message }];
     let errors = match file.map(looked_at) {
         None => fault("Choose a file".to_owned()),
         Some(Err(found)) => fault(found.message),

@@ -58,9 +58,7 @@ pub(super) fn mend(to: Mend, id: IncidentId) -> (String, &'static str) {
     match to {
         Mend::Fact(fact) => (format!("/incidents/{id}/update-facts#{fact}"), "Change the facts"),
         Mend::Awareness => (format!("/incidents/{id}/correct-awareness"), "Correct it"),
-        Mend::Standing(answer) => {
-            (format!("/about-this-organisation#{answer}"), "Answer it once for every report")
-        }
+        Mend::Standing(answer) => (format!("/about-this-organisation#{answer}"), "Answer it once for every report"),
         Mend::Organisation => ("/parties".to_owned(), "Our own record"),
     }
 }

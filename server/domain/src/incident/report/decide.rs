@@ -1,13 +1,9 @@
 //! The rules of reports: which command leads to which changes, and which is refused.
 
-use super::{
-    ANSWERS_MAX, Change, Command, NewAnswer, Proof, REPORTS_MAX, Refusal, VERSIONS_MAX,
-};
+use super::{ANSWERS_MAX, Change, Command, NewAnswer, Proof, REPORTS_MAX, Refusal, VERSIONS_MAX};
 use crate::incident::{self, Event, Incident, Stage, ico};
 use crate::personal_data::Known;
-use crate::report::{
-    self, About, AnswerValue, Fault, Form, QuestionId, ReportState, Sheet, Source, Submission,
-};
+use crate::report::{self, About, AnswerValue, Fault, Form, QuestionId, ReportState, Sheet, Source, Submission};
 use crate::values::{Actor, Digest32, LongText, Moment};
 
 /// What a command about reports comes to.

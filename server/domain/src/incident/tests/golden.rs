@@ -230,7 +230,8 @@ fn report_events() -> Vec<Event> {
         octets: 2_048,
         sha256: Digest32::of(b"receipt"),
     };
-    let frozen = |value| FrozenAnswer { question: "high_risk".to_owned(), asked: "Is the risk high?".to_owned(), value };
+    let frozen =
+        |value| FrozenAnswer { question: "high_risk".to_owned(), asked: "Is the risk high?".to_owned(), value };
     let answers = vec![
         frozen(AnswerValue::Given("No".to_owned())),
         frozen(AnswerValue::Instant(hour(1))),

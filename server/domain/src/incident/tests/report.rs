@@ -40,10 +40,7 @@ fn value(incident: &Incident, question: &str, now: Moment) -> AnswerValue {
 
 fn sign(incident: &Incident, by: Actor, now: Moment) -> Command {
     let seen = sheet(incident, now).digest();
-    Command::Report {
-        command: Ask::SignOff { seen, about: about(), own_contacts: Vec::new(), names: Vec::new() },
-        by,
-    }
+    Command::Report { command: Ask::SignOff { seen, about: about(), own_contacts: Vec::new(), names: Vec::new() }, by }
 }
 
 fn submission(at: Moment) -> Submission {
@@ -71,7 +68,10 @@ fn a_written_answer_stands_beside_the_facts_own() {
     let answer = found.answer(&id("describe_what_happened")).unwrap();
     assert_eq!(answer.value, AnswerValue::Given("Somebody read a mailbox.".to_owned()));
     assert_eq!(answer.fact, AnswerValue::Given(facts().summary.to_string()));
-    assert_eq!((answer.version, answer.fact_changed, answer.from.as_str()), (1, false, "Written by Person 11, version 1"));
+    assert_eq!(
+        (answer.version, answer.fact_changed, answer.from.as_str()),
+        (1, false, "Written by Person 11, version 1")
+    );
     let newer = Command::UpdateFacts { base_version: 1, facts: newer_facts("Two mailboxes."), by: responder() };
     story.run(&newer, hour(4));
     assert!(sheet(story.incident(), hour(4)).answer(&id("describe_what_happened")).unwrap().fact_changed);
@@ -156,7 +156,10 @@ fn conditions_follow_the_answers() {
     assert!(matches!(value(story.incident(), "recovery_time", hour(3)), AnswerValue::Missing(_)));
     let cyber = Facts { ico_category: Known::Known(IcoCategory::NonCyber), ..facts() };
     story.run(&Command::UpdateFacts { base_version: 1, facts: Box::new(cyber), by: responder() }, hour(4));
-    assert!(matches!(value(story.incident(), "recovery_time", hour(4)), AnswerValue::Missing(_)), "a person's word stands");
+    assert!(
+        matches!(value(story.incident(), "recovery_time", hour(4)), AnswerValue::Missing(_)),
+        "a person's word stands"
+    );
 }
 
 /// A breach whose report lacks nothing that it can't do without.
@@ -250,21 +253,22 @@ fn a_follow_up_is_chained_to_what_was_sent() {
     let late = write(vec![new("containment", 0, text("x"))], dpo(1));
     assert_eq!(story.refused(&late, hour(6)), Refusal::Report(No::Submitted));
 
-    story.run(&Command::UpdateFacts { base_version: 1, facts: newer_facts("Two mailboxes."), by: responder() }, hour(6));
+    story
+        .run(&Command::UpdateFacts { base_version: 1, facts: newer_facts("Two mailboxes."), by: responder() }, hour(6));
     let changed = out_of_date(story.incident(), &about(), hour(6));
     assert_eq!(changed.iter().map(|change| change.question.as_str()).collect::<Vec<_>>(), ["describe_what_happened"]);
     story.run(&follow_up(), hour(7));
     assert_eq!(story.refused(&follow_up(), hour(7)), Refusal::Report(No::NothingToFollow));
     assert_eq!(value(story.incident(), "report_type", hour(7)), AnswerValue::Given("Follow-up report".to_owned()));
     assert_eq!(value(story.incident(), "ico_case_reference", hour(7)), AnswerValue::Given("IC-9".to_owned()));
-    for (at, no) in [
-        (hour(4), Refusal::Report(No::BeforeEarlier)),
-        (hour(9), Refusal::SubmissionTime),
-    ] {
+    for (at, no) in [(hour(4), Refusal::Report(No::BeforeEarlier)), (hour(9), Refusal::SubmissionTime)] {
         assert_eq!(story.refused(&recorded(submission(at), dpo(1)), hour(8)), no);
     }
     let events = story.run(&recorded(submission(hour(8)), dpo(1)), hour(8)).events;
-    assert!(matches!(events[..], [Event::Report { change: report::Change::Filed { number: 2, signed: None, .. }, .. }]));
+    assert!(matches!(
+        events[..],
+        [Event::Report { change: report::Change::Filed { number: 2, signed: None, .. }, .. }]
+    ));
     assert_eq!(out_of_date(story.incident(), &about(), hour(9)), []);
     assert_eq!(story.incident().reports.filed[0], filed, "what was sent first is as it was");
 }

@@ -146,8 +146,5 @@ pub(super) fn risk_detail(facts: &Facts) -> Fact {
 }
 
 pub(super) fn detriment(facts: &Facts) -> Fact {
-    joined([
-        ("So far", facts.actual_harm.as_ref()),
-        ("What may happen", facts.likely_consequences.as_option()),
-    ])
+    joined([("So far", facts.actual_harm.as_ref()), ("What may happen", facts.likely_consequences.as_option())])
 }

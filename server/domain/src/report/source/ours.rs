@@ -8,7 +8,8 @@ use crate::incident::Incident;
 use crate::values::{Line, LongText};
 
 const UNSAID: &str = "The record of this organisation does not say. An administrator can add it there.";
-const UNSAID_ONCE: &str = "\u{201c}About this organisation\u{201d} does not say. Answer it there once for every report.";
+const UNSAID_ONCE: &str =
+    "\u{201c}About this organisation\u{201d} does not say. Answer it there once for every report.";
 const NO_CONTACT: &str = "No e-mail address or telephone number is set for this contact. Add one to the record.";
 
 pub(super) fn report_type(on: &On<'_>) -> Fact {
