@@ -64,7 +64,7 @@ struct Asked {
 /// Number of a part and the report that it belongs to.
 type Part = (IncidentId, usize);
 
-fn section<'a>(sheet: &'a Sheet, part: usize) -> Result<&'a report::Section, Problem> {
+fn section(sheet: &Sheet, part: usize) -> Result<&report::Section, Problem> {
     part.checked_sub(1).and_then(|at| sheet.sections.get(at)).ok_or(Problem::NotFound)
 }
 
