@@ -3,4 +3,4 @@
 pub mod csv;
 pub mod directory;
 pub mod proof;
-pub mod report;
+pub mod report_json;

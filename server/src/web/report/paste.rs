@@ -10,7 +10,7 @@ use serde_json::json;
 use super::super::page::{self, Answer, Chrome, Visit};
 use super::{filled, words};
 use crate::access;
-use crate::documents::report as document;
+use crate::documents::report_json;
 use crate::problem::Problem;
 
 #[derive(Template)]
@@ -88,7 +88,7 @@ pub(super) async fn show(visit: Visit, id: web::Path<IncidentId>) -> Answer {
 pub(super) async fn json(visit: Visit, id: web::Path<IncidentId>) -> Answer {
     let (state, _, sheet) = filled(&visit, *id).await?;
     let by = access::Reader::of(&visit.person).ok_or(Problem::NotAllowed("people who may read the record"))?;
-    let body = document::json(&state, &sheet, visit.now());
+    let body = report_json::written(&state, &sheet, visit.now());
     visit.node.note_export(&by, "report_exported", json!({ "incident": id.to_string(), "form": "json" })).await?;
     let name = format!("{}-report-{}.json", state.reference, sheet.number);
     Ok(HttpResponse::Ok()

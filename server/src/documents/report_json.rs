@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// The report as JSON (RFC 8259), members in the form's order. Instants are RFC 3339 in UTC.
 #[must_use]
-pub fn json(incident: &Incident, sheet: &Sheet, at: Moment) -> String {
+pub fn written(incident: &Incident, sheet: &Sheet, at: Moment) -> String {
     let reports = &incident.reports;
     let sections: Vec<Value> = sheet
         .sections
