@@ -105,7 +105,7 @@ mod tests {
 
     use super::*;
     use crate::store::forms;
-    use crate::store::testing::{TestStore, at, both, id};
+    use crate::store::testing::{at, both, id};
 
     fn incident(n: u128) -> IncidentId {
         IncidentId::from_uuid(id(n))
