@@ -113,6 +113,8 @@ proofs! {
     Reporter: Dpo, Responder;
     /// May say what stands for every report.
     Spokesperson: Dpo, Administrator;
+    /// May keep the rota.
+    RotaKeeper: Manager, Administrator;
     /// May run an exercise with partners and keep its record.
     Exerciser: Responder, Dpo, Manager, Administrator;
     /// May say that an alert is seen to.

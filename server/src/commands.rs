@@ -59,6 +59,7 @@ async fn open(args: &NodeArgs) -> Result<Arc<Node>, Failure> {
         issuer: args.issuer.clone(),
         loopback_http: args.loopback_http,
         zone: args.zone,
+        duties: crate::node::DutySettings::default(),
         time: Arc::new(SystemTime),
         carrier: Arc::new(NoCarrier),
         // Nobody chooses a password here.

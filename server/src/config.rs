@@ -5,6 +5,7 @@
 //! wrong or unknown one stops the start with all faults listed, one sentence each, and exit code 2. Secrets come from files
 //! of their own, one variable or a prompt, never from the command line or the settings file.
 
+mod duties;
 mod mail;
 mod secrets;
 mod serve;
@@ -20,6 +21,7 @@ use domain::values::{Line, Role};
 use tracing_subscriber::EnvFilter;
 use webhooks::values::{Schemes, check_issuer};
 
+pub use self::duties::DutyArgs;
 pub use self::mail::{MailArgs, MailSecurity};
 pub use self::secrets::{VariableSecret, write_private_file};
 pub use self::serve::{BCRYPT_COST_MIN, ServeSettings};

@@ -15,8 +15,9 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use domain::arrangement::{FallbackContact, Trigger};
+use domain::clock_terms::{Duty, usual};
 use domain::directory::{Agreement, ArrangementRecord, Directory, Key, Party as PartyRecord, PartyRole};
-use domain::values::{Hours, PartnerId, Role};
+use domain::values::{PartnerId, Role};
 use serde_json::json;
 use webhooks::carrier::Carrier;
 use webhooks::http::{Options as CarrierOptions, ReqwestCarrier};
@@ -208,8 +209,8 @@ async fn agree(operator: &Party, councils: [(PartnerId, &str); 3]) -> Result<(),
     let services: Vec<Key> = known.services.iter().map(|service| service.record.key.clone()).collect();
     let agreement = Agreement {
         services,
-        notice_hours: Some(Hours::CONTRACT),
-        acknowledgement_hours: Some(Hours::ACKNOWLEDGEMENT),
+        notice_hours: Some(usual(Duty::PartnerNotice)),
+        acknowledgement_hours: Some(usual(Duty::PartnerAcknowledgement)),
         trigger: Some(Trigger::BreachOrCircumstances),
         author: known.ours().map(|ours| ours.record.key.clone()),
         ..Agreement::titled(key("sharing")?, line("Data sharing and security agreement")?, PartyRole::JointController)

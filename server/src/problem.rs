@@ -10,9 +10,11 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
+use domain::incident::{Duty, Refusal};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::documents::print::PrintError;
 use crate::node::DoorError;
 use crate::store::StoreError;
 
@@ -26,6 +28,15 @@ pub struct FieldFault {
     pub field: String,
     /// What is wrong with it; never what was sent.
     pub message: String,
+}
+
+/// A duty that keeps an incident open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OpenDuty {
+    /// Which: a stable name.
+    pub duty: &'static str,
+    /// What is open.
+    pub words: String,
 }
 
 /// What we answer when we say no.
@@ -73,6 +84,8 @@ pub enum Problem {
     TooMany(u32),
     /// A rule says no; the sentence is public.
     Refused(String),
+    /// Duties keep an incident open; each is named.
+    DutiesOpen(Vec<OpenDuty>),
     /// The store can't be reached, or is busy. Nothing was changed.
     Unavailable(Option<Arc<StoreError>>),
     /// A fault of ours; the cause is for the log only.
@@ -103,6 +116,7 @@ impl Problem {
             Self::TooLarge => "too-large",
             Self::TooMany(_) => "too-many-requests",
             Self::Refused(_) => "refused",
+            Self::DutiesOpen(_) => "duties-open",
             Self::Unavailable(_) => "unavailable",
             Self::Internal(_) => "internal",
         }
@@ -123,7 +137,9 @@ impl Problem {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Refused(_) | Self::Stale | Self::OutcomeUnknown | Self::ShownOnce => StatusCode::CONFLICT,
+            Self::Refused(_) | Self::DutiesOpen(_) | Self::Stale | Self::OutcomeUnknown | Self::ShownOnce => {
+                StatusCode::CONFLICT
+            }
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -152,6 +168,7 @@ impl Problem {
             Self::TooLarge => "That is too much at once",
             Self::TooMany(_) => "Too many attempts",
             Self::Refused(_) => "This was not done",
+            Self::DutiesOpen(_) => "It cannot be closed yet",
             Self::Unavailable(_) => "The record cannot be reached at the moment",
             Self::Internal(_) => "Something went wrong on our side",
         }
@@ -197,6 +214,10 @@ impl Problem {
             Self::TooLarge => "Send less at once.".to_owned(),
             Self::TooMany(seconds) => format!("Wait {seconds} seconds, then try again."),
             Self::Refused(sentence) => sentence_of(sentence),
+            Self::DutiesOpen(duties) => {
+                let words: Vec<&str> = duties.iter().map(|duty| duty.words.as_str()).collect();
+                sentence_of(&format!("this is still open: {}", words.join("; ")))
+            }
             Self::Unavailable(_) => "Nothing was lost and nothing was changed. Try again in a few seconds.".to_owned(),
             Self::Internal(_) => "Nothing was changed. Tell your administrator the reference below.".to_owned(),
         }
@@ -261,6 +282,7 @@ impl Problem {
             | Self::NotFound
             | Self::MethodNotAllowed
             | Self::Refused(_)
+            | Self::DutiesOpen(_)
             | Self::Internal(_) => false,
         }
     }
@@ -275,6 +297,7 @@ impl Problem {
             detail: self.detail(),
             reference,
             errors: if let Self::Fields(faults) = self { faults } else { &[] },
+            duties: if let Self::DutiesOpen(duties) = self { duties } else { &[] },
             current: if let Self::Changed(current) = self { Some(current) } else { None },
         };
         serde_json::to_string(&body).unwrap_or_default()
@@ -329,6 +352,8 @@ struct Body<'a> {
     reference: Option<&'a str>,
     #[serde(skip_serializing_if = "<[FieldFault]>::is_empty")]
     errors: &'a [FieldFault],
+    #[serde(skip_serializing_if = "<[OpenDuty]>::is_empty")]
+    duties: &'a [OpenDuty],
     #[serde(skip_serializing_if = "Option::is_none")]
     current: Option<&'a Value>,
 }
@@ -358,6 +383,15 @@ impl From<StoreError> for Problem {
     }
 }
 
+impl From<PrintError> for Problem {
+    fn from(error: PrintError) -> Self {
+        match error {
+            PrintError::TooLarge(what) => Self::Refused(format!("This does not fit into one document: {what}.")),
+            PrintError::Failed(_) => Self::internal(error),
+        }
+    }
+}
+
 impl From<askama::Error> for Problem {
     fn from(error: askama::Error) -> Self {
         Self::Internal(Arc::new(error))
@@ -371,8 +405,13 @@ impl From<DoorError> for Problem {
             DoorError::NotFound => Self::NotFound,
             DoorError::FormUnknown => Self::FormExpired,
             DoorError::Stale => Self::Stale,
+            DoorError::Refused(Refusal::DutiesOpen { duties }) => {
+                let open = |duty: Duty| OpenDuty { duty: duty.code(), words: duty.words() };
+                Self::DutiesOpen(duties.into_iter().map(open).collect())
+            }
             DoorError::Refused(_)
             | DoorError::ExchangeRefused(_)
+            | DoorError::Complaint(_)
             | DoorError::Taken
             | DoorError::Target(_)
             | DoorError::Invalid(_)

@@ -6,16 +6,17 @@ use std::sync::Arc;
 
 use domain::facts::Contact;
 use domain::report::Organisation;
+use domain::undated::Targets;
 use domain::values::{Line, Role};
 use webhooks::carrier::Carrier;
 use webhooks::http::{Options as CarrierOptions, ReqwestCarrier};
 
-use crate::config::{Fault, MailSecurity, ServeSettings};
+use crate::config::{DutyArgs, Fault, MailSecurity, ServeSettings};
 use crate::http::{self, HttpOptions};
 use crate::mail::{MailSettings, Mailer, Security};
 use crate::node::administer::SetUp;
 use crate::node::pairing::Confirmation;
-use crate::node::{NewPerson, Node, NodeOptions, Rates, StartError};
+use crate::node::{DutySettings, NewPerson, Node, NodeOptions, Rates, StartError};
 use crate::set_up::{self, FirstRun};
 use crate::store::{DataKey, StoreSettings};
 use crate::time_source::{SystemTime, TimeSource};
@@ -138,6 +139,7 @@ impl<'a> Maker<'a> {
             issuer: settings.issuer.clone(),
             loopback_http: settings.loopback_http,
             zone: settings.zone,
+            duties: duty_settings(&settings.duties),
             time: Arc::new(SystemTime),
             carrier: Arc::clone(&self.carrier),
             bcrypt_cost: settings.bcrypt_cost,
@@ -257,6 +259,19 @@ pub async fn stop_signal() {
     if tokio::signal::ctrl_c().await.is_err() {
         // Without signals the program runs until it is killed.
         std::future::pending::<()>().await;
+    }
+}
+
+/// Which law applies, and what our own people aim at or promise beside it.
+const fn duty_settings(args: &DutyArgs) -> DutySettings {
+    DutySettings {
+        law: args.law,
+        targets: Targets {
+            people_told: args.target_people_told,
+            follow_up: args.target_follow_up,
+            controller_told: args.target_controller_told,
+        },
+        complaint_promise: args.complaint_promise,
     }
 }
 

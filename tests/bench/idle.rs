@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::report::{Submission, SubmissionChannel};
+use domain::undated::UndatedDuty;
 use futures_util::future::join_all;
 use server::time_source::{SystemTime, TimeSource as _};
 use tests::On;
@@ -71,5 +72,8 @@ async fn one(party: &Party, number: usize) {
         proof: None,
     };
     party.node.record_submission(&party.reporter(), id, submission).await.expect("recorded");
+    let followed_up = SystemTime.now();
+    party.node.record_duty_done(&party.reporter(), id, UndatedDuty::FollowUp, followed_up).await.expect("recorded");
+    party.tells_nobody(id).await;
     party.node.close(&party.responder(), id).await.expect("closed");
 }

@@ -10,6 +10,7 @@
 //! cluster through `tests/postgres.sh` unless `TOCSIN_TEST_POSTGRES` names one. Figures are for a machine that does nothing
 //! else; say which one when you quote them.
 
+mod documents;
 mod fan_out;
 mod idle;
 mod import;
@@ -68,6 +69,12 @@ enum Question {
         /// Parties, each with one arrangement.
         #[arg(long, default_value_t = 500)]
         parties: usize,
+    },
+    /// How long does a full ICO report take as DOCX, and as PDF?
+    Documents {
+        /// A folder to keep one of each in, to look at.
+        #[arg(long)]
+        keep: Option<std::path::PathBuf>,
     },
     /// What does a node need that has nothing to do, and how soon does it show its first page?
     Idle {
@@ -158,6 +165,7 @@ async fn main() -> ExitCode {
         Question::Log { partners } => log::run(on, partners, &mut report).await,
         Question::Notice { times } => notice::run(on, times, &mut report).await,
         Question::Import { parties } => import::run(on, parties, &mut report).await,
+        Question::Documents { keep } => documents::run(on, keep.as_deref(), &mut report).await,
         Question::Idle { incidents, seconds } => idle::run(on, incidents, seconds, &mut report).await,
         Question::FanOut { partners, tls, bad: false } => return fan_out::run(on, partners, tls, bench.json).await,
         Question::FanOut { partners, tls, bad: true } => fan_out::run_bad(on, partners, tls, &mut report).await,

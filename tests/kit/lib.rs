@@ -27,6 +27,7 @@ pub mod database;
 pub mod dice;
 pub mod facts;
 pub mod independent;
+pub mod judging;
 pub mod node;
 pub mod page;
 pub mod pairs;

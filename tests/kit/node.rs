@@ -20,7 +20,7 @@ use server::http::Running;
 use server::mail::MailSettings;
 use server::node::administer::SetUp;
 use server::node::pairing::Confirmation;
-use server::node::{LogRequest, NewPerson, Node, NodeOptions, Rates};
+use server::node::{DutySettings, LogRequest, NewPerson, Node, NodeOptions, Rates};
 use server::store::{DataKey, READERS, StoreSettings};
 use server::time_source::{HandTime, TimeSource};
 use uuid::Uuid;
@@ -260,12 +260,14 @@ pub(crate) struct Opening {
     pub(crate) mail: Option<MailSettings>,
     /// How often it may be called.
     pub(crate) rates: Rates,
+    /// Which law applies, and its own targets.
+    pub(crate) duties: DutySettings,
 }
 
 impl Default for Opening {
     fn default() -> Self {
         let rates = Rates { partner_per_minute: 60_000, partner_burst: 60_000, address_per_minute: 60_000 };
-        Self { set_up: None, mail: None, rates }
+        Self { set_up: None, mail: None, rates, duties: DutySettings::default() }
     }
 }
 
@@ -273,13 +275,14 @@ pub(crate) async fn open_with(
     database: &Database,
     issuer: &str,
     ground: &Ground,
-    Opening { set_up, mail, rates }: Opening,
+    Opening { set_up, mail, rates, duties }: Opening,
 ) -> Arc<Node> {
     let node = Node::open(NodeOptions {
         store: StoreSettings { url: database.url.clone(), data_key: data_key(), readers: READERS },
         issuer: issuer.to_owned(),
         loopback_http: issuer.starts_with("http:"),
         zone: London,
+        duties,
         time: Arc::clone(&ground.time),
         carrier: Arc::clone(&ground.carrier),
         bcrypt_cost: BCRYPT_COST,

@@ -16,7 +16,7 @@ use server::mail::MailSettings;
 use server::node::execute::LOG_FORM;
 use server::node::pairing::Confirmation;
 use server::node::receive::{Incoming, Received};
-use server::node::{LogRequest, Node, Rates};
+use server::node::{DutySettings, LogRequest, Node, Rates};
 use server::store::partners::PartnerState;
 use server::store::projections::tables::Tables;
 use server::store::queries::{directory, exchanges};
@@ -324,7 +324,7 @@ impl Party {
             .into_iter()
             .filter_map(|entry| match entry.entry {
                 LoggedEvent::Incident(event) => Some(event),
-                LoggedEvent::Exchange(..) | LoggedEvent::Erased => None,
+                LoggedEvent::Exchange(..) | LoggedEvent::Complaint(_) | LoggedEvent::Erased => None,
             })
             .collect()
     }
@@ -414,6 +414,16 @@ impl Party {
         self
     }
 
+    /// Its node anew, with other duties' settings.
+    #[must_use]
+    pub async fn restart_with_duties(mut self, duties: DutySettings) -> Self {
+        let issuer = self.issuer().to_owned();
+        self.node.stop().await;
+        let opening = Opening { duties, ..Opening::default() };
+        self.node = open_with(&self.database, &issuer, &self.ground, opening).await;
+        self
+    }
+
     /// Another process of this party on the same database (Postgres); the line leads to it from now on.
     pub async fn beside(&self) -> Arc<Node> {
         open(&self.database, self.issuer(), &self.ground, None).await
@@ -428,5 +438,14 @@ impl Party {
         let running = serve(Arc::clone(&self.node), listener, HttpOptions::default()).expect("it serves");
         self.running = Some(running);
         address
+    }
+
+    /// Where a listening party's pages are, once [`Party::serve`] has started them.
+    ///
+    /// # Panics
+    /// For a party that does not listen.
+    #[must_use]
+    pub fn running_at(&self) -> SocketAddr {
+        self.issuer().strip_prefix("http://").and_then(|address| address.parse().ok()).expect("a listening party")
     }
 }

@@ -92,7 +92,7 @@ async fn pages_by_role(on: On) {
 }
 
 /// Addresses that show nothing of the record: for everybody with an account, or for anybody at all.
-const FOR_EVERYBODY: [&str; 9] = [
+const FOR_EVERYBODY: [&str; 10] = [
     "/",
     "/account",
     "/account/password",
@@ -102,6 +102,7 @@ const FOR_EVERYBODY: [&str; 9] = [
     "/static/{name}",
     "/link/{secret}",
     "/ack/{secret}",
+    "/calendar/{secret}.ics",
 ];
 
 /// The address of every page, as the program's own source names it: a new one is among them by itself.
@@ -131,6 +132,8 @@ fn filled(address: &str, incident: &str, exchange: &str) -> String {
     let part = |part: &str| match part.strip_prefix('{').map(|name| name.trim_end_matches('}')) {
         None => part.to_owned(),
         Some("action") => "close".to_owned(),
+        Some("wave" | "number") => "1".to_owned(),
+        Some("step") => "review".to_owned(),
         Some(name) if name.contains(':') => {
             name.split([':', '|']).nth(1).map(str::to_owned).expect("a word that the address takes")
         }

@@ -136,7 +136,7 @@ async fn new_terms_are_used_at_once_and_old_ones_stay_frozen(on: On) {
     let directory = parse(&file(1), &known_before).expect("an acceptable file");
     operator.node.import_directory(&by, directory.clone()).await.expect("taken");
     let hours = |incident: domain::incident::Incident| {
-        incident.owed.iter().map(|owed| owed.terms.notice_hours.get()).collect::<Vec<_>>()
+        incident.owed.iter().map(|owed| owed.terms.notice_hours.map_or(0, Hours::get)).collect::<Vec<_>>()
     };
     let first = operator.log(log_request(first_hour("Before"), world.now())).await;
 

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use domain::clock::{ClockKind, ClockState, Evidence};
-use domain::incident::{Refusal, Stage};
+use domain::incident::{Duty, Refusal, Stage};
 use domain::report::{ReportState, Submission, SubmissionChannel};
+use domain::undated::UndatedDuty;
 use domain::values::{IncidentId, Line, LongText, Moment};
 use server::node::DoorError;
 use tests::facts::first_hour;
@@ -120,7 +121,8 @@ async fn not_required_needs_a_second_officer(on: On) {
     assert!(matches!(incident.report, ReportState::NotRequired { .. }));
 }
 
-/// An incident closes only when every duty is decided: the notice, the acknowledgement and the report.
+/// An incident closes only when every duty is decided: the notice, the acknowledgement, the report and what has to follow
+/// it.
 async fn closing_is_refused_while_a_duty_is_open(on: On) {
     let world = World::new(on);
     let (operator, council) = world.operator_and_council().await;
@@ -129,11 +131,23 @@ async fn closing_is_refused_while_a_duty_is_open(on: On) {
     assert!(matches!(close().await, Err(DoorError::Refused(Refusal::DutiesOpen { .. }))), "nothing is decided");
     world.settle(&[&operator, &council]).await;
     operator.node.record_submission(&operator.reporter(), id, submission(world.now())).await.expect("recorded");
-    assert!(matches!(close().await, Err(DoorError::Refused(Refusal::DutiesOpen { open: 1 }))), "nobody has read it");
+    operator.tells_nobody(id).await;
+    let acknowledgement = Duty::Partners { kind: ClockKind::PartnerAcknowledgement, open: 1 };
+    let refused = close().await;
+    assert!(
+        matches!(&refused, Err(DoorError::Refused(Refusal::DutiesOpen { duties })) if *duties == [Duty::FollowUp, acknowledgement]),
+        "nobody has read it: {refused:?}"
+    );
     let theirs = council.only_received().await.id;
     let stance = domain::exchange::Stance::NotAffected;
     council.node.acknowledge(&council.responder(), theirs, stance, None).await.expect("acknowledged");
     world.settle(&[&operator, &council]).await;
+    let refused = close().await;
+    let one =
+        matches!(&refused, Err(DoorError::Refused(Refusal::DutiesOpen { duties })) if *duties == [Duty::FollowUp]);
+    assert!(one, "the report left something out, which has to follow (Article 33(4))");
+    let followed_up = (UndatedDuty::FollowUp, world.now());
+    operator.node.record_duty_done(&operator.reporter(), id, followed_up.0, followed_up.1).await.expect("recorded");
     close().await.expect("closed");
     assert_eq!(operator.incident(id).await.stage, Stage::Closed);
 }

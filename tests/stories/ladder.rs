@@ -14,7 +14,7 @@ use tests::{On, both};
 both!(
     every_step_fires_once,
     a_node_that_slept_fires_the_most_urgent_step_only,
-    a_duty_taken_in_hand_climbs_no_further,
+    a_duty_taken_in_hand_rests_for_a_while,
     a_receipt_that_proves_an_earlier_instant_is_proved_late,
     a_recorded_call_ends_the_clock_and_not_the_carrying,
     one_step_names_all_partners_outstanding,
@@ -60,8 +60,9 @@ async fn a_node_that_slept_fires_the_most_urgent_step_only(on: On) {
     assert_eq!(notice.due, logged_at.plus_seconds(48 * 3_600));
 }
 
-/// A named person sees to it: no further step, until the instant itself moves; the same person need not say so twice.
-async fn a_duty_taken_in_hand_climbs_no_further(on: On) {
+/// A named person sees to it: no further step for four hours; then the ladder goes on, each step once. The same person need
+/// not say so twice.
+async fn a_duty_taken_in_hand_rests_for_a_while(on: On) {
     let world = World::new(on);
     let (operator, _council, id) = unreachable(&world).await;
     let due = world.now().plus_seconds(48 * 3_600);
@@ -71,11 +72,16 @@ async fn a_duty_taken_in_hand_climbs_no_further(on: On) {
     operator.node.take_in_hand(&operator.duty_holder(), stream, ClockKind::PartnerNotice, due).await.expect("taken");
     let again = operator.node.take_in_hand(&operator.duty_holder(), stream, ClockKind::PartnerNotice, due).await;
     assert!(matches!(again, Err(DoorError::Refused(_))), "{again:?}");
-    for _ in 0..30 {
+    for _ in 0..3 {
         world.pass(HOUR);
         world.settle(&[&operator]).await;
     }
     assert_eq!(fired(&operator.events(id).await, ClockKind::PartnerNotice), [-1_440]);
+    for _ in 0..20 {
+        world.pass(HOUR);
+        world.settle(&[&operator]).await;
+    }
+    assert_eq!(fired(&operator.events(id).await, ClockKind::PartnerNotice), [-1_440, -720, -360, -120, 0]);
     let other = operator.node.take_in_hand(&operator.duty_holder(), stream, ClockKind::IcoReport, due).await;
     assert!(matches!(other, Err(DoorError::Refused(_))), "no such duty at this instant: {other:?}");
 }

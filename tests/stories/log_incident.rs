@@ -116,7 +116,7 @@ async fn a_partner_is_told_once_under_several_arrangements(on: On) {
     let incident = operator.incident(id).await;
     assert_eq!(incident.owed.len(), 1);
     assert_eq!(incident.owed[0].terms.arrangements.len(), 2);
-    assert_eq!(incident.owed[0].terms.notice_hours.get(), 24);
+    assert_eq!(incident.owed[0].terms.notice_hours.map(domain::values::Hours::get), Some(24));
     assert_eq!(council.only_received().await.received.len(), 1);
 }
 

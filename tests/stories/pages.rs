@@ -3,13 +3,20 @@
 use std::time::Duration;
 
 use domain::exchange::MessageKind;
-use domain::values::{IncidentId, LongText};
+use domain::incident::decision::{Ask, NotABreach};
+use domain::incident::lessons::{RootCause, Seen};
+use domain::incident::telling::{Channel, Communication, Letter};
+use domain::incident_type::TypeCode;
+use domain::suggestion::Asked;
+use domain::values::{IncidentId, LongText, Title};
 use fantoccini::Locator;
+use server::node::lessons::{NewOwner, NewPlan, Step};
 use server::node::said::NewMessage;
 use server::store::queries::directory;
 use tests::browser::Browser;
 use tests::facts::first_hour;
-use tests::node::{PASSWORD, Party, World, log_request};
+use tests::judging;
+use tests::node::{PASSWORD, Party, World, line, log_request};
 use tests::wait::{SOON, until};
 use tests::wire::Line;
 use tests::{On, both};
@@ -38,6 +45,10 @@ async fn furnished(world: &World) -> (Party, String, Vec<String>) {
     let _second = world.scripted(&operator, "Borough", 24).await;
     world.wire.set(council.issuer(), Line::Down);
     let id = operator.log(log_request(first_hour("A mailbox was open"), world.now())).await;
+    let assessed = judging::assess(&operator.incident(id).await, Asked::default());
+    operator.node.assess(&operator.responder(), id, assessed).await.expect("assessed");
+    let reasons = judging::reason("Somebody outside had the mailbox open.");
+    operator.decides(id, Ask::ProposeNotABreach { ground: NotABreach::NearMiss, reasons }).await;
     world.pass(Duration::from_secs(50 * 3_600));
     world.settle(&[&operator]).await;
     world.wire.set(council.issuer(), Line::Up);
@@ -46,6 +57,7 @@ async fn furnished(world: &World) -> (Party, String, Vec<String>) {
     let notice = operator.only_received().await.id;
     let exchange = operator.incident(id).await.owed[0].exchange;
     asked(world, &operator, &council, told).await;
+    learnt(world, &operator, id).await;
     let origin = format!("http://{}", operator.serve());
     let paths = vec![
         "/".to_owned(),
@@ -58,17 +70,69 @@ async fn furnished(world: &World) -> (Party, String, Vec<String>) {
         format!("/incidents/{id}/correct-awareness"),
         format!("/incidents/{id}/withdraw"),
         format!("/incidents/{id}/report"),
+        format!("/incidents/{id}/people"),
+        format!("/incidents/{id}/people/letter"),
+        format!("/incidents/{id}/people/message"),
+        format!("/incidents/{id}/people/told"),
+        format!("/incidents/{id}/people/told/1/strike"),
+        format!("/incidents/{id}/lessons"),
+        format!("/incidents/{id}/lessons/cause"),
+        format!("/incidents/{id}/lessons/actions/new"),
+        format!("/incidents/{id}/lessons/actions/1/review"),
+        "/actions".to_owned(),
+        format!("/incidents/{id}/assessment"),
+        format!("/incidents/{id}/assess"),
+        format!("/incidents/{id}/decision"),
+        format!("/incidents/{id}/decision/report"),
+        format!("/incidents/{id}/decision/people"),
+        format!("/incidents/{id}/close"),
         format!("/exchanges/{exchange}"),
         format!("/exchanges/{exchange}/messages/new"),
         format!("/exchanges/{notice}/messages"),
         "/received".to_owned(),
         format!("/received/{notice}"),
         "/partners".to_owned(),
+        "/rota".to_owned(),
+        "/account/calendar".to_owned(),
+        "/account/calendar/new".to_owned(),
+        "/complaints".to_owned(),
+        "/complaints/new".to_owned(),
+        "/administration/law".to_owned(),
         "/privacy".to_owned(),
         "/accessibility".to_owned(),
         "/no-such-page".to_owned(),
     ];
     (operator, origin, paths)
+}
+
+/// People were told about the incident, and something was learnt from it.
+async fn learnt(world: &World, operator: &Party, id: IncidentId) {
+    let text = |text: &str| LongText::parse(text).expect("a text");
+    let (reporter, holder, today) = (operator.reporter(), operator.duty_holder(), operator.node.today());
+    let letter = Letter {
+        heading: Title::parse("Your data and a mailbox that was open").expect("a title"),
+        what_happened: text("A mailbox was open to somebody outside."),
+        consequences: text("You may get unwanted calls."),
+        measures: text("We closed it."),
+        advice: text("Be careful with calls that you do not expect."),
+        contact: text("The data protection officer, dpo@example.org"),
+    };
+    operator.node.write_letter(&reporter, id, 0, letter).await.expect("written");
+    for channel in [Channel::Letter, Channel::Website] {
+        let told =
+            Communication { at: world.now(), channel, people: Some(1_140), version: 1, complete: false, note: None };
+        operator.node.record_told(&reporter, id, None, told).await.expect("recorded");
+    }
+    let cause =
+        RootCause { kind: TypeCode::from_word("phishing").expect("a type"), words: text("A link was followed.") };
+    operator.node.find_cause(&holder, id, 0, cause).await.expect("recorded");
+    for what in ["Turn the second factor on.", "Train the case team."] {
+        let owner = NewOwner::Role(line("Head of IT"));
+        let plan = NewPlan { what: text(what), owner, due_on: today };
+        operator.node.add_action(&holder, id, None, plan).await.expect("added");
+    }
+    let seen = Seen { number: 1, revision: 1 };
+    operator.node.step_action(&holder, id, seen, Step::Done(today, text("Ticket 17."))).await.expect("done");
 }
 
 /// The council asks for help about its case: a duty of the operator's, and something to read.
@@ -96,6 +160,13 @@ async fn administration(operator: &Party) -> Vec<String> {
     let mut paths: Vec<String> = ["/", "/administration", "/agreements", "/services", "/parties", "/import", "/export"]
         .map(str::to_owned)
         .into();
+    paths.extend(
+        ["/ladders", "/ladders/ico_report", "/ladders/ico_report/repeats", "/ladders/ico_report/built-in"]
+            .map(str::to_owned),
+    );
+    paths.extend(
+        ["/ladders/ico_report/steps/0", "/rota", "/rota/weekly", "/rota/once", "/rota/import"].map(str::to_owned),
+    );
     paths.extend(["agreements", "arrangements", "services", "parties"].map(|kind| format!("/{kind}/new")));
     paths.extend(
         [&agreement, &arrangement, &service, &party].into_iter().flat_map(|one| [one.clone(), format!("{one}/edit")]),

@@ -40,7 +40,11 @@ const RULES: &[Rule] = &[
         may_know: &["access", "node", "problem", "store", "time_source"],
         never: &["webhooks", "diesel"],
     },
-    Rule { module: "problem", may_know: &["problem", "access", "node", "store"], never: &["webhooks", "diesel"] },
+    Rule {
+        module: "problem",
+        may_know: &["problem", "access", "documents", "node", "store"],
+        never: &["webhooks", "diesel"],
+    },
 ];
 
 /// The module of `server` that a file belongs to.

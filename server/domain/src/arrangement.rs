@@ -61,6 +61,40 @@ impl Trigger {
     }
 }
 
+/// What we are towards the partner for the services that an arrangement covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OurRole {
+    /// We decide with them (UK GDPR Article 26).
+    #[default]
+    JointController,
+    /// They process on our behalf (Article 28): the report to the regulator is ours.
+    Controller,
+    /// We process on their behalf: we tell them without undue delay, and they report (Article 33(2)).
+    Processor,
+}
+
+impl OurRole {
+    /// Every role, in the order shown.
+    pub const ALL: [Self; 3] = [Self::JointController, Self::Controller, Self::Processor];
+
+    /// The word in tables, files and the API.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::JointController => "joint_controller",
+            Self::Controller => "controller",
+            Self::Processor => "processor",
+        }
+    }
+
+    /// Whether it is the one that files and events leave out.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    const fn is_default(&self) -> bool {
+        matches!(self, Self::JointController)
+    }
+}
+
 /// Somebody to ring when machines fail, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -76,6 +110,41 @@ pub struct FallbackContact {
     /// Mailbox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Line>,
+}
+
+/// Which of a partner's contacts is rung.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FallbackPlace {
+    /// The first whom the arrangement names, in working hours.
+    Named,
+    /// Another whom it names, in working hours.
+    Secondary,
+    /// Somebody's number out of hours.
+    OutOfHours,
+}
+
+/// One number to ring.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FallbackCall {
+    /// Role or name, as the arrangement gives it.
+    pub who: Line,
+    /// The number.
+    pub number: Line,
+    /// Whose turn it is.
+    pub place: FallbackPlace,
+}
+
+/// Whom to ring when this many steps of a ladder have fired: the first named contact at the first step, then at each further
+/// step the next, then the numbers out of hours, then from the beginning. `None` without a number.
+#[must_use]
+pub fn fallback_call(contacts: &[FallbackContact], fired: u32) -> Option<FallbackCall> {
+    let places = std::iter::once(FallbackPlace::Named).chain(std::iter::repeat(FallbackPlace::Secondary));
+    let by_day = contacts.iter().zip(places).filter_map(|(it, place)| Some((it, it.phone.as_ref()?, place)));
+    let by_night = contacts.iter().filter_map(|it| Some((it, it.out_of_hours.as_ref()?, FallbackPlace::OutOfHours)));
+    let all: Vec<_> = by_day.chain(by_night).collect();
+    let turn = usize::try_from(fired.saturating_sub(1)).unwrap_or(0).checked_rem(all.len())?;
+    let (contact, number, place) = all.get(turn)?;
+    Some(FallbackCall { who: contact.who.clone(), number: (*number).clone(), place: *place })
 }
 
 /// One partner under one agreement version: terms as incidents are logged under them, with nothing left to look up.
@@ -111,6 +180,9 @@ pub struct Arrangement {
     /// Whom to ring, in order.
     #[serde(default)]
     pub contacts: Vec<FallbackContact>,
+    /// What we are towards the partner.
+    #[serde(default, skip_serializing_if = "OurRole::is_default")]
+    pub our_role: OurRole,
 }
 
 impl Arrangement {
@@ -118,6 +190,33 @@ impl Arrangement {
     #[must_use]
     pub fn digest(&self) -> Digest32 {
         Digest32::of(&serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
+/// Who leads: reports to the ICO for all, or tells people for all.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "who")]
+pub enum Lead {
+    /// We.
+    Us,
+    /// Each for itself.
+    Each,
+    /// A partner.
+    Partner {
+        /// Which.
+        partner: PartnerId,
+    },
+    /// A word of the arrangement that names no party of ours, for example `client`.
+    Named {
+        /// It.
+        name: Line,
+    },
+}
+
+impl Lead {
+    /// What the arrangement's word stands for, before anybody looked up whose key it is.
+    fn written(word: &Line) -> Self {
+        if word.as_str() == "each" { Self::Each } else { Self::Named { name: word.clone() } }
     }
 }
 
@@ -132,20 +231,40 @@ pub struct ArrangementRef {
     pub digest: Digest32,
     /// The agreement's title.
     pub title: Line,
+    /// Whom it names as the lead on the report to the ICO. Absent in events from before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ico_lead: Option<Lead>,
 }
 
 /// The terms with one partner, frozen on an incident: the earliest due wins and all arrangements are named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
-    /// Hours to notify.
-    pub notice_hours: Hours,
+    /// Hours to notify; absent where we process on their behalf and none were agreed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice_hours: Option<Hours>,
     /// Hours to acknowledge.
     pub acknowledgement_hours: Hours,
+    /// What we are towards them; of several arrangements, a controller's word before a processor's.
+    #[serde(default, skip_serializing_if = "OurRole::is_default")]
+    pub our_role: OurRole,
     /// What starts the clock; of several arrangements, the wider word. Absent in events from before it was kept.
     #[serde(default, skip_serializing_if = "Trigger::is_default")]
     pub trigger: Trigger,
     /// Every arrangement that covers the incident.
     pub arrangements: Vec<ArrangementRef>,
+}
+
+impl Terms {
+    /// Puts parties in the place of the keys that lead; whose key nobody has stays a word.
+    pub fn find_leads(&mut self, party: impl Fn(&Line) -> Option<Lead>) {
+        for arrangement in &mut self.arrangements {
+            if let Some(Lead::Named { name }) = &arrangement.ico_lead
+                && let Some(found) = party(name)
+            {
+                arrangement.ico_lead = Some(found);
+            }
+        }
+    }
 }
 
 /// One partner that an incident owes a notice, with the ids its exchange will have (ruling 13: case and reference are
@@ -164,8 +283,20 @@ pub struct Owed {
     pub reference: Line,
 }
 
+/// Whether, for every one of these services, we only process on a controller's behalf: then the report to the regulator
+/// is the controllers' (UK GDPR Article 33(2)). A service of which no arrangement says so is ours.
+#[must_use]
+pub fn processor_only(arrangements: &[Arrangement], services: &Options<ServiceId>) -> bool {
+    let roles = |service: &ServiceId| {
+        let covering = arrangements.iter().filter(|terms| terms.services.contains(service));
+        covering.map(|terms| terms.our_role).collect::<Vec<_>>()
+    };
+    let processed = |roles: Vec<OurRole>| !roles.is_empty() && roles.into_iter().all(|role| role == OurRole::Processor);
+    !services.is_empty() && services.iter().all(|service| processed(roles(service)))
+}
+
 /// Who is owed a notice about an incident of this kind in these services, and under which terms. Terms without hours owe
-/// none by themselves.
+/// none by themselves, unless we process on the partner's behalf: the law then says so (UK GDPR Article 33(2)).
 #[must_use]
 pub fn owed_to(
     arrangements: &[Arrangement],
@@ -174,7 +305,10 @@ pub fn owed_to(
 ) -> BTreeMap<PartnerId, Terms> {
     let mut owed: BTreeMap<PartnerId, Terms> = BTreeMap::new();
     for arrangement in arrangements {
-        let Some(notice_hours) = arrangement.notice_hours else { continue };
+        let notice_hours = arrangement.notice_hours;
+        if notice_hours.is_none() && arrangement.our_role != OurRole::Processor {
+            continue;
+        }
         if !arrangement.trigger.covers(kind) || arrangement.services.is_disjoint(services) {
             continue;
         }
@@ -183,10 +317,12 @@ pub fn owed_to(
             version: arrangement.version,
             digest: arrangement.digest(),
             title: arrangement.agreement_title.clone(),
+            ico_lead: arrangement.ico_lead.as_ref().map(Lead::written),
         };
         owed.entry(arrangement.partner)
             .and_modify(|terms| {
-                terms.notice_hours = terms.notice_hours.min(notice_hours);
+                terms.notice_hours = terms.notice_hours.into_iter().chain(notice_hours).min();
+                terms.our_role = terms.our_role.min(arrangement.our_role);
                 terms.trigger = terms.trigger.wider(arrangement.trigger);
                 terms.acknowledgement_hours = terms.acknowledgement_hours.min(arrangement.acknowledgement_hours);
                 terms.arrangements.push(named.clone());
@@ -194,6 +330,7 @@ pub fn owed_to(
             .or_insert_with(|| Terms {
                 notice_hours,
                 acknowledgement_hours: arrangement.acknowledgement_hours,
+                our_role: arrangement.our_role,
                 trigger: arrangement.trigger,
                 arrangements: vec![named.clone()],
             });
@@ -232,6 +369,7 @@ mod tests {
             ico_lead: None,
             contact_point: None,
             contacts: vec![],
+            our_role: OurRole::JointController,
         }
     }
 
@@ -257,7 +395,7 @@ mod tests {
         let quick = arrangement(2, 1, &[1], 24, Trigger::BreachOrCircumstances);
         let owed = owed_to(&[slow, quick], &[service(1)].into(), IncidentKind::Breach);
         let terms = &owed[&partner(1)];
-        assert_eq!((terms.notice_hours.get(), terms.acknowledgement_hours.get()), (24, 4));
+        assert_eq!((terms.notice_hours.map(Hours::get), terms.acknowledgement_hours.get()), (Some(24), 4));
         assert_eq!(terms.arrangements.len(), 2);
     }
 
@@ -271,6 +409,31 @@ mod tests {
         let of = |terms: &[Arrangement]| owed_to(terms, &hit, IncidentKind::Breach)[&partner(1)].trigger;
         assert_eq!(of(&[visible.clone(), narrow.clone()]), Trigger::BreachOnly);
         assert_eq!(of(&[narrow, wide]), Trigger::BreachOrCircumstances);
+    }
+
+    /// Aim: a processor owes its controller a notice even without agreed hours; only where every service hit is processed
+    /// for somebody is there no report of ours; anything else leaves it ours.
+    #[test]
+    fn a_processor_tells_the_controller_and_the_controller_reports() {
+        let role = |our_role, terms: Arrangement| Arrangement { our_role, ..terms };
+        let none = |terms: Arrangement| Arrangement { notice_hours: None, ..terms };
+        let processing = role(OurRole::Processor, none(arrangement(1, 1, &[1], 48, Trigger::BreachOnly)));
+        let joint = arrangement(2, 2, &[2], 48, Trigger::BreachOrCircumstances);
+        let supplier = role(OurRole::Controller, none(arrangement(3, 3, &[3], 48, Trigger::BreachOnly)));
+        let all = [processing.clone(), joint, supplier.clone()];
+        let only = |services: &[u128]| processor_only(&all, &services.iter().map(|id| service(*id)).collect());
+        assert_eq!(
+            [only(&[1]), only(&[2]), only(&[3]), only(&[1, 2]), only(&[9]), only(&[])],
+            [true, false, false, false, false, false]
+        );
+        let owed = owed_to(&all, &[service(1), service(3)].into(), IncidentKind::Breach);
+        assert_eq!(owed.keys().collect::<Vec<_>>(), [&partner(1)], "a supplier of ours is owed nothing by these terms");
+        assert_eq!((owed[&partner(1)].notice_hours, owed[&partner(1)].our_role), (None, OurRole::Processor));
+        // Beside joint control of another service the controller's word stands, and agreed hours count.
+        let beside = arrangement(4, 1, &[2], 24, Trigger::BreachOnly);
+        let owed = owed_to(&[processing, beside], &[service(1), service(2)].into(), IncidentKind::Breach);
+        let terms = &owed[&partner(1)];
+        assert_eq!((terms.notice_hours.map(Hours::get), terms.our_role), (Some(24), OurRole::JointController));
     }
 
     #[test]
@@ -290,5 +453,38 @@ mod tests {
         assert_ne!(terms.digest(), changed.digest());
         let json = serde_json::to_string(&terms).unwrap();
         assert_eq!(serde_json::from_str::<Arrangement>(&json).unwrap().digest(), terms.digest());
+    }
+
+    /// Aim: named, secondary, then out of hours, one further at each step, and round again; without a number nobody.
+    #[test]
+    fn each_step_rings_the_next_contact() {
+        let line = |text: &str| Line::parse(text).unwrap();
+        let contact = |who: &str, phone: Option<&str>, late: Option<&str>| FallbackContact {
+            who: line(who),
+            phone: phone.map(line),
+            out_of_hours: late.map(line),
+            email: None,
+        };
+        let contacts = [
+            contact("Named", Some("1"), Some("3")),
+            contact("Second", Some("2"), None),
+            contact("Mail only", None, None),
+        ];
+        let rung: Vec<(String, FallbackPlace)> = (0..=4)
+            .map(|fired| fallback_call(&contacts, fired).unwrap())
+            .map(|call| (format!("{} {}", call.who, call.number), call.place))
+            .collect();
+        let named = ("Named 1".to_owned(), FallbackPlace::Named);
+        assert_eq!(
+            rung,
+            [
+                named.clone(),
+                named.clone(),
+                ("Second 2".to_owned(), FallbackPlace::Secondary),
+                ("Named 3".to_owned(), FallbackPlace::OutOfHours),
+                named,
+            ]
+        );
+        assert_eq!(fallback_call(&contacts[2..], 1), None);
     }
 }

@@ -5,8 +5,12 @@
 //! All lengths are elapsed time on UTC instants: nights, weekends, holidays and clock changes count
 //! (Regulation 1182/71, Article 3(3)).
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
+use crate::clock_terms::{Law, ReportTerm};
 use crate::values::{Hours, Line, Moment};
 
 /// Which duty.
@@ -22,11 +26,22 @@ pub enum ClockKind {
     /// Answer a request of the other party by the instant that it names (agreement clause 6, "all reasonable
     /// assistance").
     Assistance,
+    /// Tell the people whose data it is: a target of our own (UK GDPR Article 34(1) names no time).
+    PeopleTold,
+    /// Follow a report to the ICO up: a target of our own (Article 33(4) names no time).
+    FollowUp,
 }
 
 impl ClockKind {
     /// Every kind, in the order shown.
-    pub const ALL: [Self; 4] = [Self::PartnerNotice, Self::PartnerAcknowledgement, Self::IcoReport, Self::Assistance];
+    pub const ALL: [Self; 6] = [
+        Self::PartnerNotice,
+        Self::PartnerAcknowledgement,
+        Self::IcoReport,
+        Self::Assistance,
+        Self::PeopleTold,
+        Self::FollowUp,
+    ];
 
     /// The word in tables, addresses and the API.
     #[must_use]
@@ -36,6 +51,8 @@ impl ClockKind {
             Self::PartnerAcknowledgement => "partner_acknowledgement",
             Self::IcoReport => "ico_report",
             Self::Assistance => "assistance",
+            Self::PeopleTold => "people_told",
+            Self::FollowUp => "follow_up",
         }
     }
 }
@@ -60,11 +77,15 @@ pub enum Anchor {
     AskedOfUs,
     /// We asked something of the partner: the answer is theirs.
     AskedByUs,
+    /// A person decided that the risk to people is high.
+    HighRiskDecided,
+    /// A report to the ICO left something out that was not yet known.
+    ReportIncomplete,
 }
 
 impl Anchor {
     /// Every anchor.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::AwareOfCircumstances,
         Self::AwareOfBreach,
         Self::Receipt,
@@ -73,6 +94,8 @@ impl Anchor {
         Self::NoticeReceived,
         Self::AskedOfUs,
         Self::AskedByUs,
+        Self::HighRiskDecided,
+        Self::ReportIncomplete,
     ];
 
     /// The word in tables, the API and (for the first two) on the wire.
@@ -87,6 +110,8 @@ impl Anchor {
             Self::NoticeReceived => "notice_received",
             Self::AskedOfUs => "asked_of_us",
             Self::AskedByUs => "asked_by_us",
+            Self::HighRiskDecided => "high_risk_decided",
+            Self::ReportIncomplete => "report_incomplete",
         }
     }
 }
@@ -107,17 +132,20 @@ pub enum Evidence {
     RecordedSubmission,
     /// The answer to a request.
     Answer,
+    /// A record that the people whose data it is were told.
+    RecordedTelling,
 }
 
 impl Evidence {
     /// Every kind of evidence.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::SignedReceipt,
         Self::SignedAcknowledgement,
         Self::LinkAcknowledgement,
         Self::RecordedCall,
         Self::RecordedSubmission,
         Self::Answer,
+        Self::RecordedTelling,
     ];
 
     /// The word in tables and the API.
@@ -130,6 +158,7 @@ impl Evidence {
             Self::RecordedCall => "recorded_call",
             Self::RecordedSubmission => "recorded_submission",
             Self::Answer => "answer",
+            Self::RecordedTelling => "recorded_telling",
         }
     }
 }
@@ -148,8 +177,22 @@ pub struct Clock {
     /// When it is due, where that was said as an instant and not as hours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Moment>,
+    /// Under which law the ICO clock runs.
+    #[serde(default, skip_serializing_if = "is_uk")]
+    pub law: Law,
+    /// The law knew one limit only when it started: the ICO clock has no later one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub one_limit: bool,
+    /// Nobody but our own people set it: missing it breaks neither law nor agreement.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_target: bool,
     /// How it stands.
     pub state: ClockState,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_uk(law: &Law) -> bool {
+    matches!(law, Law::Uk)
 }
 
 /// How a clock stands.
@@ -222,6 +265,9 @@ pub enum ClockChange {
         anchor: Anchor,
         /// Its instant.
         at: Moment,
+        /// What the law gives from there, where that differs from what it gave before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        term: Option<ReportTerm>,
     },
     /// It ended without being met.
     NotRequired {
@@ -236,14 +282,45 @@ impl Clock {
     /// A clock that starts now or earlier.
     #[must_use]
     pub const fn start(kind: ClockKind, anchor: Anchor, anchored_at: Moment, hours: Hours) -> Self {
-        Self { kind, anchor, anchored_at, hours, due_at: None, state: ClockState::Running }
+        Self {
+            kind,
+            anchor,
+            anchored_at,
+            hours,
+            due_at: None,
+            law: Law::Uk,
+            one_limit: false,
+            own_target: false,
+            state: ClockState::Running,
+        }
+    }
+
+    /// The ICO clock: as long as the law gave on the day of the anchor (UK GDPR Article 33(1)).
+    #[must_use]
+    pub fn report(law: Law, anchor: Anchor, anchored_at: Moment) -> Self {
+        let ReportTerm { hours, one_limit } = law.report_term(anchored_at);
+        Self { law, one_limit, ..Self::start(ClockKind::IcoReport, anchor, anchored_at, hours) }
+    }
+
+    /// A target of our own, in hours, where law and agreement name no time.
+    #[must_use]
+    pub const fn target(kind: ClockKind, anchor: Anchor, anchored_at: Moment, hours: Hours) -> Self {
+        let mut clock = Self::start(kind, anchor, anchored_at, hours);
+        clock.own_target = true;
+        clock
+    }
+
+    /// A target of our own that a person set as an instant.
+    #[must_use]
+    pub fn target_until(kind: ClockKind, anchor: Anchor, anchored_at: Moment, due: Moment) -> Self {
+        Self { own_target: true, ..Self::until(kind, anchor, anchored_at, due) }
     }
 
     /// A clock that is due at an instant that somebody named.
     #[must_use]
     pub fn until(kind: ClockKind, anchor: Anchor, anchored_at: Moment, due: Moment) -> Self {
         let hours = Hours::covering(due.seconds_since(anchored_at));
-        Self { kind, anchor, anchored_at, hours, due_at: Some(due), state: ClockState::Running }
+        Self { due_at: Some(due), ..Self::start(kind, anchor, anchored_at, hours) }
     }
 
     /// The last instant in time: anchor + hours, elapsed, or the instant named. Alarms and lateness use this one
@@ -254,12 +331,18 @@ impl Clock {
     }
 
     /// The statute's limit for the ICO clock: start of the next full hour + 72 h (UK GDPR Article 4A; Regulation
-    /// 1182/71, Article 3(1) and (2)(a)). `None` for the contract's clocks, whose limit is [`Clock::due`].
+    /// 1182/71, Article 3(1) and (2)(a)), or the due instant where the law knew one limit only. `None` for other clocks,
+    /// whose limit is [`Clock::due`].
     #[must_use]
     pub fn legal_limit(&self) -> Option<Moment> {
         match self.kind {
+            ClockKind::IcoReport if self.one_limit => Some(self.due()),
             ClockKind::IcoReport => Some(self.anchored_at.next_full_hour().plus_hours(self.hours)),
-            ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement | ClockKind::Assistance => None,
+            ClockKind::PartnerNotice
+            | ClockKind::PartnerAcknowledgement
+            | ClockKind::Assistance
+            | ClockKind::PeopleTold
+            | ClockKind::FollowUp => None,
         }
     }
 
@@ -311,7 +394,14 @@ impl Clock {
             ClockState::Overdue | ClockState::Met { .. } | ClockState::MetLate { .. } => at <= self.anchored_at,
             ClockState::NotRequired { .. } => false,
         };
-        applies.then_some(ClockChange::Reanchored { anchor, at })
+        applies.then(|| ClockChange::Reanchored { anchor, at, term: self.term_from(at) })
+    }
+
+    /// What the law gives from another anchor, where it differs.
+    fn term_from(&self, at: Moment) -> Option<ReportTerm> {
+        let now = ReportTerm { hours: self.hours, one_limit: self.one_limit };
+        let then = self.law.report_term(at);
+        (self.kind == ClockKind::IcoReport && then != now).then_some(then)
     }
 
     /// What a reasoned decision that the duty does not exist does.
@@ -331,9 +421,12 @@ impl Clock {
             ClockChange::Met { at, evidence, late: false, proved_late } => {
                 self.state = ClockState::Met { at: *at, evidence: *evidence, proved_late: *proved_late };
             }
-            ClockChange::Reanchored { anchor, at } => {
+            ClockChange::Reanchored { anchor, at, term } => {
                 self.anchor = *anchor;
                 self.anchored_at = *at;
+                if let Some(ReportTerm { hours, one_limit }) = *term {
+                    (self.hours, self.one_limit) = (hours, one_limit);
+                }
                 let due = self.due();
                 self.state = match self.state {
                     ClockState::Met { at, evidence, .. } if at > due => ClockState::MetLate { at, evidence },
@@ -349,221 +442,5 @@ impl Clock {
             }
         }
         self
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
-
-    use chrono::{DateTime, FixedOffset};
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const DEADLINES: &str = include_str!("../law/deadline-vectors.csv");
-    const TIMELINESS: &str = include_str!("../law/timeliness-vectors.csv");
-
-    /// Rows of a CSV file without its heading; quoted fields hold no line breaks there.
-    fn rows(csv: &str) -> Vec<Vec<String>> {
-        csv.lines().skip(1).map(fields).collect()
-    }
-
-    fn fields(line: &str) -> Vec<String> {
-        let (mut fields, mut quoted) = (vec![String::new()], false);
-        for c in line.chars() {
-            match c {
-                '"' => quoted = !quoted,
-                ',' if !quoted => fields.push(String::new()),
-                _ => fields.last_mut().unwrap().push(c),
-            }
-        }
-        fields
-    }
-
-    fn at(text: &str) -> Moment {
-        Moment::parse(text).unwrap()
-    }
-
-    fn contract(anchored_at: Moment) -> Clock {
-        Clock::start(ClockKind::PartnerNotice, Anchor::AwareOfCircumstances, anchored_at, Hours::CONTRACT)
-    }
-
-    fn ico(anchored_at: Moment) -> Clock {
-        Clock::start(ClockKind::IcoReport, Anchor::AwareOfBreach, anchored_at, Hours::ICO)
-    }
-
-    #[test]
-    fn every_deadline_vector() {
-        let rows = rows(DEADLINES);
-        assert_eq!(rows.len(), 51);
-        for row in rows {
-            let [case, rule, zone, event_local, event_utc, start, due, due_local, ..] = row.as_slice() else {
-                panic!("a short row: {row:?}");
-            };
-            let aware = at(event_utc);
-            assert_eq!(at(event_local), aware, "{case}");
-            let (period_start, deadline) = match rule.as_str() {
-                "contract_48h_elapsed" => (contract(aware).anchored_at, contract(aware).due()),
-                "art33_72h_elapsed_strict" => (ico(aware).anchored_at, ico(aware).due()),
-                "art33_72h_clock_hour" => (aware.next_full_hour(), ico(aware).legal_limit().unwrap()),
-                other => panic!("unknown rule {other}"),
-            };
-            assert_eq!(period_start, at(start), "{case} {rule}");
-            assert_eq!(deadline, at(due), "{case} {rule}");
-            let zone: chrono_tz::Tz = zone.parse().unwrap();
-            let local: DateTime<FixedOffset> = deadline.to_chrono().with_timezone(&zone).fixed_offset();
-            let expected = DateTime::parse_from_rfc3339(due_local).unwrap();
-            assert_eq!((local, local.offset()), (expected, expected.offset()), "{case} {rule}");
-        }
-    }
-
-    #[test]
-    fn every_timeliness_vector() {
-        let rows = rows(TIMELINESS);
-        assert_eq!(rows.len(), 8);
-        for row in rows {
-            let [case, rule, aware, sent, expected, ..] = row.as_slice() else { panic!("a short row: {row:?}") };
-            let (aware, sent) = (at(aware), at(sent));
-            let late = |clock: Clock, evidence| match clock.meet(sent, evidence) {
-                Some(ClockChange::Met { late, .. }) => late,
-                other => panic!("{case}: {other:?}"),
-            };
-            let limit = ico(aware).legal_limit().unwrap();
-            let verdict = match rule.as_str() {
-                // Refused where commands are decided; the arithmetic only has to show it.
-                "any" if sent < aware => "invalid",
-                "contract_48h_elapsed" if late(contract(aware), Evidence::SignedReceipt) => "late",
-                "art33_72h_elapsed_strict" | "art33_72h_clock_hour" if sent > limit => "late",
-                "art33_72h_elapsed_strict" if late(ico(aware), Evidence::RecordedSubmission) => "late_vs_strict",
-                "contract_48h_elapsed" | "art33_72h_elapsed_strict" | "art33_72h_clock_hour" => "on_time",
-                other => panic!("unknown rule {other}"),
-            };
-            assert_eq!(verdict, expected, "{case}");
-        }
-    }
-
-    #[test]
-    fn at_the_due_instant_a_duty_is_still_in_time() {
-        let clock = contract(at("2026-03-03T02:10:00Z"));
-        assert_eq!(clock.tick(clock.due()), None);
-        let overdue = Moment::from_micros(clock.due().micros() + 1).unwrap();
-        assert_eq!(clock.tick(overdue), Some(ClockChange::BecameOverdue));
-    }
-
-    #[test]
-    fn lateness_is_judged_by_the_instant_of_the_evidence() {
-        let clock = contract(at("2026-03-03T02:10:00Z")).evolve(&ClockChange::BecameOverdue);
-        let in_time = clock.due().plus_seconds(-3_600);
-        let met = clock.clone().evolve(&clock.meet(in_time, Evidence::SignedReceipt).unwrap());
-        assert_eq!(met.state, ClockState::Met { at: in_time, evidence: Evidence::SignedReceipt, proved_late: true });
-    }
-
-    #[test]
-    fn an_earlier_receipt_may_still_prove_a_late_duty_met() {
-        let clock = contract(at("2026-03-03T02:10:00Z"));
-        let late = clock.due().plus_seconds(1);
-        let clock = clock.clone().evolve(&clock.meet(late, Evidence::RecordedCall).unwrap());
-        assert_eq!(clock.meet(late.plus_seconds(5), Evidence::SignedReceipt), None);
-        let earlier = clock.due();
-        let met = clock.clone().evolve(&clock.meet(earlier, Evidence::SignedReceipt).unwrap());
-        assert!(matches!(met.state, ClockState::Met { proved_late: true, .. }));
-    }
-
-    #[test]
-    fn an_earlier_anchor_rejudges_a_met_duty_and_a_later_one_moves_only_a_running_clock() {
-        let clock = contract(at("2026-03-03T02:10:00Z"));
-        let met = clock.clone().evolve(&clock.meet(clock.due(), Evidence::SignedReceipt).unwrap());
-        let (earlier, later) = (clock.anchored_at.plus_seconds(-60), clock.anchored_at.plus_seconds(60));
-        let rejudged = met.clone().evolve(&met.reanchor(Anchor::AwareOfCircumstances, earlier).unwrap());
-        assert!(matches!(rejudged.state, ClockState::MetLate { .. }));
-        assert_eq!(rejudged.reanchor(Anchor::AwareOfCircumstances, later), None);
-        assert_eq!(met.reanchor(Anchor::AwareOfCircumstances, later), None);
-        assert!(clock.reanchor(Anchor::AwareOfCircumstances, later).is_some());
-        let overdue = clock.evolve(&ClockChange::BecameOverdue);
-        assert_eq!(overdue.reanchor(Anchor::AwareOfCircumstances, later), None);
-    }
-
-    #[test]
-    fn only_the_ico_clock_has_a_legal_limit_and_it_is_never_earlier() {
-        let aware = at("2026-03-03T02:00:00Z");
-        assert_eq!(contract(aware).legal_limit(), None);
-        assert_eq!(ico(aware).legal_limit(), Some(at("2026-03-06T03:00:00Z")));
-    }
-
-    #[test]
-    fn clocks_and_changes_are_stored_and_read_back() {
-        let clock = ico(at("2026-03-03T02:10:00Z"));
-        let reason = Line::parse("No personal data was involved").unwrap();
-        let changes = [
-            ClockChange::BecameOverdue,
-            clock.meet(clock.due(), Evidence::RecordedSubmission).unwrap(),
-            ClockChange::Reanchored { anchor: Anchor::AwareOfBreach, at: clock.due() },
-            clock.not_required(clock.due(), reason).unwrap(),
-        ];
-        for change in changes {
-            let json = serde_json::to_string(&change).unwrap();
-            assert_eq!(serde_json::from_str::<ClockChange>(&json).unwrap(), change);
-            let clock = clock.clone().evolve(&change);
-            let json = serde_json::to_string(&clock).unwrap();
-            assert_eq!(serde_json::from_str::<Clock>(&json).unwrap(), clock);
-            assert!(json.contains(clock.state.word()));
-        }
-    }
-
-    #[derive(Debug, Clone, Copy)]
-    enum Act {
-        Tick,
-        Meet,
-        NotRequired,
-        Reanchor,
-    }
-
-    proptest! {
-        /// Whatever happens in whatever order, a clock ends at most once, stays ended, and recorded lateness goes away
-        /// only through evidence from before the due instant.
-        #[test]
-        fn a_clock_ends_once(acts in prop::collection::vec(
-            (prop::sample::select(vec![Act::Tick, Act::Meet, Act::NotRequired, Act::Reanchor]), 0..100_i64), 1..30,
-        )) {
-            let start = at("2026-03-03T02:10:00Z");
-            let mut clock = contract(start);
-            let mut ends = 0;
-            for (act, hours) in acts {
-                let moment = start.plus_seconds(hours * 3_600);
-                let change = match act {
-                    Act::Tick => clock.tick(moment),
-                    Act::Meet => clock.meet(moment, Evidence::SignedReceipt),
-                    Act::NotRequired => clock.not_required(moment, Line::parse("withdrawn").unwrap()),
-                    Act::Reanchor => clock.reanchor(Anchor::AwareOfBreach, moment),
-                };
-                let Some(change) = change else { continue };
-                let before = clock.clone();
-                clock = clock.evolve(&change);
-                ends += u32::from(before.is_open() && !clock.is_open());
-                prop_assert!(before.is_open() || !clock.is_open(), "an ended clock stays ended");
-                if matches!(before.state, ClockState::MetLate { .. }) && !matches!(clock.state, ClockState::MetLate { .. }) {
-                    let in_time = matches!(clock.state, ClockState::Met { at, .. } if at <= clock.due());
-                    prop_assert!(in_time, "lateness stays: {:?}", clock);
-                }
-                if matches!(before.state, ClockState::Overdue) {
-                    prop_assert!(!matches!(clock.state, ClockState::Running));
-                }
-            }
-            prop_assert!(ends <= 1);
-        }
-
-        /// The statute's limit is later than the strict one, by up to an hour (deadlines, "72 hours").
-        #[test]
-        fn the_legal_limit_is_up_to_an_hour_later(micros in 0..4_000_000_000_000_000_i64) {
-            let clock = ico(Moment::from_micros(micros).unwrap());
-            let gap = clock.legal_limit().unwrap().micros() - clock.due().micros();
-            prop_assert!(gap > 0 && gap <= 3_600_000_000);
-        }
-    }
-
-    #[test]
-    fn a_quoted_field_of_the_vectors_is_read_whole() {
-        assert_eq!(fields("a,\"b, c\",d")[1], "b, c");
     }
 }

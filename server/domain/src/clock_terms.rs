@@ -13,7 +13,7 @@ mod tests;
 
 use std::sync::LazyLock;
 
-use chrono::{NaiveDate, TimeZone};
+use chrono::{Datelike, NaiveDate, TimeZone, Weekday};
 use serde::{Deserialize, Serialize};
 
 use crate::law::Confidence;
@@ -40,6 +40,112 @@ pub enum Regime {
 impl Regime {
     /// Every regime, in the order shown.
     pub const ALL: [Self; 4] = [Self::Agreement, Self::Uk, Self::Eu, Self::ServiceLevel];
+}
+
+/// The law under which a node reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Law {
+    /// That of the United Kingdom. Clocks recorded before there was a choice run under it.
+    #[default]
+    Uk,
+    /// That of the European Union.
+    Eu,
+}
+
+impl Law {
+    /// Every law, in the order shown.
+    pub const ALL: [Self; 2] = [Self::Uk, Self::Eu];
+
+    /// The word in settings, tables and the API.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Uk => "uk",
+            Self::Eu => "eu",
+        }
+    }
+
+    /// The law with this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|law| law.word() == word)
+    }
+
+    /// Its terms are those of this regime.
+    #[must_use]
+    pub const fn regime(self) -> Regime {
+        match self {
+            Self::Uk => Regime::Uk,
+            Self::Eu => Regime::Eu,
+        }
+    }
+
+    /// The day on the calendar where the law is made: London or Brussels. The two change their clocks at the same
+    /// instants (01:00 UTC on the last Sundays of March and October), which is all that this needs of a zone.
+    #[must_use]
+    pub fn day(self, at: Moment) -> NaiveDate {
+        let winter = match self {
+            Self::Uk => 0,
+            Self::Eu => 1,
+        };
+        let hours = winter + i64::from(is_summer(at));
+        at.plus_seconds(hours * 3_600).to_chrono().date_naive()
+    }
+
+    /// How long we have to report to the regulator, for a clock that starts at `anchored_at`: the term in force on that
+    /// day; before the first day known, the first term known.
+    #[must_use]
+    pub fn report_term(self, anchored_at: Moment) -> ReportTerm {
+        let of_law = |term: &&Term| (term.regime, term.duty) == (self.regime(), Duty::RegulatorReport);
+        let in_force = in_force(self.regime(), Duty::RegulatorReport, self.day(anchored_at));
+        let first = || terms().iter().filter(of_law).min_by_key(|term| term.validity.from);
+        match in_force.or_else(first).map(|term| &term.length) {
+            Some(Length::FullHours { hours }) => ReportTerm { hours: *hours, one_limit: false },
+            Some(Length::ElapsedHours { hours } | Length::AsAgreed { usual: hours }) => {
+                ReportTerm { hours: *hours, one_limit: true }
+            }
+            Some(Length::Days { .. } | Length::WorkingDays { .. } | Length::NoStatutoryDeadline { .. }) | None => {
+                ReportTerm { hours: Hours::SHORTEST, one_limit: true }
+            }
+        }
+    }
+}
+
+/// Whether clocks show summer time.
+fn is_summer(at: Moment) -> bool {
+    let utc = at.to_chrono();
+    let change = |month| {
+        let last = (25..=31).rev().filter_map(|day| NaiveDate::from_ymd_opt(utc.year(), month, day));
+        let sunday = last.into_iter().find(|day| day.weekday() == Weekday::Sun);
+        sunday.and_then(|day| day.and_hms_opt(1, 0, 0)).map(|at| at.and_utc())
+    };
+    change(3).zip(change(10)).is_some_and(|(begins, ends)| begins <= utc && utc < ends)
+}
+
+/// How long we have to report to the regulator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportTerm {
+    /// Hours from the anchor: alarms use these (ruling 8).
+    pub hours: Hours,
+    /// The law knows no second limit (Regulation 1182/71 is applied in the United Kingdom since 20 August 2025 only).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub one_limit: bool,
+}
+
+/// What agreements name where an arrangement says nothing else. Tests hold that the data names it for each duty that
+/// runs as agreed.
+#[must_use]
+pub fn usual(duty: Duty) -> Hours {
+    let mut usual = terms().iter().filter(|term| term.duty == duty).filter_map(|term| match term.length {
+        Length::AsAgreed { usual } => Some(usual),
+        Length::ElapsedHours { .. }
+        | Length::FullHours { .. }
+        | Length::Days { .. }
+        | Length::WorkingDays { .. }
+        | Length::NoStatutoryDeadline { .. } => None,
+    });
+    usual.next().unwrap_or(Hours::SHORTEST)
 }
 
 /// What has to be done.
@@ -166,7 +272,7 @@ pub struct Term {
 }
 
 /// The two limits of a duty; where the law knows one only, they are the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// The last instant on the strictest reading: alarms, and the word *overdue*, use this one (ruling 8).
     pub alarm: Moment,

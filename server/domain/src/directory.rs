@@ -15,7 +15,7 @@ use std::str::FromStr;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::arrangement::{FallbackContact, Trigger};
+use crate::arrangement::{FallbackContact, OurRole, Trigger};
 use crate::values::{Digest32, Hours, Line, LongText, ValueError};
 
 pub use self::check::{FAULTS_MAX, Fault, check};
@@ -405,6 +405,9 @@ pub struct ArrangementRecord {
     /// In the place of the agreement's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact_point: Option<Line>,
+    /// What we are towards the partner, where we do not decide together with them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub our_role: Option<OurRole>,
     /// Whom to ring when machines fail, in order.
     #[serde(default, alias = "contact", skip_serializing_if = "Vec::is_empty")]
     pub contacts: Vec<FallbackContact>,
@@ -425,6 +428,7 @@ impl ArrangementRecord {
             trigger: None,
             ico_lead: None,
             contact_point: None,
+            our_role: None,
             contacts: Vec::new(),
         }
     }

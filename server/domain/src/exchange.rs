@@ -3,33 +3,42 @@
 //! An exchange is (partner, case, direction), with an incident of ours or none (ruling 12). Delivery of a message ends
 //! with a verified receipt, or when a person abandons it with a reason; a recorded call ends the clock only (ruling 7).
 
+mod call;
 mod decide;
 mod event;
 mod evolve;
 mod filing;
 mod incoming;
 mod outgoing;
+mod refusal;
 mod reissue;
 mod said;
 #[cfg(test)]
 mod tests;
 mod withdrawal;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::arrangement::Terms;
 use crate::clock::{Anchor, Clock, ClockKind};
+use crate::clock_terms::Law;
 use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
-use crate::ladder::LadderState;
+use crate::ladder::{LadderCommand, LadderState, Orders};
+use crate::reliance::Relied;
+use crate::undated::Undated;
 use crate::values::{
     Actor, CaseId, Digest32, ExchangeId, Hours, IncidentId, Line, LongText, MessageId, Moment, PartnerId,
 };
 
+pub use call::{BACKDATE_SECONDS_MAX, Call, CallChannel};
 pub use decide::{decide, next_check};
 pub use event::{Event, Survives};
 pub use evolve::{evolve, fold};
 pub use filing::{FILINGS_MAX, Filing, HearFiled, ToldFiling};
+pub use refusal::Refusal;
 pub use reissue::reissue;
 pub use said::{Asked, DUE_SECONDS_MAX, Hear, MESSAGES_MAX, MessageKind, Said, SaidMark, Say};
 pub use withdrawal::WithdrawnAt;
@@ -171,36 +180,6 @@ pub struct Acknowledgement {
     pub deleted: bool,
 }
 
-/// A recorded call or meeting.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Call {
-    /// Whom we reached.
-    pub to_whom: Line,
-    /// How: telephone, in person.
-    pub how: CallChannel,
-    /// When.
-    pub at: Moment,
-    /// What was said, in general terms.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<LongText>,
-    /// Why it is recorded more than an hour after it took place (ruling 4: flagged).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub backdate_reason: Option<LongText>,
-}
-
-/// How a person told a partner by hand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CallChannel {
-    /// By telephone.
-    Telephone,
-    /// Face to face.
-    InPerson,
-}
-
-/// A back-dated record beyond this needs a reason and is flagged.
-pub const BACKDATE_SECONDS_MAX: i64 = 3_600;
-
 /// State: the fold of the stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {
@@ -228,6 +207,8 @@ pub struct Exchange {
     pub received: Vec<ReceivedVersion>,
     /// The partner-notice clock: ours towards them, or theirs towards us as computed from the notice.
     pub notice_clock: Option<Clock>,
+    /// The duty to tell them, where we process on their behalf and no hours were agreed.
+    pub undated: Option<Undated>,
     /// The acknowledgement clock (outgoing).
     pub acknowledgement_clock: Option<Clock>,
     /// Our ICO clock from a notice received, until an incident of ours takes it over (ruling 9).
@@ -246,6 +227,9 @@ pub struct Exchange {
     pub asked: Vec<Asked>,
     /// Reports to a regulator that one side told the other, in that order.
     pub filings: Vec<ToldFiling>,
+    /// The report of theirs that we rely on, accepted while the ICO clock was here.
+    #[serde(default)]
+    pub reliance: Option<Box<Relied>>,
     /// The notice no longer stands.
     pub withdrawn: Option<WithdrawalReason>,
     /// When it was withdrawn.
@@ -421,10 +405,31 @@ pub enum Command {
         /// Who.
         by: Actor,
     },
+    /// We rely on a report that they told us of: ends the ICO clock of a notice received.
+    AcceptReliance {
+        /// The message that told us.
+        message: MessageId,
+        /// Digest of its octets.
+        set_sha256: Digest32,
+        /// Why one report is enough.
+        reason: LongText,
+        /// Who: a data protection officer.
+        by: Actor,
+    },
     /// Time has passed.
-    Tick,
+    Tick {
+        /// The plans that stand, and whom steps reach now.
+        orders: Arc<Orders>,
+    },
     /// Erase contents, keeping what the law needs kept.
     Anonymise,
+    /// Something is asked of a ladder.
+    Ladder {
+        /// What.
+        command: LadderCommand,
+        /// Who.
+        by: Actor,
+    },
 }
 
 /// All that opening an outgoing exchange needs.
@@ -452,6 +457,8 @@ pub struct Open {
     pub anchored_at: Moment,
     /// The facts to send; `None` while held.
     pub queue: Option<u32>,
+    /// What we aim at where the terms name no hours.
+    pub own_target: Option<Hours>,
 }
 
 /// A verified message from a partner about their case.
@@ -469,6 +476,8 @@ pub struct Receive {
     pub set_sha256: Digest32,
     /// A drill.
     pub exercise: bool,
+    /// The law under which we report.
+    pub law: Law,
     /// What it says.
     pub content: ReceiveContent,
 }
@@ -498,92 +507,6 @@ pub enum ReceiveContent {
         /// When they say that they withdrew it.
         made_at: Moment,
     },
-}
-
-/// Why a command was refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The stream is empty.
-    #[error("there is no such exchange")]
-    NoSuchExchange,
-    /// Opened twice.
-    #[error("this exchange is already open")]
-    AlreadyOpen,
-    /// The command belongs to the other direction.
-    #[error("this does not apply to a notice in this direction")]
-    WrongDirection,
-    /// The notice no longer stands.
-    #[error("this notice has been withdrawn")]
-    Withdrawn,
-    /// No such message, or its delivery has ended.
-    #[error("there is no such message under way")]
-    NoSuchMessage,
-    /// In the future.
-    #[error("the time cannot be in the future")]
-    InFuture,
-    /// Before the duty began.
-    #[error("the time cannot be before the duty began")]
-    BeforeAnchor,
-    /// A back-dated record without a reason.
-    #[error("a record of something more than an hour ago needs a reason")]
-    ReasonMissing,
-    /// A drill's mark never changes within a case (protocol §6).
-    #[error("the exercise mark of a case cannot change")]
-    ExerciseChanged,
-    /// It is already linked.
-    #[error("this notice is already part of an incident")]
-    AlreadyLinked,
-    /// No such duty.
-    #[error("there is no such duty to see to")]
-    NoSuchDuty,
-    /// Contents are erased.
-    #[error("this exchange has been anonymised")]
-    Anonymised,
-    /// A duty is still to be done: nothing may be erased yet.
-    #[error("a duty of this exchange is still open")]
-    DutyOpen,
-    /// An acknowledgement is a person's word, never a machine's.
-    #[error("only a person can acknowledge a notice")]
-    PersonNeeded,
-    /// Both sides must know the case before anything is said about it.
-    #[error("the partner has not been told of this case yet")]
-    NothingTold,
-    /// A request must say by when.
-    #[error("a request needs a date and time by which an answer is due")]
-    DueMissing,
-    /// Only a request has a due instant.
-    #[error("only a request can say by when an answer is due")]
-    DueWithoutRequest,
-    /// Due before now.
-    #[error("the answer can't be due in the past")]
-    DuePast,
-    /// Due beyond [`DUE_SECONDS_MAX`].
-    #[error("the answer can't be due more than a year from now")]
-    DueTooFar,
-    /// A forwarded request keeps the instant at which it came in.
-    #[error("a request that is passed on needs the date and time when it came in")]
-    ReceivedMissing,
-    /// Only a forwarded request has that instant.
-    #[error("only a request that is passed on has a date and time when it came in")]
-    ReceivedWithoutForwarding,
-    /// An answer names what it answers.
-    #[error("an answer must say which message it answers")]
-    AnswersNothing,
-    /// An answer is to something that the partner said.
-    #[error("this message is ours: an answer is to something that the partner asked")]
-    AnswersOurs,
-    /// `re` names no message of this case.
-    #[error("there is no such message in this case")]
-    UnknownMessage,
-    /// [`MESSAGES_MAX`] or [`FILINGS_MAX`] is reached.
-    #[error("this case has as many messages as it can hold")]
-    TooManyMessages,
-    /// Nobody asked for deletion.
-    #[error("deletion is confirmed only when the sender withdrew a notice that was meant for another")]
-    NothingToDelete,
-    /// Nothing changes.
-    #[error("nothing would change")]
-    NothingChanges,
 }
 
 /// What a command led to: events, in order. Empty when a fan-out's command (queue, update, withdraw) finds its work done

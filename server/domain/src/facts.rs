@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::choices::choices;
 use crate::values::{Count, Known, Line, LongText, Moment, Options, Title};
 
 /// Is it a breach (Article 4(1)(12)), or circumstances likely to give rise to one (clause 6)?
@@ -19,38 +20,23 @@ pub enum IncidentKind {
     UnderInvestigation,
 }
 
-/// Declares an option list: a word for tables, the wire and the API, and a label for people.
+/// Declares lists of [`choices!`] that people read by a label.
 macro_rules! options {
-    ($($(#[$doc:meta])* $name:ident { $($variant:ident => $word:literal, $label:literal;)+ })+) => {$(
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name {
-            $(#[doc = $label] #[serde(rename = $word)] $variant,)+
-        }
-
-        impl $name {
-            /// Every option, in the order shown.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The word in tables, on the wire and in the API.
-            #[must_use]
-            pub const fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
+    ($($(#[$doc:meta])* $name:ident { $($variant:ident => $word:literal, $label:literal;)+ })+) => {
+        choices! {$(
+            $(#[$doc])*
+            $name { $(#[doc = $label] $variant => $word;)+ }
+        )+}
+        $(
+            impl $name {
+                /// The label that people read.
+                #[must_use]
+                pub const fn label(self) -> &'static str {
+                    match self { $(Self::$variant => $label,)+ }
+                }
             }
-
-            /// The label that people read.
-            #[must_use]
-            pub const fn label(self) -> &'static str {
-                match self { $(Self::$variant => $label,)+ }
-            }
-
-            /// The option with this word.
-            #[must_use]
-            pub fn from_word(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|option| option.word() == word)
-            }
-        }
-    )+};
+        )+
+    };
 }
 
 options! {
@@ -281,7 +267,7 @@ pub struct Contact {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use std::collections::BTreeSet;
@@ -291,7 +277,8 @@ mod tests {
     const FIELDS: &str = include_str!("../law/notification-fields.json");
     const FORM: &str = include_str!("../law/ico-report-form.json");
 
-    fn unknown() -> Facts {
+    /// Facts of which nothing is known but what has to be.
+    pub(crate) fn nothing_known() -> Facts {
         Facts {
             title: Title::parse("Mailbox accessed by a third party").unwrap(),
             summary: LongText::parse("A mailbox was opened from outside.").unwrap(),
@@ -330,7 +317,7 @@ mod tests {
             .filter_map(|field| field.get("name").and_then(serde_json::Value::as_str))
             .flat_map(|name| name.split(" / "))
             .collect();
-        let missing = unknown().missing_items();
+        let missing = nothing_known().missing_items();
         assert_eq!(missing.len(), 15);
         for name in missing {
             assert!(names.contains(name), "{name}");
@@ -339,7 +326,7 @@ mod tests {
 
     #[test]
     fn what_is_known_is_not_missing() {
-        let facts = Facts { cause: Known::Known(Cause::ExternalMalicious), ..unknown() };
+        let facts = Facts { cause: Known::Known(Cause::ExternalMalicious), ..nothing_known() };
         assert!(!facts.missing_items().contains(&"cause"));
         assert_eq!(facts.missing_items().len(), 14);
     }
@@ -376,7 +363,7 @@ mod tests {
     #[test]
     fn every_free_text_is_offered_to_the_check() {
         let text = |text: &str| LongText::parse(text).unwrap();
-        assert_eq!(unknown().free_texts().len(), 3);
+        assert_eq!(nothing_known().free_texts().len(), 3);
         let full = Facts {
             likely_consequences: Known::Known(text("c")),
             actual_harm: Some(text("h")),
@@ -384,7 +371,7 @@ mod tests {
             mitigation: Known::Known(text("m")),
             asked_of_recipient: Some(text("a")),
             notified_late_reason: Some(text("l")),
-            ..unknown()
+            ..nothing_known()
         };
         let names: BTreeSet<&str> = full.free_texts().into_iter().map(|(name, _)| name).collect();
         assert_eq!(names.len(), 9);

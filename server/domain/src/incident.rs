@@ -5,17 +5,29 @@
 //! (opening, updating, withdrawing) is a **fan-out**: fixed in full when it is decided, then carried out in chunks of at
 //! most [`FAN_OUT_CHUNK`] exchanges, each a transaction of its own, resumed after a crash (ruling 22).
 
+pub mod assessment;
 mod awareness;
 mod decide;
+pub mod decision;
+pub mod duties;
 mod erase;
 mod event;
 mod evolve;
 mod fan_out;
 mod ico;
+pub mod joint;
+pub mod lessons;
+mod refusal;
+pub mod register;
 pub mod report;
+mod seen;
+mod stage;
+pub mod telling;
 #[cfg(test)]
 pub(crate) mod tests;
 mod watch;
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,17 +35,22 @@ use crate::arrangement::Owed;
 use crate::clock::{Anchor, Clock, ClockKind};
 use crate::exchange;
 use crate::facts::{Facts, IncidentKind};
-use crate::ladder::LadderState;
+use crate::ladder::{LadderCommand, LadderState, Orders, Plans};
 use crate::report::ReportState;
 use crate::values::{Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
 
 pub use decide::decide;
+pub use decision::Duty;
+pub use duties::{Duties, Rules};
 pub(crate) use erase::{ERASED, without_reason};
 pub use event::{Event, Survives};
 pub(crate) use evolve::with_ladder;
 pub use evolve::{evolve, fold};
+pub use refusal::Refusal;
+pub use seen::Seen;
+pub use stage::{Stage, WithdrawalReason};
 pub use watch::next_check;
-pub(crate) use watch::next_overdue;
+pub(crate) use watch::{next_on_ladder, next_overdue};
 
 /// Exchanges touched in one chunk of a fan-out, so that nobody waits for the writer longer than 100 ms (ruling 22).
 pub const FAN_OUT_CHUNK: usize = 100;
@@ -59,100 +76,6 @@ pub enum AwarenessOf {
     Circumstances,
     /// The breach.
     Breach,
-}
-
-/// Why a notice no longer stands (protocol §6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WithdrawalReason {
-    /// It turned out not to be a breach.
-    NotABreach,
-    /// It was sent in error.
-    SentInError,
-    /// It reached the wrong partner: they are asked to delete it and to say so.
-    WrongRecipient,
-    /// Another case covers it.
-    DuplicateOf,
-}
-
-impl WithdrawalReason {
-    /// Every reason, in the order shown.
-    pub const ALL: [Self; 4] = [Self::NotABreach, Self::SentInError, Self::WrongRecipient, Self::DuplicateOf];
-
-    /// The word in tables, on the wire and in the API.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::NotABreach => "not_a_breach",
-            Self::SentInError => "sent_in_error",
-            Self::WrongRecipient => "wrong_recipient",
-            Self::DuplicateOf => "duplicate_of",
-        }
-    }
-
-    /// The label that people read.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::NotABreach => "It is not a breach",
-            Self::SentInError => "It was sent in error",
-            Self::WrongRecipient => "It reached the wrong partner",
-            Self::DuplicateOf => "Another case covers it",
-        }
-    }
-
-    /// The reason with this word.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.word() == word)
-    }
-
-    /// Why clocks end with it (ruling 6). Every reason has one; a test holds that.
-    pub(crate) fn clock_reason(self) -> Option<Line> {
-        Line::parse(&format!("Withdrawn: {}", self.label())).ok()
-    }
-}
-
-/// Where an incident stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "stage")]
-pub enum Stage {
-    /// Logged; clocks run, notices are held back by a person.
-    Held,
-    /// Logged; notices go out.
-    Active,
-    /// Its notices no longer stand.
-    Withdrawn {
-        /// Why.
-        reason: WithdrawalReason,
-    },
-    /// Every duty decided, and a person closed it.
-    Closed,
-    /// Contents erased at the end of retention; what survives is in the event.
-    Anonymised,
-}
-
-impl Stage {
-    /// The word in tables and the API.
-    #[must_use]
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::Held => "held",
-            Self::Active => "active",
-            Self::Withdrawn { .. } => "withdrawn",
-            Self::Closed => "closed",
-            Self::Anonymised => "anonymised",
-        }
-    }
-
-    /// Whether facts, notices and decisions may still change: held or active.
-    #[must_use]
-    pub const fn is_open(&self) -> bool {
-        match self {
-            Self::Held | Self::Active => true,
-            Self::Withdrawn { .. } | Self::Closed | Self::Anonymised => false,
-        }
-    }
 }
 
 /// Work that reaches every owed partner.
@@ -186,6 +109,25 @@ pub enum FanOutWork {
         filing: exchange::Filing,
         /// Who says so.
         by: Actor,
+    },
+    /// Ask for their view ([`joint`]).
+    AskViews {
+        /// What is asked.
+        text: LongText,
+        /// By when.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<Moment>,
+        /// Who asks.
+        by: Actor,
+        /// Their role as partners read it.
+        role: Line,
+    },
+    /// Say what the lead decided ([`joint`]).
+    TellDecision {
+        /// What, without the views that were considered.
+        decision: Box<joint::JointDecision>,
+        /// The role of who decided, as partners read it.
+        role: Line,
     },
 }
 
@@ -271,6 +213,28 @@ pub struct Incident {
     pub opened_from: Option<ExchangeId>,
     /// Partners are told, or have been, that we reported it.
     pub told_filed: bool,
+    /// The register's chapter.
+    #[serde(default)]
+    pub register: Box<register::Register>,
+    /// Telling the people affected.
+    #[serde(default)]
+    pub telling: telling::Telling,
+    /// What was learnt from it.
+    #[serde(default)]
+    pub lessons: lessons::Lessons,
+    /// Who leads, what partners think, what was decided for all.
+    #[serde(default)]
+    pub joint: Box<joint::Joint>,
+    /// What the node's settings said when it was logged.
+    pub rules: Rules,
+    /// Duties for which the law names no time.
+    pub duties: Duties,
+    /// Every assessment of the risk, the first first.
+    #[serde(default)]
+    pub assessments: Vec<assessment::Assessed>,
+    /// What was decided on it, and what waits for a second data protection officer.
+    #[serde(default)]
+    pub decisions: Box<decision::Decisions>,
     /// The reports to the regulator: answers, signatures, what was submitted.
     pub reports: Box<report::Reports>,
 }
@@ -387,8 +351,8 @@ pub enum Command {
     },
     /// Close it. Refused while a duty is undecided.
     Close {
-        /// Partner clocks of this incident that are still open, read by the caller in the same transaction.
-        open_duties: u32,
+        /// How many partner clocks of each kind are still open, read by the caller in the same transaction.
+        open_duties: Vec<(ClockKind, u32)>,
         /// Who.
         by: Actor,
     },
@@ -396,9 +360,67 @@ pub enum Command {
     Tick {
         /// Partner duties still outstanding, grouped.
         outstanding: Vec<Outstanding>,
+        /// The plans that stand, and whom steps reach now.
+        orders: Arc<Orders>,
+    },
+    /// The register's chapter.
+    Register {
+        /// What is asked.
+        command: register::Command,
+        /// Who.
+        by: Actor,
+    },
+    /// Assess the risk.
+    Assessment {
+        /// How.
+        command: assessment::Command,
+        /// Who.
+        by: Actor,
+    },
+    /// Decide what follows from it.
+    Decision {
+        /// What.
+        command: decision::Command,
+        /// Who: a data protection officer.
+        by: Actor,
     },
     /// Erase contents, keeping what the law needs kept.
     Anonymise {
+        /// Who.
+        by: Actor,
+    },
+    /// Something about telling the people affected.
+    Telling {
+        /// What.
+        command: telling::Command,
+        /// Who.
+        by: Actor,
+    },
+    /// Something about what was learnt.
+    Lessons {
+        /// What.
+        command: lessons::Command,
+        /// Who.
+        by: Actor,
+    },
+    /// A step of the joint decision.
+    Joint {
+        /// Which.
+        command: joint::Command,
+        /// Who.
+        by: Actor,
+    },
+    /// Duties for which the law names no time.
+    Duties {
+        /// What is asked.
+        command: duties::Command,
+        /// Who.
+        by: Actor,
+    },
+    /// Something is asked of a ladder.
+    Ladder {
+        /// What.
+        command: LadderCommand,
         /// Who.
         by: Actor,
     },
@@ -436,98 +458,12 @@ pub struct Log {
     pub hold: bool,
     /// Opened from a partner's notice: that exchange, and its ICO clock, which moves here with its anchor (ruling 9).
     pub opened_from: Option<(ExchangeId, Option<Clock>)>,
+    /// What the node's settings say.
+    pub rules: Rules,
+    /// The plans that stand: steps that were reached there don't fire here again.
+    pub plans: Plans,
     /// Who.
     pub by: Actor,
-}
-
-/// Why a command was refused. Public: each is a sentence for the person who asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The stream is empty.
-    #[error("there is no such incident")]
-    NoSuchIncident,
-    /// Logged twice.
-    #[error("this incident is already logged")]
-    AlreadyLogged,
-    /// Awareness after now.
-    #[error("awareness cannot be in the future")]
-    AwarenessInFuture,
-    /// Awareness before the (not estimated) occurrence.
-    #[error("awareness cannot be before it began")]
-    AwarenessBeforeOccurrence {
-        /// When it began.
-        began: Moment,
-    },
-    /// Awareness more than a year ago without a reason.
-    #[error("awareness more than a year ago needs a reason")]
-    AwarenessNeedsReason,
-    /// A breach without awareness of a breach, or neither awareness given.
-    #[error("say when you became aware")]
-    AwarenessMissing,
-    /// Somebody else changed the facts meanwhile.
-    #[error("somebody else changed the facts meanwhile")]
-    FactsChanged {
-        /// The version that stands.
-        current: u32,
-    },
-    /// Nothing newer to send.
-    #[error("there is nothing new to send")]
-    NothingToSend,
-    /// Its stage does not allow this.
-    #[error("this incident is {stage}")]
-    NotOpen {
-        /// The word of its stage.
-        stage: &'static str,
-    },
-    /// Awareness of the breach is corrected only once there is one.
-    #[error("this incident is not a breach yet")]
-    NotYetABreach,
-    /// It is already a breach.
-    #[error("this incident is already a breach")]
-    AlreadyBreach,
-    /// Nothing is held.
-    #[error("nothing is held back")]
-    NotHeld,
-    /// Another correction, or none, is waiting.
-    #[error("no correction is waiting, or another one is")]
-    NoSuchProposal,
-    /// The same person can't be the second person.
-    #[error("a second person has to confirm this")]
-    SecondPersonNeeded,
-    /// Withdrawn as not a breach while the ICO clock runs: that takes the decision of two data protection officers first
-    /// (ruling 34).
-    #[error("two data protection officers first have to decide that no report to the ICO is required")]
-    DecisionNeeded,
-    /// Only a data protection officer may.
-    #[error("only a data protection officer may do this")]
-    DpoNeeded,
-    /// There is no such running duty.
-    #[error("there is no such duty to see to")]
-    NoSuchDuty,
-    /// The report is already submitted.
-    #[error("the report is already submitted")]
-    AlreadySubmitted,
-    /// There is no submission to tell partners of.
-    #[error("no submission to the ICO is recorded yet")]
-    NotSubmitted,
-    /// Submission in the future, or before awareness.
-    #[error("the time of submission cannot be in the future or before awareness")]
-    SubmissionTime,
-    /// Past the legal limit without reasons for the delay (Article 33(1)).
-    #[error("a report after the legal limit needs reasons for the delay")]
-    DelayReasonMissing,
-    /// Duties are undecided.
-    #[error("{open} {} still undecided", if *open == 1 { "duty is" } else { "duties are" })]
-    DutiesOpen {
-        /// How many.
-        open: u32,
-    },
-    /// Nothing changes.
-    #[error("nothing would change")]
-    NothingChanges,
-    /// A rule about the reports to the regulator.
-    #[error(transparent)]
-    Report(#[from] report::Refusal),
 }
 
 /// Events, and commands for exchanges decided in the same transaction, one level deep.

@@ -2,6 +2,8 @@
 //!
 //! Without it a fact that somebody only remembered would be printed as certain.
 
+pub mod tables;
+
 use serde::{Deserialize, Serialize};
 
 /// How sure a fact is. An unverified one is shown with that word wherever an administrator sees it.

@@ -17,6 +17,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::choices::choices;
 use crate::law::Confidence;
 use crate::values::{Known, LongText, ValueError};
 
@@ -62,32 +63,6 @@ impl fmt::Display for Quarters {
         let per_point = QUARTERS_PER_POINT.unsigned_abs();
         write!(f, "{sign}{}.{:02}", quarters / per_point, quarters % per_point * 25)
     }
-}
-
-/// Declares a list of choices: the word in JSON, in the table and in the API.
-macro_rules! choices {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident => $word:literal;)+ })+) => {$(
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name { $($(#[$variant_doc])* #[serde(rename = $word)] $variant,)+ }
-
-        impl $name {
-            /// Every choice, in the order shown.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The word in tables and the API.
-            #[must_use]
-            pub const fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-
-            /// The choice with this word.
-            #[must_use]
-            pub fn from_word(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|choice| choice.word() == word)
-            }
-        }
-    )+};
 }
 
 choices! {

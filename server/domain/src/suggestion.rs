@@ -20,8 +20,13 @@ pub use self::circumstances::{Asked, Circumstances, Misuse, Restoration};
 pub use self::ground::{Ground, Leans, Provision};
 pub use self::question::Question;
 
+use serde::{Deserialize, Serialize};
+
 use crate::facts::{Cause, DataCategory, DataRecipients, Nature, Partly, SubjectCategory, YesNo};
 use crate::values::{CountBasis, Known};
+
+/// The rules' stable name, which a kept suggestion carries: other rules get another.
+pub const RULES: &str = "tocsin-suggestion-2026-11";
 
 /// No more than so many people are *few*: above, ENISA's methodology (2013) flags the number as a circumstance of its own.
 const FEW_PEOPLE_MAX: u32 = 100;
@@ -50,7 +55,8 @@ impl<T: Copy> Suggested<T> {
 }
 
 /// What is suggested about reporting to the ICO (Article 33(1)).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ToIco {
     /// Report.
     SuggestReporting,
@@ -59,6 +65,18 @@ pub enum ToIco {
 }
 
 impl ToIco {
+    /// Every advice.
+    pub const ALL: [Self; 2] = [Self::SuggestReporting, Self::SuggestNotReporting];
+
+    /// The word in the API.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::SuggestReporting => "suggest_reporting",
+            Self::SuggestNotReporting => "suggest_not_reporting",
+        }
+    }
+
     /// The advice in words.
     #[must_use]
     pub const fn label(self) -> &'static str {
@@ -70,7 +88,8 @@ impl ToIco {
 }
 
 /// What is suggested about telling the people affected (Article 34).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ToPeople {
     /// Tell each of them.
     SuggestTelling,
@@ -83,6 +102,21 @@ pub enum ToPeople {
 }
 
 impl ToPeople {
+    /// Every advice.
+    pub const ALL: [Self; 4] =
+        [Self::SuggestTelling, Self::SuggestPublicNotice, Self::SuggestNotTelling, Self::NotClear];
+
+    /// The word in the API.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::SuggestTelling => "suggest_telling",
+            Self::SuggestPublicNotice => "suggest_public_notice",
+            Self::SuggestNotTelling => "suggest_not_telling",
+            Self::NotClear => "not_clear",
+        }
+    }
+
     /// The advice in words.
     #[must_use]
     pub const fn label(self) -> &'static str {

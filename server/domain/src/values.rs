@@ -191,12 +191,8 @@ pub struct Hours(u16);
 
 impl Hours {
     const MAX: u16 = 8_784;
-    /// 48 hours: clause 6 of the SocietyWorks agreement.
-    pub const CONTRACT: Self = Self(48);
-    /// 72 hours: UK GDPR Article 33(1).
-    pub const ICO: Self = Self(72);
-    /// 8 hours: the arrangement's default for an acknowledgement.
-    pub const ACKNOWLEDGEMENT: Self = Self(8);
+    /// The shortest there are. Stands where the data should name a length and does not, to err on the early side.
+    pub const SHORTEST: Self = Self(1);
 
     /// # Errors
     /// [`ValueError::OutOfRange`] outside 1 to 8784.
@@ -357,6 +353,8 @@ ids! {
     ServiceId,
     /// A person with an account.
     PersonId,
+    /// A complaint about how we use somebody's data.
+    ComplaintId,
 }
 
 impl MessageId {
@@ -522,6 +520,17 @@ impl Actor {
         match self {
             Self::Person { id, .. } => Some(*id),
             Self::Console | Self::Node | Self::Partner { .. } => None,
+        }
+    }
+
+    /// The name that people read.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Person { name, .. } => name.as_str(),
+            Self::Console => "somebody at the server",
+            Self::Node => "the node",
+            Self::Partner { .. } => "the partner",
         }
     }
 }

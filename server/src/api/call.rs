@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::operation::Operation;
 use super::shape::{self, Read, Show};
 use crate::access::{Administrator, ApiPerson, Attendant, Dpo, DutyHolder, Reporter, Responder, SignedIn};
+use crate::documents::file::File;
 use crate::node::Node;
 use crate::problem::{FieldFault, Problem};
 
@@ -209,11 +210,21 @@ pub struct Reply {
     pub etag: Option<String>,
     /// Where what was made is.
     pub location: Option<String>,
+    /// A file in the place of the body. Only what is read gives one, so none is ever kept for the same request again.
+    #[serde(skip)]
+    pub file: Option<File>,
 }
 
 impl Reply {
     fn of(status: u16, value: &Value) -> Self {
-        Self { status, media_type: "application/json".to_owned(), body: value.to_string(), etag: None, location: None }
+        Self {
+            status,
+            media_type: "application/json".to_owned(),
+            body: value.to_string(),
+            etag: None,
+            location: None,
+            file: None,
+        }
     }
 
     /// A page of a list whose items are shown already.
@@ -224,7 +235,11 @@ impl Reply {
     /// It was done.
     #[must_use]
     pub fn done() -> Self {
-        Self { body: String::new(), ..Self::of(204, &Value::Null) }
+        Self::empty(204)
+    }
+
+    fn empty(status: u16) -> Self {
+        Self { body: String::new(), ..Self::of(status, &Value::Null) }
     }
 
     /// One thing; its version is the digest of what is shown.
@@ -253,6 +268,12 @@ impl Reply {
     #[must_use]
     pub fn document(media_type: &str, body: String) -> Self {
         Self { media_type: media_type.to_owned(), body, ..Self::of(200, &Value::Null) }
+    }
+
+    /// A file to keep.
+    #[must_use]
+    pub fn file(file: File) -> Self {
+        Self { media_type: file.media_type.to_owned(), file: Some(file), ..Self::empty(200) }
     }
 
     /// This is how it stands, for somebody who edits another version.

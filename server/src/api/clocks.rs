@@ -22,6 +22,9 @@ pub const GROUP: Group = Group {
         post("/clocks/take-in-hand", "take_in_hand", "See to a duty: its alarms stop", run!(take_in_hand))
             .needs(&[Scope::Respond, Scope::Decide])
             .takes::<TakeInHand>(),
+        post("/clocks/seen", "mark_seen", "Say that you have seen the last step, which asked you to", run!(mark_seen))
+            .needs(&[Scope::Respond, Scope::Decide])
+            .takes::<TakeInHand>(),
     ],
 };
 
@@ -60,6 +63,8 @@ answer! {
         reason: Option<String>,
         /// A drill.
         exercise: bool,
+        /// Nobody but our own people set it: missing it breaks neither law nor agreement.
+        own_target: bool,
     }
 }
 
@@ -92,6 +97,18 @@ fn key(text: &str) -> Option<(Uuid, ClockKind)> {
 
 async fn take_in_hand(call: Call) -> Result<Reply, Problem> {
     let by = call.duty_holder()?;
+    let (stream, kind, due) = duty(&call)?;
+    call.node.take_in_hand(&by, stream, kind, due).await?;
+    Ok(Reply::done())
+}
+
+async fn mark_seen(call: Call) -> Result<Reply, Problem> {
+    let (stream, kind, due) = duty(&call)?;
+    call.node.mark_seen(call.person(), stream, kind, due).await?;
+    Ok(Reply::done())
+}
+
+fn duty(call: &Call) -> Result<(StreamId, ClockKind, Moment), Problem> {
     let TakeInHand { incident, exchange, kind, due_at } = call.body()?;
     let stream = match (incident, exchange) {
         (Some(incident), None) => StreamId::Incident(incident),
@@ -100,8 +117,7 @@ async fn take_in_hand(call: Call) -> Result<Reply, Problem> {
     };
     // Acknowledgements due within one minute share a ladder.
     let due = if kind == ClockKind::PartnerAcknowledgement { due_at.floor_minute() } else { due_at };
-    call.node.take_in_hand(&by, stream, kind, due).await?;
-    Ok(Reply::done())
+    Ok((stream, kind, due))
 }
 
 impl Clock {
@@ -130,6 +146,7 @@ impl Clock {
             proved_late: clock.proved_late,
             reason: clock.reason.clone(),
             exercise: clock.exercise,
+            own_target: clock.own_target,
         }
     }
 }

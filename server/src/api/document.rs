@@ -192,7 +192,10 @@ fn answers(operation: &Operation, builder: OperationBuilder, named: &mut NamedSc
             ResponseBuilder::new().description("A page.").content("application/json", json(page(items)))
         }
         Gives::Document(media_type) => {
-            ResponseBuilder::new().description("The document.").content(media_type, json(text()))
+            // What is no text has no schema in OpenAPI 3.1.
+            let content =
+                if Gives::Document(media_type).is_text() { json(text()) } else { ContentBuilder::new().build() };
+            ResponseBuilder::new().description("The document.").content(media_type, content)
         }
     };
     if versioned(operation) {
@@ -260,6 +263,12 @@ fn problem() -> RefOr<Schema> {
         .required("field")
         .property("message", text())
         .required("message");
+    let duty = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .property("duty", text())
+        .required("duty")
+        .property("words", text())
+        .required("words");
     ObjectBuilder::new()
         .schema_type(Type::Object)
         .description(Some("What is wrong (RFC 9457)."))
@@ -273,6 +282,7 @@ fn problem() -> RefOr<Schema> {
         .required("detail")
         .property("reference", text())
         .property("errors", ArrayBuilder::new().items(fault))
+        .property("duties", ArrayBuilder::new().items(duty))
         .property("current", ObjectBuilder::new().schema_type(Type::Object))
         .into()
 }

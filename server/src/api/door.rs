@@ -243,6 +243,7 @@ impl Reply {
             body: problem.body(None),
             etag: None,
             location: None,
+            file: None,
         }
     }
 
@@ -259,6 +260,10 @@ impl Reply {
         }
         if repeated {
             answer.insert_header((REPEATED, "true"));
+        }
+        if let Some(file) = self.file {
+            answer.insert_header((header::CONTENT_DISPOSITION, file.disposition()));
+            return answer.content_type(file.media_type).body(file.octets);
         }
         if self.body.is_empty() {
             return answer.finish();

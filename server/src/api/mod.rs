@@ -8,7 +8,14 @@
 //! | module | operations about |
 //! |---|---|
 //! | [`incidents`], [`reports`] | incidents of ours, their facts and reports |
+//! | [`telling`], [`lessons`] | telling the people affected; root causes and corrective actions |
+//! | [`ladders`] | plans of ladders, the rota, calendars of deadlines |
+//! | [`printed`] | documents to keep |
+//! | [`assessments`] | how severe an incident is, and what was decided on it |
 //! | [`clocks`], [`notices`] | duties; what was told and what we were told |
+//! | [`messages`], [`joint`] | what the parties say to each other; the joint decision |
+//! | [`clocks`], [`duties`], [`notices`] | duties with and without a due instant; what was told and what we were told |
+//! | [`complaints`] | complaints about how we use personal data |
 //! | [`board`], [`exercises`] | how every partner of an incident stands; drills with partners |
 //! | [`partners`], [`keys`] | pairing, our own card and keys |
 //! | [`directory`] | parties, services, agreements, arrangements, import and export |
@@ -17,25 +24,33 @@
 //! Lists are paged by key: `?after=` takes the `next` of the page before. Problems are RFC 9457 JSON. Every item has a
 //! `state` in the words of the pages.
 
+pub mod assessments;
 pub mod board;
 pub mod call;
 pub mod clocks;
+pub mod complaints;
 pub mod directory;
 pub mod document;
 pub mod door;
+pub mod duties;
 pub mod exercises;
 pub mod facts;
 pub mod health;
 pub mod incidents;
 pub mod integrations;
+pub mod joint;
 pub mod keys;
+pub mod ladders;
+pub mod lessons;
 pub mod messages;
 pub mod notices;
 pub mod operation;
 pub mod partners;
 pub mod people;
+pub mod printed;
 pub mod reports;
 pub mod shape;
+pub mod telling;
 pub mod tokens;
 pub mod wire;
 
@@ -52,10 +67,18 @@ use crate::problem::Problem;
 /// Every operation, in the order in which the document lists them.
 const GROUPS: &[&Group] = &[
     &incidents::GROUP,
+    &assessments::GROUP,
     &reports::GROUP,
+    &telling::GROUP,
+    &lessons::GROUP,
+    &printed::GROUP,
     &clocks::GROUP,
+    &duties::GROUP,
+    &complaints::GROUP,
+    &ladders::GROUP,
     &notices::GROUP,
     &messages::GROUP,
+    &joint::GROUP,
     &board::GROUP,
     &exercises::GROUP,
     &partners::GROUP,

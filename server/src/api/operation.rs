@@ -103,6 +103,18 @@ impl Gives {
     }
 }
 
+impl Gives {
+    /// Whether what comes back is read as text.
+    #[must_use]
+    pub fn is_text(self) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::One(_) | Self::Made(_) | Self::List(_) => true,
+            Self::Document(media_type) => media_type.starts_with("text/") || media_type.ends_with("/toml"),
+        }
+    }
+}
+
 /// A parameter in the query.
 #[derive(Debug, Clone, Copy)]
 pub struct Parameter {

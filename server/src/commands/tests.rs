@@ -83,6 +83,7 @@ impl Place {
             issuer: ISSUER.to_owned(),
             loopback_http: false,
             zone: chrono_tz::Europe::London,
+            duties: crate::node::DutySettings::default(),
             time: Arc::new(SystemTime),
             carrier: Arc::new(NoCarrier),
             bcrypt_cost: 4,

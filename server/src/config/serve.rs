@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use domain::values::Line;
 
-use super::{Fault, MailArgs, NodeArgs, say};
+use super::{DutyArgs, Fault, MailArgs, NodeArgs, say};
 
 /// The smallest work factor for password hashes (ruling 32).
 pub const BCRYPT_COST_MIN: u32 = 10;
@@ -72,6 +72,10 @@ pub struct ServeSettings {
     /// PEM file with certificates to trust beside the system's, once for each file.
     #[arg(long = "trusted-root", env = "TOCSIN_TRUSTED_ROOTS", value_delimiter = ':')]
     pub trusted_roots: Vec<PathBuf>,
+
+    /// Which law applies to us, and what we aim at beside it.
+    #[command(flatten)]
+    pub duties: DutyArgs,
 
     /// Reading connections to the database, 1 to 64.
     #[arg(long, env = "TOCSIN_READERS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]

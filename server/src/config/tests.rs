@@ -70,6 +70,21 @@ fn good_settings_have_no_faults_and_every_fault_is_listed() {
     assert!(faults.iter().all(|fault| fault.ends_with('.') && !fault.contains('\n')), "{faults:#?}");
 }
 
+/// Aim: the law and our own targets are settings; another law, or hours that are none, stop the start.
+#[test]
+fn the_law_and_our_own_targets_are_settings() {
+    let plain = serve(&GOOD).duties;
+    let targets = [plain.target_people_told, plain.target_follow_up, plain.target_controller_told];
+    assert_eq!((plain.law, targets, plain.complaint_promise), (domain::clock_terms::Law::Uk, [None; 3], false));
+    let given = [GOOD.as_slice(), &["--law", "eu", "--target-follow-up", "24", "--complaint-promise"]].concat();
+    let settings = serve(&given).duties;
+    assert_eq!((settings.law, settings.complaint_promise), (domain::clock_terms::Law::Eu, true));
+    assert_eq!(settings.target_follow_up.map(domain::values::Hours::get), Some(24));
+    for bad in [["--law", "us"], ["--target-people-told", "0"], ["--target-people-told", "soon"]] {
+        assert!(!wrong(&[["serve"].as_slice(), &GOOD, &bad].concat(), &[]).is_empty(), "{bad:?}");
+    }
+}
+
 #[test]
 fn a_text_that_is_no_line_says_why() {
     let (long, unseen) = ("n".repeat(201), "Har\u{200b}bour");

@@ -95,6 +95,7 @@ impl Party {
             issuer: url.clone(),
             loopback_http: true,
             zone: chrono_tz::Europe::London,
+            duties: crate::node::DutySettings::default(),
             time: Arc::clone(time) as Arc<dyn TimeSource>,
             carrier,
             bcrypt_cost: BCRYPT_COST,

@@ -162,19 +162,13 @@ impl Node {
     /// # Errors
     /// [`DoorError::Invalid`] beyond the limits of length and number; [`DoorError::FormUnknown`] when the form is somebody
     /// else's.
-    pub async fn keep_draft(
-        &self,
-        by: &SignedIn,
-        id: Uuid,
-        purpose: &'static str,
-        content: Vec<u8>,
-    ) -> Result<(), DoorError> {
+    pub async fn keep_draft(&self, by: &SignedIn, id: Uuid, purpose: &str, content: Vec<u8>) -> Result<(), DoorError> {
         if content.len() > if purpose == IMPORT_DRAFT { IMPORT_OCTETS_MAX } else { DRAFT_OCTETS_MAX } {
             return Err(DoorError::Invalid("this draft is too long to keep"));
         }
-        let person = by.id();
+        let (person, purpose) = (by.id(), purpose.to_owned());
         let kept =
-            self.store.write(self.time.now(), move |turn| forms::put_draft(turn, id, person, purpose, &content)).await;
+            self.store.write(self.time.now(), move |turn| forms::put_draft(turn, id, person, &purpose, &content)).await;
         kept.map_err(|error: StoreError| {
             if matches!(error, StoreError::Conflict) {
                 DoorError::FormUnknown

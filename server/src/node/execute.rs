@@ -1,24 +1,25 @@
 //! Door 1a: what a person asks of an incident. Each door takes `now` once, decides, and keeps the decision with all that
 //! it asks of exchanges in one transaction; a fan-out's further chunks follow from [`super::watch`], also after a restart.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use domain::arrangement::{Owed, owed_to};
+use domain::arrangement::{Lead, Owed, Terms, owed_to, processor_only};
 use domain::clock::{Anchor, Clock, ClockKind};
 use domain::exchange;
 use domain::facts::{Contact, Facts, IncidentKind};
-use domain::incident::{self, Awareness, AwarenessOf, Event, FAN_OUT_CHUNK, Incident, WithdrawalReason};
-use domain::values::{Actor, ExchangeId, Hours, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
+use domain::incident::{self, Awareness, AwarenessOf, Event, FAN_OUT_CHUNK, Incident, Rules, WithdrawalReason};
+use domain::ladder::LadderCommand;
+use domain::values::{Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
 use serde::{Deserialize, Serialize};
 
 use super::keys::{self, OnlineKeys};
 use super::views::{LogAnswer, LogRequest, Preview, PreviewPartner, StreamId};
-use super::{DoorError, Node, administer, wire_body};
-use crate::access::{Administrator, Dpo, DutyHolder, Reporter, Responder};
+use super::{DoorError, Node, administer, reference, telling, wire_body};
+use crate::access::{Administrator, Dpo, DutyHolder, Reporter, Responder, SignedIn};
 use crate::store::forms::{self, FormUse};
 use crate::store::partners;
-use crate::store::{Change, Turn, directory, due, endpoints, outbox};
+use crate::store::{Change, Turn, directory, due, endpoints, ladder_plans, outbox, queries};
 
 /// What a one-use form for logging is made for.
 pub const LOG_FORM: &str = "log";
@@ -34,10 +35,13 @@ impl Node {
         services: Options<ServiceId>,
         awareness: Awareness,
     ) -> Result<Preview, DoorError> {
-        let mut partners = self
+        let law = self.duties.law;
+        let (mut partners, processing) = self
             .store
             .read(move |rows| {
-                let owed = owed_to(&directory::arrangements(rows)?, &services, kind);
+                let arrangements = directory::arrangements(rows)?;
+                let processing = processor_only(&arrangements, &services);
+                let owed = owed_to(&arrangements, &services, kind);
                 let mut shown = Vec::with_capacity(owed.len());
                 for (id, terms) in owed {
                     let Some(partner) = partners::by_id(rows, id)? else { continue };
@@ -48,25 +52,26 @@ impl Node {
                     shown.push(PreviewPartner {
                         id,
                         name: partner.name,
-                        due: anchor.map(|(_, at)| at.floor_second().plus_hours(terms.notice_hours)),
+                        due: anchor.zip(terms.notice_hours).map(|((_, at), hours)| at.floor_second().plus_hours(hours)),
                         told,
                         lane,
                         agreements: terms.arrangements.into_iter().map(|named| named.title).collect(),
                     });
                 }
-                Ok(shown)
+                Ok((shown, processing))
             })
             .await?;
-        partners.sort_by(|a, b| (a.due, &a.name).cmp(&(b.due, &b.name)));
+        partners.sort_by(|a, b| (a.due.is_none(), a.due, &a.name).cmp(&(b.due.is_none(), b.due, &b.name)));
         let ico = awareness
             .breach
-            .filter(|_| kind == IncidentKind::Breach)
-            .map(|at| Clock::start(ClockKind::IcoReport, Anchor::AwareOfBreach, at.floor_second(), Hours::ICO));
+            .filter(|_| kind == IncidentKind::Breach && !processing)
+            .map(|at| Clock::report(law, Anchor::AwareOfBreach, at.floor_second()));
         Ok(Preview {
             notice_due: partners.iter().filter_map(|partner| partner.due).min(),
             partners,
             ico_due: ico.as_ref().map(Clock::due),
             ico_legal_limit: ico.as_ref().and_then(Clock::legal_limit),
+            processing,
         })
     }
 
@@ -79,11 +84,12 @@ impl Node {
         self.must_fit(&request.facts)?;
         let (keys, by) = (self.keys(), by.actor().clone());
         let time = Arc::clone(&self.time);
+        let rules = self.rules();
         let answer = self
             .store
             .write(self.time.now(), move |turn| {
                 let fresh = || time.fresh_id();
-                log(turn, &keys, &fresh, request, by)
+                log(turn, &keys, &fresh, rules, request, by)
             })
             .await?;
         self.changed();
@@ -199,6 +205,24 @@ impl Node {
         }
     }
 
+    /// A person says that they have seen the last step of a ladder, which asked them to.
+    ///
+    /// # Errors
+    /// [`DoorError::Refused`], [`DoorError::ExchangeRefused`] when it did not ask them.
+    pub async fn mark_seen(
+        &self,
+        by: &SignedIn,
+        stream: StreamId,
+        kind: ClockKind,
+        due: Moment,
+    ) -> Result<(), DoorError> {
+        let (by, command) = (by.themselves(), LadderCommand::MarkSeen { kind, due });
+        match stream {
+            StreamId::Incident(id) => self.on_incident(id, incident::Command::Ladder { command, by }).await,
+            StreamId::Exchange(id) => self.on_exchange(id, exchange::Command::Ladder { command, by }).await,
+        }
+    }
+
     /// Opens an ICO report draft.
     ///
     /// # Errors
@@ -227,7 +251,7 @@ impl Node {
     /// Closes an incident whose duties are all decided.
     ///
     /// # Errors
-    /// [`DoorError::Refused`] with the number of open duties.
+    /// [`DoorError::Refused`] with every duty that is still open.
     pub async fn close(&self, by: &Responder, id: IncidentId) -> Result<(), DoorError> {
         let (keys, by) = (self.keys(), by.actor().clone());
         self.store
@@ -268,6 +292,8 @@ impl Node {
                 let before = turn.incident(id)?.ok_or(DoorError::NotFound)?;
                 let decision = incident::decide(Some(&before), &incident::Command::Anonymise { by }, turn.now())?;
                 turn.erase_stream(id.uuid())?;
+                telling::erase_drafts(turn, id)?;
+                super::decide::erase_drafts(turn, id)?;
                 turn.record(vec![Change::Incident { id, before: Some(before), events: decision.events }])?;
                 Ok::<_, DoorError>(())
             })
@@ -324,6 +350,7 @@ fn log(
     turn: &mut Turn<'_>,
     keys: &OnlineKeys,
     fresh: &dyn Fn() -> uuid::Uuid,
+    rules: Rules,
     request: LogRequest,
     by: Actor,
 ) -> Result<LogAnswer, DoorError> {
@@ -335,12 +362,14 @@ fn log(
         return Err(DoorError::NotFound);
     }
     let id = IncidentId::from_uuid(fresh());
-    let reference = next_reference(turn)?;
+    let reference = reference::next(turn)?;
     let opened_from = match request.from_exchange {
         Some(from) => Some((from, link(turn, from, id, request.exercise, &by)?)),
         None => None,
     };
     let owed = newly_owed(turn, &request.services, request.kind, &[], fresh)?;
+    let processor_only = processor_only(&directory::arrangements(turn.rows())?, &request.services);
+    let plans = ladder_plans::standing(turn.rows())?;
     let command = incident::Command::Log(Box::new(incident::Log {
         id,
         reference: reference.clone(),
@@ -353,6 +382,8 @@ fn log(
         owed,
         hold: request.hold,
         opened_from,
+        rules: Rules { processor_only, ..rules },
+        plans,
         by,
     }));
     decide(turn, keys, id, None, command)?;
@@ -390,13 +421,6 @@ pub(super) fn keep_logged(
     Ok(LogAnswer { id, reference, repeated: false })
 }
 
-/// The reference of a new incident: numbered within its year.
-pub(super) fn next_reference(turn: &mut Turn<'_>) -> Result<Line, DoorError> {
-    let year = year_of(turn.now());
-    let number = turn.next_number(&format!("incident-{year}"))?;
-    Line::parse(&format!("TC-{year}-{number:04}")).map_err(|_| DoorError::Invalid("the reference is not acceptable"))
-}
-
 /// Our incident takes a notice received over; gives the ICO clock that moves with it (ruling 9). A drill takes over a drill
 /// and nothing else: a legal clock must not become an exercise's, nor the other way round (ruling 10).
 fn link(
@@ -425,9 +449,10 @@ fn newly_owed(
     fresh: &dyn Fn() -> uuid::Uuid,
 ) -> Result<Vec<Owed>, DoorError> {
     let arrangements = directory::arrangements(turn.rows())?;
-    owed_to(&arrangements, services, kind)
-        .into_iter()
-        .filter(|(partner, _)| !known.contains(partner))
+    let mut owed = owed_to(&arrangements, services, kind);
+    owed.retain(|partner, _| !known.contains(partner));
+    find_leads(turn, &mut owed)?;
+    owed.into_iter()
         .map(|(partner, terms)| {
             Ok(Owed {
                 partner,
@@ -438,6 +463,26 @@ fn newly_owed(
             })
         })
         .collect()
+}
+
+/// Who leads is frozen with the terms: parties are looked up only where an arrangement names one.
+fn find_leads(turn: &mut Turn<'_>, owed: &mut BTreeMap<PartnerId, Terms>) -> Result<(), DoorError> {
+    let mut named = owed.values().flat_map(|terms| &terms.arrangements).filter_map(|it| it.ico_lead.as_ref());
+    if !named.any(|lead| matches!(lead, Lead::Named { .. })) {
+        return Ok(());
+    }
+    let parties: HashMap<String, Lead> = queries::directory::parties(turn.rows())?
+        .into_iter()
+        .map(|party| {
+            let ours = party.id == directory::OUR_PARTY;
+            let lead = if ours { Lead::Us } else { Lead::Partner { partner: PartnerId::from_uuid(party.id) } };
+            (party.record.key.to_string(), lead)
+        })
+        .collect();
+    for terms in owed.values_mut() {
+        terms.find_leads(|key| parties.get(key.as_str()).cloned());
+    }
+    Ok(())
 }
 
 /// Decides a command on an incident and records it with everything it asks of exchanges. A fan-out that it starts gets
@@ -534,9 +579,4 @@ fn erase_exchange(turn: &mut Turn<'_>, id: ExchangeId) -> Result<(), DoorError> 
         Err(exchange::Refusal::Anonymised | exchange::Refusal::NothingChanges) => Ok(()),
         Err(refusal) => Err(refusal.into()),
     }
-}
-
-fn year_of(now: Moment) -> i32 {
-    use chrono::Datelike as _;
-    now.to_chrono().year()
 }

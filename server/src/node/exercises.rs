@@ -9,16 +9,17 @@ mod scenario;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use domain::arrangement::{Owed, Terms, Trigger, owed_to};
+use domain::arrangement::{OurRole, Owed, Terms, Trigger, owed_to};
+use domain::clock_terms::{Duty, usual as usual_length};
 use domain::facts::IncidentKind;
 use domain::incident::{self, Awareness, WithdrawalReason};
-use domain::values::{Actor, ExchangeId, Hours, IncidentId, LongText, Moment, Options, PartnerId};
+use domain::values::{Actor, ExchangeId, IncidentId, LongText, Moment, Options, PartnerId};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::keys::{self, OnlineKeys};
 use super::views::LogAnswer;
-use super::{DoorError, Node, execute};
+use super::{DoorError, Node, execute, reference};
 use crate::access::Exerciser;
 use crate::store::alerts::{self, AlertKind};
 use crate::store::queries::exercises::{self, CONTACT_TRIED, ContactTried, PARTNERS_MAX, TRIES_MAX};
@@ -65,11 +66,12 @@ impl Node {
         self.must_fit(&facts)?;
         let (keys, by) = (self.keys(), by.actor().clone());
         let time = Arc::clone(&self.time);
+        let rules = self.rules();
         let answer = self
             .store
             .write(self.time.now(), move |turn| {
                 let fresh = || time.fresh_id();
-                start(turn, &keys, &fresh, &request, facts, by)
+                start(turn, &keys, &fresh, &request, (facts, rules), by)
             })
             .await?;
         self.changed();
@@ -146,7 +148,7 @@ fn start(
     keys: &OnlineKeys,
     fresh: &dyn Fn() -> Uuid,
     request: &ExerciseRequest,
-    facts: domain::facts::Facts,
+    (facts, rules): (domain::facts::Facts, incident::Rules),
     by: Actor,
 ) -> Result<LogAnswer, DoorError> {
     if let Some(form) = request.form
@@ -157,7 +159,7 @@ fn start(
     let services = directory::services(turn.rows())?.into_iter().map(|service| service.id).collect();
     let owed = owed(turn, &request.partners, &services, fresh)?;
     let id = IncidentId::from_uuid(fresh());
-    let reference = execute::next_reference(turn)?;
+    let reference = reference::next(turn)?;
     let command = incident::Command::Log(Box::new(incident::Log {
         id,
         reference: reference.clone(),
@@ -170,6 +172,8 @@ fn start(
         owed,
         hold: false,
         opened_from: None,
+        rules,
+        plans: domain::ladder::Plans::default(),
         by,
     }));
     execute::decide(turn, keys, id, None, command)?;
@@ -202,8 +206,9 @@ fn owed(
     }
     let mut terms = owed_to(&directory::arrangements(turn.rows())?, services, IncidentKind::Breach);
     let usual = || Terms {
-        notice_hours: Hours::CONTRACT,
-        acknowledgement_hours: Hours::ACKNOWLEDGEMENT,
+        notice_hours: Some(usual_length(Duty::PartnerNotice)),
+        acknowledgement_hours: usual_length(Duty::PartnerAcknowledgement),
+        our_role: OurRole::JointController,
         trigger: Trigger::BreachOrCircumstances,
         arrangements: Vec::new(),
     };

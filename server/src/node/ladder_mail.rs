@@ -1,4 +1,4 @@
-//! Steps of ladders, by mail to the people whose duty it is. A step is queued in the transaction that records it, under an
+//! Steps of ladders, by mail to the people whom they reach. A step is queued in the transaction that records it, under an
 //! id made from what it is about and whom it is for: once for each person, however often the node starts again. The mail
 //! itself goes out at least once, always with the same `Message-ID` (ruling 11).
 
@@ -6,14 +6,20 @@ use domain::clock::ClockKind;
 use domain::delivery::Heard;
 use domain::exchange::{self, Direction, Exchange};
 use domain::incident::{self, Incident};
-use domain::values::{ExchangeId, IncidentId, Line, Moment, PersonId, Role};
+use domain::ladder::{LadderState, Reached};
+use domain::values::{ExchangeId, IncidentId, Line, Moment, PersonId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::letters::Rung;
 use super::{Node, letters};
 use crate::mail::{Outcome, Outgoing, message_id};
 use crate::store::posts::{self, ClaimedPost, Destination, Post, Subscribed};
+use crate::store::queries::fallback;
 use crate::store::{StoreError, Turn, people};
+
+/// People named in a mail because they have not seen the step before.
+const UNSEEN_NAMED: usize = 20;
 
 /// A step that fired, as its mails need it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,13 +36,19 @@ pub(super) struct FiredStep {
     incident: Option<IncidentId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     exchange: Option<ExchangeId>,
+    /// How many steps have fired, with this one: says whose turn it is to be rung.
+    #[serde(default)]
+    fired: u32,
+    /// Whom it reached, and what it asks of them.
+    #[serde(default)]
+    reached: Reached,
 }
 
 /// The steps among the events of an incident.
 pub(super) fn of_incident(id: IncidentId, before: &Incident, events: &[incident::Event]) -> Vec<FiredStep> {
     let mut steps = Vec::new();
     for event in events {
-        if let incident::Event::StepFired { kind, due, offset_minutes, partners, .. } = event {
+        if let incident::Event::StepFired { kind, due, offset_minutes, partners, reached, .. } = event {
             steps.push(FiredStep {
                 duty: *kind,
                 due: *due,
@@ -47,6 +59,8 @@ pub(super) fn of_incident(id: IncidentId, before: &Incident, events: &[incident:
                 path: format!("/incidents/{id}"),
                 incident: Some(id),
                 exchange: None,
+                fired: fired(&before.ladders, *kind, *due),
+                reached: reached.clone(),
             });
         }
     }
@@ -57,7 +71,7 @@ pub(super) fn of_incident(id: IncidentId, before: &Incident, events: &[incident:
 pub(super) fn of_exchange(before: &Exchange, events: &[exchange::Event]) -> Vec<FiredStep> {
     let mut steps = Vec::new();
     for event in events {
-        if let exchange::Event::StepFired { kind, due, offset_minutes, .. } = event {
+        if let exchange::Event::StepFired { kind, due, offset_minutes, reached, .. } = event {
             steps.push(FiredStep {
                 duty: *kind,
                 due: *due,
@@ -71,28 +85,30 @@ pub(super) fn of_exchange(before: &Exchange, events: &[exchange::Event]) -> Vec<
                 },
                 incident: before.incident,
                 exchange: Some(before.id),
+                fired: fired(&before.ladders, *kind, *due),
+                reached: reached.clone(),
             });
         }
     }
     steps
 }
 
-/// Queues a mail for everybody whose duty it is.
+/// How many steps have fired, with the one that fires now.
+fn fired(ladders: &[LadderState], kind: ClockKind, due: Moment) -> u32 {
+    let ladder = ladders.iter().find(|ladder| ladder.kind == kind && ladder.due == due);
+    ladder.map_or(0, |ladder| ladder.fired).saturating_add(1)
+}
+
+/// Queues a mail for everybody whom the steps reached, but for steps that send none.
 pub(super) fn queue(turn: &mut Turn<'_>, steps: &[FiredStep]) -> Result<(), StoreError> {
-    if steps.is_empty() {
-        return Ok(());
-    }
-    let mut all = people::all(turn.rows())?;
-    // Whoever can't sign in could do nothing about it.
-    all.retain(|person| !person.disabled && !person.password_hash.is_empty());
     let mut posts = Vec::new();
-    for step in steps {
+    for step in steps.iter().filter(|step| !step.reached.no_mail) {
         let corrupt = StoreError::Corrupt { table: "posts", what: "a step without JSON" };
         let body = serde_json::to_vec(step).map_err(|_| corrupt)?;
-        for person in all.iter().filter(|person| concerns(step.duty).iter().any(|role| person.roles.contains(role))) {
+        for person in &step.reached.people {
             posts.push(Post {
-                id: step.post_id(person.id),
-                to: Destination::Person(person.id),
+                id: step.post_id(*person),
+                to: Destination::Person(*person),
                 event: step.event(),
                 body: body.clone(),
                 incident: step.incident,
@@ -101,16 +117,6 @@ pub(super) fn queue(turn: &mut Turn<'_>, steps: &[FiredStep]) -> Result<(), Stor
         }
     }
     posts::queue(turn, posts)
-}
-
-/// Whose duty it is.
-const fn concerns(duty: ClockKind) -> [Role; 2] {
-    match duty {
-        ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement | ClockKind::Assistance => {
-            [Role::Responder, Role::Manager]
-        }
-        ClockKind::IcoReport => [Role::Dpo, Role::Manager],
-    }
 }
 
 impl FiredStep {
@@ -129,9 +135,14 @@ impl FiredStep {
         match (self.duty, self.offset_minutes) {
             (_, 0..) => Subscribed::ClockOverdue,
             (ClockKind::IcoReport, _) => Subscribed::ReportDue,
-            (ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement | ClockKind::Assistance, _) => {
-                Subscribed::ClockStep
-            }
+            (
+                ClockKind::PartnerNotice
+                | ClockKind::PartnerAcknowledgement
+                | ClockKind::Assistance
+                | ClockKind::PeopleTold
+                | ClockKind::FollowUp,
+                _,
+            ) => Subscribed::ClockStep,
         }
     }
 }
@@ -146,6 +157,7 @@ impl Node {
             return Ok((Heard::Accepted, None));
         };
         let us = self.organisation().name.clone();
+        let (rings, unseen) = self.at_step(&step).await?;
         let (subject, text) = letters::to_person(&letters::ToPerson {
             us: &us,
             name: &person.name,
@@ -155,6 +167,9 @@ impl Node {
             due: step.due,
             offset_minutes: step.offset_minutes,
             outstanding: step.outstanding,
+            rings: &rings,
+            unseen: &unseen,
+            reached: &step.reached,
             link: &format!("{}{}", self.issuer, step.path),
             zone: self.zone,
         });
@@ -168,5 +183,32 @@ impl Node {
         };
         let outcome = self.post_mail(&mail).await;
         Ok((outcome.map_or(Heard::NotReached, Outcome::heard), outcome.and_then(Outcome::code)))
+    }
+
+    /// Whom to ring as things stand now, each with the page that records the call, and who has not seen the step before.
+    async fn at_step(&self, step: &FiredStep) -> Result<(Vec<Rung>, Vec<String>), StoreError> {
+        let (incident, kind, due, fired) = (step.incident, step.duty, step.due, step.fired);
+        let unseen = step.reached.unseen.clone();
+        let issuer = self.issuer.clone();
+        self.store
+            .read(move |rows| {
+                let found = match incident {
+                    Some(incident) => fallback::outstanding(rows, incident, kind, due, fired, fallback::RINGS_MAX)?,
+                    None => Vec::new(),
+                };
+                let rings = found
+                    .into_iter()
+                    .filter_map(|ring| {
+                        let link = format!("{issuer}/exchanges/{}/call", ring.exchange);
+                        Some(Rung { name: ring.name, call: ring.call?, link })
+                    })
+                    .collect();
+                let mut names = Vec::new();
+                for id in unseen.into_iter().take(UNSEEN_NAMED) {
+                    names.extend(people::by_id(rows, id)?.map(|person| person.name.to_string()));
+                }
+                Ok((rings, names))
+            })
+            .await
     }
 }

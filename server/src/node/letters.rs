@@ -2,8 +2,10 @@
 //! Times carry their zone, because mail is read anywhere.
 
 use chrono_tz::Tz;
+use domain::arrangement::{FallbackCall, FallbackPlace};
 use domain::clock::ClockKind;
 use domain::delivery::Class;
+use domain::ladder::Reached;
 use domain::report::Organisation;
 use domain::values::{Hours, Line, Moment};
 
@@ -73,6 +75,13 @@ fn numbers(us: &Organisation) -> String {
     }
 }
 
+/// A partner to ring: whom, and where the call is recorded.
+pub(super) struct Rung {
+    pub(super) name: String,
+    pub(super) call: FallbackCall,
+    pub(super) link: String,
+}
+
 /// What a mail about a step of a ladder is made from.
 pub(super) struct ToPerson<'a> {
     pub(super) us: &'a Line,
@@ -86,6 +95,12 @@ pub(super) struct ToPerson<'a> {
     pub(super) offset_minutes: i32,
     /// Partners outstanding; 0 for a duty that is not about partners.
     pub(super) outstanding: u32,
+    /// Whom to ring now, for the first partners outstanding.
+    pub(super) rings: &'a [Rung],
+    /// Names of those who have not seen the step before.
+    pub(super) unseen: &'a [String],
+    /// Whom the step reached, and what it asks of them.
+    pub(super) reached: &'a Reached,
     pub(super) link: &'a str,
     pub(super) zone: Tz,
 }
@@ -98,6 +113,8 @@ pub(super) fn to_person(about: &ToPerson<'_>) -> (String, String) {
         ClockKind::PartnerAcknowledgement => "have partners acknowledge",
         ClockKind::IcoReport => "report to the ICO, or decide that no report is due",
         ClockKind::Assistance => "answer a request of a partner",
+        ClockKind::PeopleTold => "tell the people affected (our own target; the law names no time)",
+        ClockKind::FollowUp => "follow the ICO report up (our own target; the law names no time)",
     };
     let left = length(about.offset_minutes);
     let when = match about.offset_minutes {
@@ -114,6 +131,12 @@ pub(super) fn to_person(about: &ToPerson<'_>) -> (String, String) {
     if about.outstanding > 0 {
         text.push_str(&format!("Outstanding: {}.\n", counted(i64::from(about.outstanding), "partner")));
     }
+    if !about.unseen.is_empty() {
+        text.push_str(&format!("Not seen yet by: {}.\n", about.unseen.join(", ")));
+    }
+    if about.reached.instead {
+        text.push_str("Nobody on call could be reached, so this goes to the managers.\n");
+    }
     text.push_str(match about.duty {
         ClockKind::PartnerNotice => {
             "\nNobody has confirmed that they were told. Ring them: the page names whom, with telephone numbers, and takes \
@@ -123,12 +146,20 @@ pub(super) fn to_person(about: &ToPerson<'_>) -> (String, String) {
             "\nNo person there has said that they read the notice. Ring them: the page names whom, with telephone \
              numbers.\n"
         }
-        ClockKind::IcoReport | ClockKind::Assistance => "",
+        ClockKind::IcoReport | ClockKind::Assistance | ClockKind::PeopleTold | ClockKind::FollowUp => "",
     });
+    for ring in about.rings {
+        let (who, number, link) = (&ring.call.who, &ring.call.number, &ring.link);
+        let place = place_words(ring.call.place);
+        text.push_str(&format!("\nRing {}: {who}, {number} ({place}).\nRecord the call: {link}\n", ring.name));
+    }
     text.push_str(&format!("\n{}\n\n", about.link));
-    text.push_str("These mails stop when somebody takes the duty in hand on that page, or when it is met.\n");
+    if about.reached.must_see {
+        text.push_str("Please say on that page that you have seen this. Who has not is named at the next step.\n");
+    }
+    text.push_str("These mails stop while somebody has the duty in hand on that page, and for good when it is met.\n");
     text.push_str(&format!(
-        "{} sends them to you because of your role. Nobody reads answers to this mail.\n",
+        "{} sends them to you because its plan for such duties names you. Nobody reads answers to this mail.\n",
         about.us
     ));
     (subject, text)
@@ -142,16 +173,28 @@ pub(super) fn test(us: &Line, name: &Line) -> (String, String) {
     (format!("Test mail from the node of {us}"), text)
 }
 
+/// When a number is answered.
+const fn place_words(place: FallbackPlace) -> &'static str {
+    match place {
+        FallbackPlace::Named => "first contact, in working hours",
+        FallbackPlace::Secondary => "next contact, in working hours",
+        FallbackPlace::OutOfHours => "out of hours",
+    }
+}
+
 /// "02:10 on Sunday 1 March 2026 (GMT)".
 fn at(at: Moment, zone: Tz) -> String {
     at.to_chrono().with_timezone(&zone).format("%H:%M on %A %-d %B %Y (%Z)").to_string()
 }
 
-/// "24 hours", "30 minutes", "2 days": the largest unit in which the steps of ladders are whole.
+/// "24 hours", "30 minutes", "2 days", "1 hour and 30 minutes": the largest unit in which a step is whole.
 fn length(minutes: i32) -> String {
     let minutes = i64::from(minutes).abs();
     match minutes {
         0..=59 => counted(minutes, "minute"),
+        _ if minutes % 60 != 0 => {
+            format!("{} and {}", counted(minutes / 60, "hour"), counted(minutes % 60, "minute"))
+        }
         2_880.. if minutes % 1_440 == 0 => counted(minutes / 1_440, "day"),
         _ => counted(minutes / 60, "hour"),
     }
@@ -227,6 +270,9 @@ mod tests {
                 due: Moment::parse("2026-03-03T02:10:00Z").unwrap(),
                 offset_minutes,
                 outstanding: 3,
+                rings: &[],
+                unseen: &["R. Responder".to_owned()],
+                reached: &Reached { must_see: true, ..Reached::default() },
                 link: "https://node-a.example/incidents/1",
                 zone: Tz::Europe__London,
             };
@@ -234,6 +280,7 @@ mod tests {
         };
         let (words, text) = subject(-120, ClockKind::PartnerNotice);
         assert_eq!(words, "INC-2026-0001: 2 hours left to tell partners");
+        assert!(text.contains("Not seen yet by: R. Responder.") && text.contains("Please say on that page"), "{text}");
         assert!(text.contains("Outstanding: 3 partners.") && text.contains("Nobody has confirmed"), "{text}");
         assert!(text.contains("02:10 on Tuesday 3 March 2026 (GMT)"), "{text}");
         assert_eq!(subject(0, ClockKind::PartnerNotice).0, "INC-2026-0001: due now: tell partners");

@@ -9,14 +9,21 @@ pub mod administer;
 pub mod alerts;
 pub mod answer;
 pub mod catch_up;
+pub mod complaints;
+pub mod decide;
 pub mod deliver;
 pub mod directory;
+pub mod duties;
 pub mod endpoints;
 pub mod execute;
 pub mod exercises;
 pub mod exports;
+pub mod feed;
+pub mod joint;
 pub mod keys;
 mod ladder_mail;
+pub mod ladders;
+pub mod lessons;
 mod letters;
 pub mod link;
 pub mod loops;
@@ -29,10 +36,13 @@ pub mod post;
 mod probe;
 pub mod receive;
 pub mod received;
+mod reference;
 pub mod reissue;
 pub mod reports;
+pub mod rota;
 pub mod rotation;
 pub mod said;
+pub mod telling;
 pub mod views;
 pub mod watch;
 mod wire_body;
@@ -41,9 +51,11 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono_tz::Tz;
+use domain::clock_terms::Law;
 use domain::report::Organisation;
+use domain::undated::Targets;
 use domain::values::{Moment, PartnerId};
-use domain::{exchange, incident};
+use domain::{complaint, exchange, incident};
 use tokio::sync::{Notify, watch as changes};
 use webhooks::carrier::Carrier;
 use webhooks::values::Schemes;
@@ -77,8 +89,22 @@ pub struct NodeOptions {
     pub mail: Option<MailSettings>,
     /// Partners' nodes can reach us. Otherwise our card names no push endpoint, and we poll (protocol §12).
     pub reachable: bool,
+    /// Which law applies, and what our own people aim at where it names no time.
+    pub duties: DutySettings,
     /// What a new node is made with; ignored when it has its keys already.
     pub set_up: Option<administer::SetUp>,
+}
+
+/// Which law applies, and what our own people aim at or promise beside it. What an incident or complaint runs under is
+/// fixed when it is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DutySettings {
+    /// The law under which we report.
+    pub law: Law,
+    /// Targets of our own where it names no time.
+    pub targets: Targets,
+    /// We promise to acknowledge complaints within 5 working days and to answer within 20.
+    pub complaint_promise: bool,
 }
 
 /// How often messages are taken (protocol §20; settings by ruling 30).
@@ -130,6 +156,9 @@ pub enum DoorError {
     /// A rule about exchanges.
     #[error(transparent)]
     ExchangeRefused(#[from] exchange::Refusal),
+    /// A rule about complaints.
+    #[error(transparent)]
+    Complaint(#[from] complaint::Refusal),
     /// There is no such thing here.
     #[error("there is no such thing here")]
     NotFound,
@@ -171,6 +200,7 @@ pub struct Node {
     /// Partners' nodes can call ours; otherwise we poll.
     reachable: bool,
     zone: Tz,
+    duties: DutySettings,
     bcrypt_cost: u32,
     /// Read often, replaced when our record changes.
     organisation: RwLock<Arc<Organisation>>,
@@ -241,6 +271,7 @@ impl Node {
             schemes,
             reachable: options.reachable,
             zone: options.zone,
+            duties: options.duties,
             bcrypt_cost: options.bcrypt_cost,
             organisation: RwLock::new(Arc::new(own.organisation)),
             keys: RwLock::new(Arc::new(own.keys)),
@@ -305,6 +336,12 @@ impl Node {
     #[must_use]
     pub const fn zone(&self) -> Tz {
         self.zone
+    }
+
+    /// Which law applies, and what our own people aim at beside it.
+    #[must_use]
+    pub const fn duties(&self) -> DutySettings {
+        self.duties
     }
 
     /// The work factor of password hashes.

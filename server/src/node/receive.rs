@@ -11,6 +11,7 @@ mod said;
 
 use std::sync::Arc;
 
+use domain::clock_terms::Law;
 use domain::values::{Digest32, ExchangeId, MessageId, Moment};
 use webhooks::checkpoint::{origin_of, verify_checkpoint};
 use webhooks::manifest::Manifest;
@@ -244,7 +245,11 @@ impl Node {
     /// looked at again after it, when the receipt is durable.
     async fn keep(&self, proven: &Arc<Proven>) -> Result<Kept, Received> {
         for _ in 0..SAME_BATCH_TRIES {
-            let fresh = Fresh { receipt: self.time.fresh_id(), exchange: ExchangeId::from_uuid(self.time.fresh_id()) };
+            let fresh = Fresh {
+                receipt: self.time.fresh_id(),
+                exchange: ExchangeId::from_uuid(self.time.fresh_id()),
+                law: self.duties.law,
+            };
             match self.store_with_others(proven, fresh).await {
                 Err(StoreError::Busy) => {}
                 Err(error) => return Err(error.into()),
@@ -272,10 +277,12 @@ enum Kept {
     Stale,
 }
 
-/// Ids drawn for one message, used or not.
+/// Ids drawn for one message, used or not, and the law that a clock which it starts runs under.
+#[derive(Clone, Copy)]
 struct Fresh {
     receipt: uuid::Uuid,
     exchange: ExchangeId,
+    law: Law,
 }
 
 /// Step 8: who may send what.
@@ -361,7 +368,7 @@ fn store(
         alerts::raise(turn, AlertKind::SeqConflict, Some(partner.id), None, None, Some(jti))?;
         return Ok(Received::Refused(Refusal::SeqConflict));
     }
-    let effect = match events::decide(turn, partner, set, fresh.exchange)? {
+    let effect = match events::decide(turn, partner, set, fresh)? {
         Ok(effect) => effect,
         Err(why) => {
             inbox::quarantine(turn, partner.id, why, set.octets().as_bytes())?;

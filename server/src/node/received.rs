@@ -5,6 +5,7 @@ use domain::clock::Clock;
 use domain::exchange::{Acknowledgement, Direction, Exchange, Phase, ReceivedVersion};
 use domain::facts::{DataCategory, SubjectCategory};
 use domain::incident::WithdrawalReason;
+use domain::reliance::Relied;
 use domain::values::{ExchangeId, IncidentId, Line, MessageId, Moment, PartnerId, hidden};
 use serde_json::Value;
 use webhooks::facts::{self as wire, Fact};
@@ -51,6 +52,8 @@ pub struct ReceivedNotice {
     pub ico_clock: Option<Clock>,
     /// What we have said, in order.
     pub acknowledgements: Vec<Acknowledgement>,
+    /// Whose report we rely on, while our clock was here.
+    pub relied: Option<Relied>,
 }
 
 /// One version.
@@ -167,6 +170,7 @@ impl Node {
             notice_clock: exchange.notice_clock,
             ico_clock: exchange.ico_clock,
             acknowledgements: exchange.acknowledgements,
+            relied: exchange.reliance.map(|relied| *relied),
         }
     }
 
@@ -212,7 +216,7 @@ impl Node {
     }
 
     /// Judges stored octets again, by the manifest as it is now and the time they came.
-    fn signature(&self, partner: &Partner, octets: &[u8], received_at: Moment) -> SignatureResult {
+    pub(super) fn signature(&self, partner: &Partner, octets: &[u8], received_at: Moment) -> SignatureResult {
         let (Some(issuer), Some(manifest)) = (partner.issuer.as_deref(), self.manifest_of(partner)) else {
             return SignatureResult::Broken;
         };

@@ -18,6 +18,8 @@ pub struct Preview {
     pub ico_due: Option<Moment>,
     /// The statute's limit for it.
     pub ico_legal_limit: Option<Moment>,
+    /// For every service chosen we only process: the report is the controllers'.
+    pub processing: bool,
 }
 
 /// One partner that would be told.
@@ -27,7 +29,7 @@ pub struct PreviewPartner {
     pub id: PartnerId,
     /// Their name.
     pub name: Line,
-    /// When their notice is due; `None` while awareness is not given.
+    /// When their notice is due; `None` while awareness is not given, or where no hours are agreed.
     pub due: Option<Moment>,
     /// Over which channel they are told.
     pub told: Told,

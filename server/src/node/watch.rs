@@ -1,15 +1,19 @@
 //! Door 3b: passing time. Which clocks, ladders and fan-outs want attention is asked of the store; what is then true is
 //! decided by the rules, level-triggered, so that a node that slept records the same facts late.
 
+use std::sync::Arc;
+
+use chrono_tz::Tz;
 use domain::exchange::{self, Exchange};
 use domain::incident;
+use domain::ladder::Orders;
 use domain::values::{ExchangeId, IncidentId, Moment};
 
 use super::exercises::mind_exercises;
 use super::rotation::mind_keys;
 use super::{DoorError, Node, execute, ladder_mail};
 use crate::store::alerts::{self, AlertKind};
-use crate::store::{Change, StoreError, Turn, ack_links, answers, due, forms, links, outbox, people, posts};
+use crate::store::{Change, StoreError, Turn, ack_links, answers, due, forms, links, outbox, people, posts, rota};
 
 /// Streams looked at in one transaction (ruling 22: nobody else waits longer than 100 ms).
 const STREAMS_MAX: usize = 250;
@@ -102,8 +106,8 @@ impl Node {
         if due.is_empty() {
             return Ok(0);
         }
-        let by_mail = self.mail.is_some();
-        self.store.write(now, move |turn| tick_exchanges(turn, &due, by_mail)).await
+        let (by_mail, zone) = (self.mail.is_some(), self.zone);
+        self.store.write(now, move |turn| tick_exchanges(turn, &due, zone, by_mail)).await
     }
 
     /// Clocks and ladders of incidents, with the partners that are still outstanding.
@@ -113,12 +117,13 @@ impl Node {
         if due.is_empty() {
             return Ok(0);
         }
-        let by_mail = self.mail.is_some();
+        let (by_mail, zone) = (self.mail.is_some(), self.zone);
         self.store
             .write(now, move |turn| {
+                let orders = Arc::new(due::orders(turn.rows(), zone, now)?);
                 let mut ticked = 0;
                 for id in due {
-                    ticked += usize::from(tick_incident(turn, id, by_mail)?);
+                    ticked += usize::from(tick_incident(turn, id, &orders, by_mail)?);
                 }
                 Ok::<_, DoorError>(ticked)
             })
@@ -171,6 +176,7 @@ impl Node {
                 forms::sweep(turn, elapsed, SWEPT_MAX)?;
                 answers::sweep(turn, elapsed, SWEPT_MAX)?;
                 posts::sweep(turn, SWEPT_MAX)?;
+                rota::sweep(turn, SWEPT_MAX)?;
                 links::sweep(turn, elapsed.plus_seconds(-LINKS_KEPT_SECONDS), SWEPT_MAX)?;
                 ack_links::sweep(turn, elapsed, SWEPT_MAX)?;
                 let newest = turn.newest_checkpoint()?;
@@ -186,10 +192,12 @@ impl Node {
     }
 }
 
-fn tick_exchanges(turn: &mut Turn<'_>, due: &[ExchangeId], by_mail: bool) -> Result<usize, DoorError> {
+fn tick_exchanges(turn: &mut Turn<'_>, ids: &[ExchangeId], zone: Tz, by_mail: bool) -> Result<usize, DoorError> {
+    let now = turn.now();
+    let tick = exchange::Command::Tick { orders: Arc::new(due::orders(turn.rows(), zone, now)?) };
     let (mut changes, mut steps) = (Vec::new(), Vec::new());
-    for (id, before) in readable(turn, due)? {
-        match exchange::decide(before.as_ref(), &exchange::Command::Tick, turn.now()) {
+    for (id, before) in readable(turn, ids)? {
+        match exchange::decide(before.as_ref(), &tick, turn.now()) {
             Ok(events) if events.is_empty() => {}
             Ok(events) => {
                 steps.extend(before.iter().flat_map(|before| ladder_mail::of_exchange(before, &events)));
@@ -225,7 +233,7 @@ fn readable(turn: &mut Turn<'_>, ids: &[ExchangeId]) -> Result<Vec<(ExchangeId, 
     Ok(states)
 }
 
-fn tick_incident(turn: &mut Turn<'_>, id: IncidentId, by_mail: bool) -> Result<bool, DoorError> {
+fn tick_incident(turn: &mut Turn<'_>, id: IncidentId, orders: &Arc<Orders>, by_mail: bool) -> Result<bool, DoorError> {
     let before = match turn.incident(id) {
         Ok(Some(before)) => before,
         Ok(None) => return Ok(false),
@@ -237,7 +245,11 @@ fn tick_incident(turn: &mut Turn<'_>, id: IncidentId, by_mail: bool) -> Result<b
         Err(error) => return Err(error.into()),
     };
     let outstanding = due::outstanding(turn.rows(), id)?;
-    match incident::decide(Some(&before), &incident::Command::Tick { outstanding }, turn.now()) {
+    match incident::decide(
+        Some(&before),
+        &incident::Command::Tick { outstanding, orders: Arc::clone(orders) },
+        turn.now(),
+    ) {
         Ok(decision) if decision.events.is_empty() => Ok(false),
         Ok(decision) => {
             for event in &decision.events {

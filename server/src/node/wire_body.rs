@@ -4,6 +4,7 @@
 mod facts;
 mod said;
 
+use domain::arrangement::OurRole;
 use domain::clock::Anchor;
 use domain::exchange::{self, Acknowledgement, Exchange, Phase, ReceiveContent, Stance, StatedClock};
 use domain::facts::{Contact, Facts, IncidentKind, Nature, YesNo};
@@ -50,7 +51,7 @@ pub(super) struct About<'a> {
 pub(super) fn payload(place: &Place<'_>, about: &About<'_>, queued: &exchange::Event) -> Result<Vec<u8>, BodyFault> {
     let (event, at, toe) = match queued {
         exchange::Event::NoticeQueued { notice, kind, stated, anchor_reason, at } => {
-            let body = notice_body(place, about, notice, *kind, stated, anchor_reason.as_ref())?;
+            let body = notice_body(place, about, notice, *kind, stated.as_ref(), anchor_reason.as_ref())?;
             let event = match notice.phase {
                 Phase::Initial => Event::Notified(Box::new(body)),
                 Phase::Update | Phase::Final | Phase::Withdrawal => Event::Updated(Box::new(body)),
@@ -70,11 +71,13 @@ pub(super) fn payload(place: &Place<'_>, about: &About<'_>, queued: &exchange::E
             (Event::Filed(said::filed_body(place, about.exchange, filing)?), at, &filing.at)
         }
         exchange::Event::Opened { .. }
+        | exchange::Event::UndatedChanged { .. }
         | exchange::Event::Accepted { .. }
         | exchange::Event::MessageReceived { .. }
         | exchange::Event::MessageRead { .. }
         | exchange::Event::AssistanceChanged { .. }
         | exchange::Event::FiledReceived { .. }
+        | exchange::Event::RelianceAccepted { .. }
         | exchange::Event::WithdrawnUnsent { .. }
         | exchange::Event::Receipted { .. }
         | exchange::Event::ClockStarted { .. }
@@ -87,6 +90,7 @@ pub(super) fn payload(place: &Place<'_>, about: &About<'_>, queued: &exchange::E
         | exchange::Event::Linked { .. }
         | exchange::Event::StepFired { .. }
         | exchange::Event::TakenInHand { .. }
+        | exchange::Event::Ladder { .. }
         | exchange::Event::Anonymised { .. } => return Err(BodyFault("the event queues no message")),
     };
     let case = about.exchange.case.to_string();
@@ -148,13 +152,13 @@ fn notice_body(
     about: &About<'_>,
     notice: &exchange::Notice,
     kind: IncidentKind,
-    stated: &StatedClock,
+    stated: Option<&StatedClock>,
     anchor_reason: Option<&LongText>,
 ) -> Result<wire::Notice, BodyFault> {
     let facts = about.facts.ok_or(BodyFault("the facts of a notice are missing"))?;
     let arrangement = about.exchange.terms.as_ref().and_then(|terms| terms.arrangements.first());
-    let hours = stated.hours.get().min(WIRE_HOURS_MAX);
-    let due = stated.at.plus_seconds(i64::from(hours) * 3_600);
+    let role = about.exchange.terms.as_ref().map(|terms| terms.our_role).unwrap_or_default();
+    let (sender_role, recipient_role) = roles(role);
     Ok(wire::Notice {
         seq: place.seq,
         prev: place.prev.map(wire_digest),
@@ -166,22 +170,7 @@ fn notice_body(
             (Phase::Update | Phase::Withdrawal, Some(_)) => wire::Phase::Correction,
             (Phase::Update | Phase::Withdrawal, None) => wire::Phase::Update,
         },
-        clock: Some(wire::Clock {
-            anchor: match stated.anchor {
-                Anchor::AwareOfBreach => wire::Anchor::AwareOfBreach,
-                Anchor::AwareOfCircumstances
-                | Anchor::Receipt
-                | Anchor::Accepted
-                | Anchor::RecordedCall
-                | Anchor::AskedOfUs
-                | Anchor::AskedByUs
-                | Anchor::NoticeReceived => wire::Anchor::AwareOfCircumstances,
-            },
-            at: wire_time(stated.at)?,
-            hours: u32::from(hours),
-            due_at: Some(wire_time(due)?),
-            reason: anchor_reason.map(|reason| reason.as_str().to_owned()),
-        }),
+        clock: stated.map(|stated| clock_body(stated, anchor_reason)).transpose()?,
         incident_kind: match kind {
             IncidentKind::Breach => wire::IncidentKind::Breach,
             IncidentKind::LikelyToGiveRise => wire::IncidentKind::LikelyToGiveRise,
@@ -196,11 +185,46 @@ fn notice_body(
             reference: short(named.title.as_str()),
             version: Some(named.version.to_string()),
         }),
-        sender_role: Some(wire::SenderRole::JointController),
-        recipient_role: Some(wire::RecipientRole::JointController),
+        sender_role,
+        recipient_role,
         related_case: None,
-        facts: facts::to_wire(facts, Some(stated), about.contact),
+        facts: facts::to_wire(facts, stated, about.contact),
     })
+}
+
+/// The contract clock as the other side computes it.
+fn clock_body(stated: &StatedClock, reason: Option<&LongText>) -> Result<wire::Clock, BodyFault> {
+    let hours = stated.hours.get().min(WIRE_HOURS_MAX);
+    let due = stated.at.plus_seconds(i64::from(hours) * 3_600);
+    Ok(wire::Clock {
+        anchor: match stated.anchor {
+            Anchor::AwareOfBreach => wire::Anchor::AwareOfBreach,
+            Anchor::AwareOfCircumstances
+            | Anchor::Receipt
+            | Anchor::Accepted
+            | Anchor::RecordedCall
+            | Anchor::AskedOfUs
+            | Anchor::AskedByUs
+            | Anchor::HighRiskDecided
+            | Anchor::ReportIncomplete
+            | Anchor::NoticeReceived => wire::Anchor::AwareOfCircumstances,
+        },
+        at: wire_time(stated.at)?,
+        hours: u32::from(hours),
+        due_at: Some(wire_time(due)?),
+        reason: reason.map(|reason| reason.as_str().to_owned()),
+    })
+}
+
+/// What we and they are for the processing hit. The wire has no word for the processor that is told.
+const fn roles(ours: OurRole) -> (Option<wire::SenderRole>, Option<wire::RecipientRole>) {
+    match ours {
+        OurRole::JointController => {
+            (Some(wire::SenderRole::JointController), Some(wire::RecipientRole::JointController))
+        }
+        OurRole::Processor => (Some(wire::SenderRole::Processor), Some(wire::RecipientRole::ControllerOfProcessor)),
+        OurRole::Controller => (Some(wire::SenderRole::IndependentController), None),
+    }
 }
 
 fn nature(facts: &Facts) -> Vec<wire::Nature> {

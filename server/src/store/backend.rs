@@ -14,6 +14,7 @@ use super::StoreError;
 pub(super) mod alone;
 pub(super) mod bulk;
 pub(super) mod cells;
+pub(super) mod pairs;
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations/sqlite");
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations/postgres");
@@ -262,25 +263,22 @@ pub(super) fn fold_log(db: &mut Db) -> QueryResult<()> {
     }
 }
 
-/// A connection to fold the log with; `None` where there is none to fold. Folding all of it waits for readers, and makes the
-/// writer wait, so that it does not wait long.
-pub(super) fn folding_connection(address: &Address) -> Result<Option<Db>, StoreError> {
-    match address {
-        Address::Postgres(_) => Ok(None),
-        Address::Sqlite(_) => {
-            let mut db = address.connect()?;
-            db.batch_execute("PRAGMA busy_timeout = 500")?;
-            Ok(Some(db))
-        }
-    }
-}
-
 /// The same as far as it goes without anybody waiting for it.
 pub(super) fn fold_log_beside(db: &mut Db) -> QueryResult<()> {
     match db {
         Db::Postgres(_) => Ok(()),
         Db::Sqlite(c) => c.batch_execute("PRAGMA wal_checkpoint(PASSIVE)"),
     }
+}
+
+/// A connection to fold the log with. Folding all of it waits for readers, and makes the writer wait, so that it does not
+/// wait long.
+pub(super) fn folding_connection(address: &Address) -> Result<Db, StoreError> {
+    let mut db = address.connect()?;
+    if let Db::Sqlite(c) = &mut db {
+        c.batch_execute("PRAGMA busy_timeout = 500")?;
+    }
+    Ok(db)
 }
 
 /// Makes a connection the writer's.

@@ -5,15 +5,18 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use domain::clock::ClockKind;
 use domain::incident::{Outstanding, STEP_NAMES_MAX};
+use domain::ladder::Orders;
 use domain::values::{ExchangeId, IncidentId, Moment, PartnerId};
 
-use super::schema::{clocks, incidents, ladders};
-use super::{Rows, StoreError};
+use super::projections::LadderRow;
+use super::schema::{clocks, duties, incidents, ladders};
+use super::{Rows, StoreError, Turn, ladder_plans, people, rota};
 
 /// Open clocks of one incident looked at: two for each of more partners than one node is for.
 const OPEN_CLOCKS_MAX: i64 = 20_000;
@@ -142,18 +145,39 @@ pub fn outstanding(rows: &mut Rows<'_>, incident: IncidentId) -> Result<Vec<Outs
     Ok(groups)
 }
 
-/// Partners' clocks of an incident that are still open.
+/// How many duties towards partners of each kind are still open on an incident: clocks, and controllers to be told for whom
+/// nobody named hours. A target of our own is none by itself.
 ///
 /// # Errors
-/// Those of the database.
-pub fn open_duties(rows: &mut Rows<'_>, incident: IncidentId) -> Result<u32, StoreError> {
-    let open: i64 = clocks::table
+/// [`StoreError::Corrupt`] when a kind can't be read; those of the database.
+pub fn open_duties(rows: &mut Rows<'_>, incident: IncidentId) -> Result<Vec<(ClockKind, u32)>, StoreError> {
+    let open: Vec<(String, i64)> = clocks::table
         .filter(clocks::open)
         .filter(clocks::incident_id.eq(incident.as_bytes().as_slice()))
         .filter(clocks::exchange_id.is_not_null())
+        .filter(diesel::dsl::not(clocks::own_target))
+        .group_by(clocks::kind)
+        .order(clocks::kind.desc())
+        .select((clocks::kind, diesel::dsl::count_star()))
+        .load(rows.db)?;
+    let undated: i64 = duties::table
+        .filter(duties::open)
+        .filter(duties::incident_id.eq(incident.as_bytes().as_slice()))
+        .filter(duties::exchange_id.is_not_null())
         .count()
         .get_result(rows.db)?;
-    Ok(u32::try_from(open).unwrap_or(u32::MAX))
+    let many = |open: i64| u32::try_from(open).unwrap_or(u32::MAX);
+    let mut all = Vec::with_capacity(open.len());
+    for (kind, open) in open {
+        all.push((kind_of(&kind)?, many(open)));
+    }
+    if undated > 0 {
+        match all.iter_mut().find(|(kind, _)| *kind == ClockKind::PartnerNotice) {
+            Some((_, open)) => *open = open.saturating_add(many(undated)),
+            None => all.insert(0, (ClockKind::PartnerNotice, many(undated))),
+        }
+    }
+    Ok(all)
 }
 
 /// Incidents with an unfinished fan-out, the first logged first, at most `limit`.
@@ -191,6 +215,50 @@ pub fn next_duty(rows: &mut Rows<'_>) -> Result<Option<Moment>, StoreError> {
         .select(diesel::dsl::min(ladders::next_step_at))
         .first(rows.db)?;
     [overdue, own, of_incidents].into_iter().flatten().min().map(moment).transpose()
+}
+
+/// What a tick has to know of the day: the plans that stand, who can be reached, who is on call.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when something of it does not open; those of the database.
+pub fn orders(rows: &mut Rows<'_>, zone: Tz, now: Moment) -> Result<Orders, StoreError> {
+    let plans = ladder_plans::standing(rows)?;
+    Ok(Orders { plans, people: people::reachable(rows)?, on_call: rota::on_call(rows, zone, now)? })
+}
+
+/// Ladders of the open duties of these kinds come again when the plans that stand say.
+///
+/// # Errors
+/// Those of the database.
+pub fn reschedule(turn: &mut Turn<'_>, kinds: &[ClockKind]) -> Result<usize, StoreError> {
+    let rows = turn.rows();
+    let plans = ladder_plans::standing(rows)?;
+    let mut moved = 0;
+    for kind in kinds {
+        let plan = plans.of(*kind);
+        let open = || clocks::table.filter(clocks::open).filter(clocks::kind.eq(kind.word()));
+        let own: Vec<(Option<Vec<u8>>, i64)> = open()
+            .filter(clocks::incident_id.is_not_null())
+            .select((clocks::incident_id, clocks::group_due_at))
+            .distinct()
+            .load(rows.db)?;
+        let received: Vec<(Option<Vec<u8>>, i64)> = open()
+            .filter(clocks::incident_id.is_null())
+            .select((clocks::exchange_id, clocks::group_due_at))
+            .distinct()
+            .load(rows.db)?;
+        for (stream, due) in own.into_iter().chain(received) {
+            let Some(stream) = stream else { continue };
+            let this = || ladders::table.find((stream.clone(), kind.word(), due));
+            let row: Option<LadderRow> = this().select(LadderRow::as_select()).first(rows.db).optional()?;
+            let Some(row) = row else { continue };
+            let next = row.next_at(&plan);
+            if next != row.next_step_at {
+                moved += diesel::update(this()).set(ladders::next_step_at.eq(next)).execute(rows.db)?;
+            }
+        }
+    }
+    Ok(moved)
 }
 
 fn kind_of(word: &str) -> Result<ClockKind, StoreError> {

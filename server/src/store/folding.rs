@@ -15,27 +15,33 @@ use super::backend::{self, Address, Db};
 /// Statements of the writer after which the log is folded; each changes a page or so.
 const STATEMENTS: u64 = 4_000;
 
-/// The handle of the folding thread. Dropping it ends the thread, after what is under way.
+/// The handle of the folding thread, which is started when there is something to fold for the first time: most stores of
+/// tests and of commands never come to that. Dropping it ends the thread, after what is under way.
 pub(super) struct Folding {
-    asked: Option<SyncSender<()>>,
-    thread: Option<JoinHandle<()>>,
+    address: Address,
+    thread: Option<Thread>,
     folded_at: u64,
     /// Older states of pages are to be forgotten too.
     whole: Arc<AtomicBool>,
 }
 
+struct Thread {
+    asked: SyncSender<()>,
+    handle: JoinHandle<()>,
+}
+
 impl Folding {
-    /// Starts the thread; `None` for Postgres.
-    pub(super) fn start(address: &Address) -> Result<Option<Self>, StoreError> {
-        let Some(db) = backend::folding_connection(address)? else { return Ok(None) };
-        let (asked, asks) = sync_channel(1);
-        let whole = Arc::new(AtomicBool::new(false));
-        let wholly = Arc::clone(&whole);
-        let thread = std::thread::Builder::new()
-            .name("store-folding".to_owned())
-            .spawn(move || fold_when_asked(db, &asks, &wholly))
-            .map_err(|error| StoreError::unavailable("starting the folding of the log", error))?;
-        Ok(Some(Self { asked: Some(asked), thread: Some(thread), folded_at: 0, whole }))
+    /// Folding of this database's log; `None` where there is none to fold.
+    pub(super) fn of(address: &Address) -> Option<Self> {
+        match address {
+            Address::Postgres(_) => None,
+            Address::Sqlite(_) => Some(Self {
+                address: address.clone(),
+                thread: None,
+                folded_at: 0,
+                whole: Arc::new(AtomicBool::new(false)),
+            }),
+        }
     }
 
     /// After a commit: asks for folding when the writer, which has run so many statements, has done enough since the last,
@@ -46,19 +52,36 @@ impl Folding {
         }
         self.whole.fetch_or(erased, Ordering::Relaxed);
         self.folded_at = statements;
-        if let Some(asked) = &self.asked {
-            // One that waits already will see all there is by then.
-            asked.try_send(()).ok();
+        if self.thread.is_none() {
+            match self.start() {
+                Ok(thread) => self.thread = Some(thread),
+                Err(error) => tracing::warn!(%error, "the write-ahead log can't be folded beside the writer"),
+            }
         }
+        if let Some(thread) = &self.thread {
+            // One that waits already will see all there is by then.
+            thread.asked.try_send(()).ok();
+        }
+    }
+
+    fn start(&self) -> Result<Thread, StoreError> {
+        let db = backend::folding_connection(&self.address)?;
+        let (asked, asks) = sync_channel(1);
+        let whole = Arc::clone(&self.whole);
+        let handle = std::thread::Builder::new()
+            .name("store-folding".to_owned())
+            .spawn(move || fold_when_asked(db, &asks, &whole))
+            .map_err(|error| StoreError::unavailable("starting the folding of the log", error))?;
+        Ok(Thread { asked, handle })
     }
 }
 
 impl Drop for Folding {
     fn drop(&mut self) {
-        drop(self.asked.take());
-        if let Some(thread) = self.thread.take() {
+        if let Some(Thread { asked, handle }) = self.thread.take() {
+            drop(asked);
             // There is nothing to hear from it.
-            drop(thread.join());
+            drop(handle.join());
         }
     }
 }
@@ -90,13 +113,13 @@ mod tests {
     async fn the_log_is_folded_into_the_file() {
         let store = TestStore::on_sqlite();
         let address = Address::parse(&store.url()).unwrap();
-        let mut folding = Folding::start(&address).unwrap().unwrap();
+        let mut folding = Folding::of(&address).unwrap();
         let before = file_size(&store);
         store.tamper("CREATE TABLE much AS SELECT randomblob(100000) AS octets");
         folding.committed(STATEMENTS - 1, false);
         drop(folding);
         assert_eq!(file_size(&store), before, "too little was done to fold");
-        let mut folding = Folding::start(&address).unwrap().unwrap();
+        let mut folding = Folding::of(&address).unwrap();
         folding.committed(STATEMENTS, false);
         drop(folding);
         assert!(file_size(&store) > before + 100_000, "{before}");

@@ -11,6 +11,7 @@ use diesel::prelude::*;
 use domain::values::{Moment, PersonId};
 use uuid::Uuid;
 
+use super::backend::KEYS_PER_STATEMENT;
 use super::schema::{drafts, forms};
 use super::{Rows, StoreError, Turn};
 
@@ -195,6 +196,15 @@ pub fn drafts(rows: &mut Rows<'_>, person: PersonId, purpose: &str) -> Result<Ve
     found.into_iter().map(|row| opened(rows, row)).collect()
 }
 
+/// Forgets everybody's drafts for a purpose: what they are about is erased.
+///
+/// # Errors
+/// Those of the database.
+pub fn delete_drafts(turn: &mut Turn<'_>, purpose: &str) -> Result<(), StoreError> {
+    diesel::delete(drafts::table.filter(drafts::purpose.eq(purpose))).execute(turn.rows().db)?;
+    Ok(())
+}
+
 /// Forgets one's own draft.
 ///
 /// # Errors
@@ -203,6 +213,18 @@ pub fn delete_draft(turn: &mut Turn<'_>, id: Uuid, person: PersonId) -> Result<(
     let theirs =
         drafts::table.find(id.as_bytes().as_slice()).filter(drafts::person_id.eq(person.as_bytes().as_slice()));
     diesel::delete(theirs).execute(turn.rows().db)?;
+    Ok(())
+}
+
+/// Forgets drafts, whoever's they are: those about an incident that is erased.
+///
+/// # Errors
+/// Those of the database.
+pub fn erase_drafts(turn: &mut Turn<'_>, ids: &[Uuid]) -> Result<(), StoreError> {
+    for chunk in ids.chunks(KEYS_PER_STATEMENT) {
+        let keys: Vec<&[u8]> = chunk.iter().map(|id| id.as_bytes().as_slice()).collect();
+        diesel::delete(drafts::table.filter(drafts::id.eq_any(keys))).execute(turn.rows().db)?;
+    }
     Ok(())
 }
 

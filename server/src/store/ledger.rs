@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 use domain::chain::{self, Frontier};
+use domain::complaint as complaints;
 use domain::exchange;
 use domain::incident;
 use domain::values::{Digest32, ExchangeId, Moment};
@@ -28,7 +29,7 @@ use super::{Rows, StoreError};
 
 pub(super) use self::pending::{NewEntry, Pending};
 pub(super) use self::rebuild::rebuild;
-pub(super) use self::streams::{Recent, exchanges, incident};
+pub(super) use self::streams::{Recent, complaint, exchanges, incident};
 pub use self::verify::{Fault, Verification, verify};
 
 const SALT_LEN: usize = 16;
@@ -67,11 +68,13 @@ pub enum EntryKind {
     KeyManifest,
     /// What an administrator changed.
     OperatorAction,
+    /// A decided event of a complaint.
+    Complaint,
 }
 
 impl EntryKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Incident,
         Self::Exchange,
         Self::SetSent,
@@ -83,6 +86,7 @@ impl EntryKind {
         Self::Pairing,
         Self::KeyManifest,
         Self::OperatorAction,
+        Self::Complaint,
     ];
 
     /// The word in the entry.
@@ -100,6 +104,7 @@ impl EntryKind {
             Self::Pairing => "pairing",
             Self::KeyManifest => "key_manifest",
             Self::OperatorAction => "operator_action",
+            Self::Complaint => "complaint",
         }
     }
 }
@@ -124,6 +129,8 @@ pub enum LoggedEvent {
     Incident(incident::Event),
     /// Of an exchange.
     Exchange(ExchangeId, exchange::Event),
+    /// Of a complaint.
+    Complaint(complaints::Event),
     /// Its content was erased.
     Erased,
 }
@@ -358,6 +365,9 @@ fn logged(kind: &str, stream: &[u8], object: Option<&[u8]>) -> Result<LoggedEven
     let Some(object) = object else { return Ok(LoggedEvent::Erased) };
     if kind == EntryKind::Incident.word() {
         return event(object).map(LoggedEvent::Incident);
+    }
+    if kind == EntryKind::Complaint.word() {
+        return event(object).map(LoggedEvent::Complaint);
     }
     let id = ExchangeId::from_slice(stream).map_err(StoreError::corrupt("ledger", "a stream"))?;
     event(object).map(|event| LoggedEvent::Exchange(id, event))

@@ -27,8 +27,10 @@ pub mod backup;
 pub mod directory;
 pub mod due;
 pub mod endpoints;
+pub mod feed_links;
 pub mod forms;
 pub mod inbox;
+pub mod ladder_plans;
 pub mod ledger;
 pub mod links;
 pub mod look;
@@ -41,6 +43,7 @@ pub mod presence;
 pub mod projections;
 pub mod queries;
 pub mod reports;
+pub mod rota;
 
 mod backend;
 mod error;
@@ -116,6 +119,7 @@ impl Store {
         backend::migrate(&mut db)?;
         ledger::check_data_key(&mut db, &seal)?;
         seal_earlier(&mut db, &seal)?;
+        fill_register(&mut db, &seal)?;
         let readers = Readers::open(address.clone(), settings.readers.max(1))?;
         let writer = Writer::start(address.clone(), db, Arc::clone(&seal))?;
         Ok(Self { inner: Arc::new(Inner { writer, readers, seal, address, presence: Mutex::new(Known::default()) }) })
@@ -187,6 +191,22 @@ impl Store {
     pub fn statements(&self) -> u64 {
         self.inner.writer.statements()
     }
+}
+
+/// Makes the register of a database that an earlier version wrote: all of it in one turn, or nothing.
+fn fill_register(db: &mut Db, seal: &Seal) -> Result<(), StoreError> {
+    if !projections::wants_register(db)? {
+        return Ok(());
+    }
+    backend::begin_write(db)?;
+    // Takes the turn of every node on this database; another one may have been faster.
+    let filled = ledger::Pending::begin(db).and_then(|_| match projections::wants_register(db)? {
+        true => projections::fill(&mut Rows { db, seal }),
+        false => Ok(()),
+    });
+    let end = if filled.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    let ended = db.batch_execute(end).map_err(|error| StoreError::unavailable("ending a turn", error));
+    filled.and(ended)
 }
 
 /// Seals what an earlier version kept plain, some of it in each turn, so that other nodes on the database work between.

@@ -18,10 +18,11 @@ pub use tokens::{
 };
 
 use diesel::prelude::*;
+use domain::ladder::Reachable;
 use domain::values::{Line, Moment, PersonId, Role};
 use serde::{Deserialize, Serialize};
 
-use super::schema::{api_tokens, counters, drafts, forms, links, people, sessions as session_rows};
+use super::schema::{api_tokens, counters, drafts, feed_links, forms, links, people, sessions as session_rows, shifts};
 use super::{Rows, StoreError, Turn};
 
 /// Where names and addresses are sealed for.
@@ -182,6 +183,27 @@ pub fn after(rows: &mut Rows<'_>, after: Option<(Moment, PersonId)>, limit: i64)
     found.into_iter().map(|row| row.opened(rows)).collect()
 }
 
+/// Whoever can sign in, with their roles; nothing of them is opened.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when an id or a role can't be read; those of the database.
+pub fn reachable(rows: &mut Rows<'_>) -> Result<Vec<Reachable>, StoreError> {
+    let found: Vec<(Vec<u8>, String)> = people::table
+        .filter(diesel::dsl::not(people::disabled))
+        .filter(people::password_hash.ne(""))
+        .order(people::id)
+        .limit(i64::from(PEOPLE_MAX))
+        .select((people::id, people::roles))
+        .load(rows.db)?;
+    found
+        .into_iter()
+        .map(|(id, words)| {
+            let person = PersonId::from_slice(&id).map_err(StoreError::corrupt("people", "an id"))?;
+            Ok(Reachable { person, roles: roles(&words)? })
+        })
+        .collect()
+}
+
 /// How many accounts there are.
 ///
 /// # Errors
@@ -232,7 +254,7 @@ pub fn set_password(turn: &mut Turn<'_>, id: PersonId, password_hash: &str) -> R
     Ok(())
 }
 
-/// Lets a person sign in no more, or again; their sessions and open links end with it.
+/// Lets a person sign in no more, or again; their sessions, open links and calendar addresses end with it.
 ///
 /// # Errors
 /// Those of the database.
@@ -240,10 +262,12 @@ pub fn set_disabled(turn: &mut Turn<'_>, id: PersonId, disabled: bool) -> Result
     let rows = turn.rows();
     diesel::update(people::table.find(id.as_bytes().as_slice())).set(people::disabled.eq(disabled)).execute(rows.db)?;
     close_sessions_but(turn, id, None)?;
+    diesel::delete(feed_links::table.filter(feed_links::person_id.eq(id.as_bytes().as_slice())))
+        .execute(turn.rows().db)?;
     super::links::end_of(turn, id)
 }
 
-/// Removes a person with all that was kept for them alone: sessions, links, tokens, forms and drafts. The ledger keeps what
+/// Removes a person with all that was kept for them alone: sessions, links, tokens, forms, drafts and shifts. The ledger keeps what
 /// they did.
 ///
 /// # Errors
@@ -254,6 +278,8 @@ pub fn remove(turn: &mut Turn<'_>, id: PersonId) -> Result<(), StoreError> {
     diesel::delete(session_rows::table.filter(session_rows::person_id.eq(whose))).execute(rows.db)?;
     diesel::delete(links::table.filter(links::person_id.eq(whose))).execute(rows.db)?;
     diesel::delete(api_tokens::table.filter(api_tokens::person_id.eq(whose))).execute(rows.db)?;
+    diesel::delete(shifts::table.filter(shifts::person_id.eq(whose))).execute(rows.db)?;
+    diesel::delete(feed_links::table.filter(feed_links::person_id.eq(whose))).execute(rows.db)?;
     diesel::delete(forms::table.filter(forms::person_id.eq(whose))).execute(rows.db)?;
     diesel::delete(drafts::table.filter(drafts::person_id.eq(whose))).execute(rows.db)?;
     diesel::delete(people::table.find(whose)).execute(rows.db)?;

@@ -7,7 +7,8 @@
 //! Promises:
 //! - A change of one exchange costs a fixed number of statements, however many partners its incident has; a chunk of a
 //!   fan-out writes its rows together and leaves the same rows behind as one exchange at a time would.
-//! - The tables `incidents`, `facts`, `exchanges`, `clocks`, `ladders` and `said` depend on event entries alone: the same
+//! - The tables `complaints`, `incidents`, `facts`, `exchanges`, `clocks`, `duties`, `ladders`, `said`,
+//!   `corrective_actions`, `precedents` and the register's depend on event entries alone: the same
 //!   events `replay`ed into empty tables leave the same rows ([`tables::Tables`] compares them).
 //!
 //! **Ladders.** One row per incident, clock kind and due instant (acknowledgements are grouped by due minute), or per
@@ -19,21 +20,34 @@
 //! that of a request which the partner has to answer, are kept for the record and belong to no incident of ours. The clock
 //! of a request is filed under the message that asks.
 
+mod actions;
 mod apply;
+mod complaint_rows;
+mod duty_rows;
+mod enter;
+mod fill;
 mod plan;
+mod precedents;
+pub(super) mod register;
 mod rows;
+mod said_row;
 #[cfg(test)]
 pub(super) mod samples;
 pub mod tables;
+pub(super) mod tally;
 #[cfg(test)]
 mod tests;
 mod words;
 
 use domain::exchange::{Acknowledgement, Said};
-use domain::values::{Actor, ExchangeId, MessageId, Moment};
+use domain::values::{Actor, ComplaintId, ExchangeId, MessageId, Moment};
 use uuid::Uuid;
 
+pub(super) use self::actions::days;
+pub(super) use self::fill::{fill, is_wanted as wants_register};
 pub(super) use self::plan::Queued;
+pub(super) use self::precedents::open_why;
+pub(super) use self::rows::LadderRow;
 
 use super::sealed::Seal;
 use super::{Change, StoreError, Turn, posts};
@@ -45,6 +59,9 @@ pub(super) fn project(turn: &mut Turn<'_>, changes: &[Change]) -> Result<(), Sto
     let first = turn.ledger_size().saturating_sub(u64::try_from(events).unwrap_or(u64::MAX));
     let plan = plan::Plan::of(changes, first)?;
     apply::apply(turn, plan)?;
+    for change in changes {
+        complaint_rows::project(turn.rows(), change, None)?;
+    }
     posts::hook(turn, changes, first)
 }
 
@@ -55,6 +72,7 @@ pub(super) fn replay(turn: &mut Turn<'_>, change: &Change, since: Option<Moment>
     match change {
         Change::Incident { id, before, events } => plan.incident(*id, before.as_ref(), events, since)?,
         Change::Exchange { before, events, .. } => plan.exchange(before.as_ref(), events, 0, since)?,
+        Change::Complaint { .. } => return complaint_rows::project(turn.rows(), change, since),
     }
     apply::apply(turn, plan)
 }
@@ -65,6 +83,7 @@ impl Change {
         match self {
             Self::Incident { events, .. } => events.len(),
             Self::Exchange { events, .. } => events.len(),
+            Self::Complaint { events, .. } => events.len(),
         }
     }
 }
@@ -79,6 +98,11 @@ pub(super) fn open_in_hand(seal: &Seal, stream: Uuid, sealed: &[u8]) -> Result<A
     seal.open_json(rows::IN_HAND_BY, stream.as_bytes(), sealed)
 }
 
+/// The word of a kind in the tables.
+pub(super) const fn kind_word(kind: domain::facts::IncidentKind) -> &'static str {
+    words::kind(kind)
+}
+
 /// Opens `incidents.title`; empty after erasure.
 pub(super) fn open_title(seal: &Seal, incident: Uuid, sealed: &[u8]) -> Result<String, StoreError> {
     rows::text(seal.open(rows::TITLE, incident.as_bytes(), sealed)?, "incidents")
@@ -89,9 +113,28 @@ pub(super) fn open_reason(seal: &Seal, stream: Uuid, sealed: &[u8]) -> Result<St
     rows::text(seal.open(rows::REASON, stream.as_bytes(), sealed)?, "clocks")
 }
 
+/// Opens `duties.reason`: why a duty without a due instant ended without being done.
+pub(super) fn open_duty_reason(seal: &Seal, stream: Uuid, sealed: &[u8]) -> Result<String, StoreError> {
+    rows::text(seal.open(duty_rows::REASON, stream.as_bytes(), sealed)?, "duties")
+}
+
+/// Opens `complaints.about`: what it is about in words; empty after erasure.
+pub(super) fn open_complaint(seal: &Seal, id: ComplaintId, sealed: &[u8]) -> Result<String, StoreError> {
+    rows::text(seal.open(complaint_rows::ABOUT, id.as_bytes(), sealed)?, "complaints")
+}
+
 /// Opens `said.content`: a message about a case, with its words.
 pub(super) fn open_said(seal: &Seal, message: MessageId, sealed: &[u8]) -> Result<Said, StoreError> {
     seal.open_json(rows::SAID, message.as_bytes(), sealed)
+}
+
+/// Opens `corrective_actions.plan`: what is to be done, by whom, by when.
+pub(super) fn open_plan(
+    seal: &Seal,
+    incident: Uuid,
+    sealed: &[u8],
+) -> Result<domain::incident::lessons::Plan, StoreError> {
+    seal.open_json(actions::PLAN, incident.as_bytes(), sealed)
 }
 
 /// Opens `facts.sealed`.

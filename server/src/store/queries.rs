@@ -1,17 +1,25 @@
 //! What pages and the API show: selects only, each bounded, paged by key and never by offset, so that a page costs the
 //! same however long the history is. Views are plain values; no diesel type leaves this module.
 
+pub mod actions;
 pub mod alerts;
 pub mod board;
 pub mod clocks;
+pub mod complaints;
+pub mod deadlines;
 pub mod directory;
+pub mod duties;
 pub mod exchanges;
 pub mod exercises;
+pub mod fallback;
 pub mod first_hour;
 pub mod incidents;
+pub mod joint;
 pub mod notices;
 pub mod partners;
 pub mod people;
+pub mod precedents;
+pub mod register;
 pub mod said;
 #[cfg(test)]
 mod tests;

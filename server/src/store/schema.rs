@@ -1,5 +1,15 @@
 //! The one set of tables both databases share: moments are microseconds since 1970, ids 16 octets.
 
+mod of_duties;
+mod of_incidents;
+mod of_ladders;
+mod of_register;
+
+pub(super) use self::of_duties::{complaints, duties};
+pub(super) use self::of_incidents::{corrective_actions, precedents};
+pub(super) use self::of_ladders::{feed_links, ladder_plans, shifts};
+pub(super) use self::of_register::{register, register_facets, register_tallies, register_views};
+
 diesel::table! {
     meta (key) {
         key -> Text,
@@ -150,6 +160,7 @@ diesel::table! {
         proved_late -> Bool,
         reason -> Nullable<Binary>,
         exercise -> Bool,
+        own_target -> Bool,
     }
 }
 
@@ -164,6 +175,10 @@ diesel::table! {
         next_step_at -> Nullable<BigInt>,
         in_hand_by -> Nullable<Binary>,
         in_hand_at -> Nullable<BigInt>,
+        fired -> Integer,
+        asked -> Nullable<Binary>,
+        seen -> Nullable<Binary>,
+        instead -> Bool,
     }
 }
 

@@ -15,6 +15,7 @@ use domain::values::Moment;
 use uuid::Uuid;
 
 use super::backend::Address;
+use super::backend::bulk::LENGTHS;
 use super::backend::cells::{self, Cell};
 use super::{DataKey, Store, StoreError, StoreSettings};
 
@@ -87,12 +88,15 @@ impl TestStore {
         if self.is_sqlite() { format!("X'{hex}'") } else { format!("'\\x{hex}'") }
     }
 
-    /// Statements that writing so many rows at once may take: to Postgres each is a way to the server and back, with 128 rows
-    /// and then powers of two; on SQLite a prepared one is run for each row.
+    /// Statements that writing so many rows at once may take: to Postgres each is a way to the server and back, with the
+    /// longest of [`LENGTHS`] and then powers of two; on SQLite a prepared one is run for each row.
     pub(crate) fn statements_for(&self, rows: u64) -> u64 {
         match &self.place {
             Place::Sqlite(_) => rows,
-            Place::Postgres { .. } => rows / 128 + u64::from((rows % 128).count_ones()),
+            Place::Postgres { .. } => {
+                let longest = u64::try_from(LENGTHS[0]).unwrap();
+                rows / longest + u64::from((rows % longest).count_ones())
+            }
         }
     }
 

@@ -4,9 +4,10 @@
 //! is the rows plus what this batch has buffered, so a decision never stands on stale state.
 
 use diesel::prelude::*;
+use domain::complaint::{self, Complaint};
 use domain::exchange::{self, Exchange};
 use domain::incident::{self, Incident};
-use domain::values::{Digest32, ExchangeId, IncidentId, Moment};
+use domain::values::{ComplaintId, Digest32, ExchangeId, IncidentId, Moment};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -34,6 +35,15 @@ pub enum Change {
         before: Option<Exchange>,
         /// What was decided, in order.
         events: Vec<exchange::Event>,
+    },
+    /// Of a complaint.
+    Complaint {
+        /// Which.
+        id: ComplaintId,
+        /// Its state before; `None` for a new one.
+        before: Option<Complaint>,
+        /// What was decided, in order.
+        events: Vec<complaint::Event>,
     },
 }
 
@@ -86,6 +96,14 @@ impl<'a> Turn<'a> {
     /// [`StoreError::Corrupt`] when their entries can't be read.
     pub fn exchanges(&mut self, ids: &[ExchangeId]) -> Result<Vec<(ExchangeId, Option<Exchange>)>, StoreError> {
         ledger::exchanges(&mut self.rows, self.pending, ids)
+    }
+
+    /// The state of a complaint, or `None` when there is no such complaint.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when its entries can't be read.
+    pub fn complaint(&mut self, id: ComplaintId) -> Result<Option<Complaint>, StoreError> {
+        ledger::complaint(&mut self.rows, self.pending, id)
     }
 
     /// Records decided events: one ledger entry each, then the read tables and the outgoing work.
@@ -229,6 +247,11 @@ impl<'a> Turn<'a> {
                     state = exchange::evolve(state, event);
                     let incident = state.as_ref().and_then(|state| state.incident).map(IncidentId::uuid);
                     self.append_event(EntryKind::Exchange, id.uuid(), incident.unwrap_or(id.uuid()), event)?;
+                }
+            }
+            Change::Complaint { id, events, .. } => {
+                for event in events {
+                    self.append_event(EntryKind::Complaint, id.uuid(), id.uuid(), event)?;
                 }
             }
         }

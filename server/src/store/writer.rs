@@ -40,7 +40,7 @@ impl Writer {
         backend::count_statements(&mut db, Arc::clone(&statements));
         let (sender, jobs) = sync_channel(WAITING_MAX);
         let file = address.file();
-        let folding = Folding::start(&address)?;
+        let folding = Folding::of(&address);
         let desk = Desk {
             address,
             file,

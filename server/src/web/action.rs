@@ -25,6 +25,8 @@ pub(super) struct ActionPage {
     pub heading: String,
     /// What will happen.
     pub paragraphs: Vec<String>,
+    /// What is named one by one, each with where it is settled.
+    pub links: Vec<(String, String)>,
     /// What somebody else changed meanwhile: label, before, after.
     pub changes: Vec<(&'static str, String, String)>,
     /// What it asks.
@@ -41,6 +43,8 @@ pub(super) struct ActionPage {
     pub buttons: Vec<(&'static str, &'static str, &'static str)>,
     /// Where it is posted.
     pub action: String,
+    /// Where what is typed is kept while it is typed, and when it was last kept; for long forms.
+    pub draft: Option<(String, String)>,
 }
 
 impl ActionPage {
@@ -54,6 +58,7 @@ impl ActionPage {
             back,
             heading: heading.to_owned(),
             paragraphs: Vec::new(),
+            links: Vec::new(),
             changes: Vec::new(),
             fields: Vec::new(),
             further: Vec::new(),
@@ -62,7 +67,22 @@ impl ActionPage {
             must_confirm: false,
             buttons: Vec::new(),
             action,
+            draft: None,
         }
+    }
+
+    /// The page again, with what looks like personal data: a person has to look at it.
+    ///
+    /// # Errors
+    /// [`Problem::Internal`] when it can't be written.
+    pub(super) fn unconfirmed(mut self, found: Vec<super::log::FoundText>) -> Answer {
+        self.must_confirm = true;
+        self.findings = found;
+        self.answer(vec![FieldError {
+            name: "checked".to_owned(),
+            anchor: "checked".to_owned(),
+            message: "Take the personal data out, or say that you have checked it".to_owned(),
+        }])
     }
 
     /// The page, with 422 and "Error" in its title when there are faults.
@@ -112,6 +132,7 @@ pub fn refusal(error: DoorError, anchor: &str) -> Result<Vec<FieldError>, Proble
     match error {
         DoorError::Refused(_)
         | DoorError::ExchangeRefused(_)
+        | DoorError::Complaint(_)
         | DoorError::Invalid(_)
         | DoorError::Taken
         | DoorError::Target(_)

@@ -4,18 +4,18 @@ use std::str::FromStr as _;
 
 use actix_web::web;
 use domain::facts::IncidentKind;
-use domain::incident::{AwarenessOf, Incident, Stage, WithdrawalReason};
+use domain::incident::{AwarenessOf, Duty, Incident, Stage, WithdrawalReason};
 use domain::values::IncidentId;
 
 use super::action::{ActionPage, refusal};
 use super::field::Field;
 use super::form::{FieldError, Form, Reading};
 use super::page::{self, Answer, Posted, Visit};
-use super::timeline;
 use super::words::counted;
+use super::{decision, timeline};
 use crate::access::Responder;
 use crate::node::DoorError;
-use crate::problem::Problem;
+use crate::problem::{Problem, sentence_of};
 use crate::store::queries;
 
 /// An action with a page.
@@ -95,7 +95,8 @@ pub async fn show(visit: Visit, path: web::Path<(IncidentId, String)>) -> Answer
     super::log::responder(&visit)?;
     let state = incident(&visit, id).await?;
     let form = preset(action, &visit);
-    shown(action, &visit, &state, &form, Vec::new())
+    let open = open_duties(action, &visit, &state).await?;
+    shown(action, &visit, &state, &form, &open, Vec::new())
 }
 
 fn preset(action: Action, visit: &Visit) -> Form {
@@ -121,7 +122,8 @@ pub async fn act(posted: Posted, path: web::Path<(IncidentId, String)>) -> Answe
         Err(Fault::Door(error)) => refusal(error, action.anchor())?,
     };
     let state = incident(&visit, id).await?;
-    shown(action, &visit, &state, &form, errors)
+    let open = open_duties(action, &visit, &state).await?;
+    shown(action, &visit, &state, &form, &open, errors)
 }
 
 enum Fault {
@@ -189,7 +191,28 @@ fn withdrawal(word: &str) -> Option<WithdrawalReason> {
     WITHDRAWALS.into_iter().find(|(name, _, _)| *name == word).map(|(_, _, reason)| reason)
 }
 
-fn shown(action: Action, visit: &Visit, state: &Incident, form: &Form, errors: Vec<FieldError>) -> Answer {
+/// What keeps an incident open, for the page that closes it.
+async fn open_duties(action: Action, visit: &Visit, state: &Incident) -> Result<Vec<Duty>, Problem> {
+    match action {
+        Action::Close if state.stage.is_open() => Ok(visit.node.open_duties(state).await?),
+        Action::Close
+        | Action::Release
+        | Action::SendUpdate
+        | Action::CorrectAwareness
+        | Action::ResolveCorrection
+        | Action::Convert
+        | Action::Withdraw => Ok(Vec::new()),
+    }
+}
+
+fn shown(
+    action: Action,
+    visit: &Visit,
+    state: &Incident,
+    form: &Form,
+    open: &[Duty],
+    errors: Vec<FieldError>,
+) -> Answer {
     let partners = counted(i64::try_from(state.owed.len()).unwrap_or(i64::MAX), "partner");
     let (heading, paragraphs) = words(action, visit, state, &partners);
     let back = format!("/incidents/{}", state.id);
@@ -209,6 +232,12 @@ fn shown(action: Action, visit: &Visit, state: &Incident, form: &Form, errors: V
     };
     if action == Action::ResolveCorrection && state.correction.is_none() {
         page.buttons.clear();
+    }
+    if !open.is_empty() {
+        page.buttons.clear();
+        page.paragraphs.push("It cannot be closed yet. This is still open:".to_owned());
+        let named = |duty: &Duty| (sentence_of(&duty.words()), decision::settled_at(*duty, state.id));
+        page.links = open.iter().map(named).collect();
     }
     page.answer(errors)
 }

@@ -16,7 +16,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[template(path = "administration.html")]
 struct Index {
     chrome: Chrome,
-    links: [(&'static str, &'static str, &'static str); 10],
+    links: [(&'static str, &'static str, &'static str); 13],
 }
 
 /// `GET /administration`
@@ -38,9 +38,16 @@ pub async fn index(visit: Visit) -> Answer {
             ),
             ("/import", "Import and export", "Take agreements in from a file, or write them to one"),
             ("/people", "People", "Accounts, roles, invitations, sessions and API tokens"),
+            ("/ladders", "Ladders", "When people are told that time runs short, whom and how"),
+            ("/rota", "Rota", "Who is on call, and where nobody is"),
             ("/keys", "Keys of this node", "Your fingerprint, how long keys are good for, and replacing them"),
             ("/mail", "Mail", "Whether mail leaves, and a test"),
             ("/integrations", "Integrations", "Programs of your own that hear of what happens here"),
+            (
+                "/administration/law",
+                "Law and guidance",
+                "What the node counts and asks by, where it is from, and how sure it is",
+            ),
             ("/api", "API", "What programs can do here"),
         ],
     })

@@ -145,9 +145,10 @@ fn operation_of(method: &'static str, path: &str, operation: &Value) -> Operatio
 /// What a body is, by its media type.
 fn content(body: &Value) -> Option<Type> {
     let (media_type, content) = members(body.get("content")).next()?;
-    let kind = type_of(content.get("schema")?);
-    let json = media_type.ends_with("json");
-    Some(if json { kind } else { Type { words: media_type.clone(), shape: String::new() } })
+    Some(match content.get("schema").map(type_of) {
+        Some(kind) if media_type.ends_with("json") => kind,
+        Some(_) | None => Type { words: media_type.clone(), shape: String::new() },
+    })
 }
 
 fn shape_of(name: &str, schema: &Value) -> Shape {

@@ -2,17 +2,21 @@
 //! person should do next, and a track with the ladder's steps as ticks.
 
 use askama::Template;
-use domain::arrangement::FallbackContact;
+use domain::arrangement::{FallbackCall, FallbackContact, FallbackPlace};
 use domain::clock::{Anchor, ClockKind};
-use domain::ladder;
-use domain::values::{Actor, Moment};
+use domain::reliance::Standing;
+use domain::values::{Actor, Moment, PersonId};
 
 use super::field::Tag;
+use super::joint;
 use super::words::{self, Reader, counted};
 use crate::store::queries::clocks::{Group, Subject};
+use crate::store::queries::fallback::Ring;
 
 /// The length of the track, in the units of its drawing.
 const TRACK: i64 = 1_000;
+/// People named on one line.
+const NAMES_SHOWN: usize = 5;
 const SOON_SECONDS: i64 = 6 * 3_600;
 const SECONDS_PER_MINUTE: i64 = 60;
 const SECONDS_PER_HOUR: i64 = 3_600;
@@ -54,6 +58,10 @@ pub struct ClockPart {
     pub next: Vec<Next>,
     /// The button that stops the ladder, for those who may.
     pub hand: Option<Hand>,
+    /// The button with which whoever is asked says that they have seen the last step.
+    pub seen: Option<Hand>,
+    /// The first person to ring, for the wall.
+    pub ring: String,
     gone: i64,
     ticks: Vec<i64>,
 }
@@ -81,7 +89,20 @@ impl Next {
     }
 }
 
-/// What the button *Take it in hand* posts.
+/// Who looks at a clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Looker<'a> {
+    /// Who they are.
+    pub person: PersonId,
+    /// Whether they may take a duty in hand.
+    pub may_take: bool,
+    /// The session's secret.
+    pub csrf: &'a str,
+    /// The page to come back to.
+    pub back: &'a str,
+}
+
+/// What the buttons *Take it in hand* and *I have seen it* post.
 #[derive(Debug, Clone)]
 pub struct Hand {
     /// The session's secret.
@@ -97,10 +118,9 @@ pub struct Hand {
 }
 
 impl ClockPart {
-    /// From a group of clocks. `hand` is the session's secret and the page to come back to, for those who may take a duty
-    /// in hand.
+    /// From a group of clocks; with buttons for whoever looks.
     #[must_use]
-    pub fn of(group: &Group, reader: Reader, hand: Option<(&str, &str)>) -> Self {
+    pub fn of(group: &Group, reader: Reader, looker: Option<Looker<'_>>) -> Self {
         let seconds_left = group.due.seconds_since(reader.now());
         let past = seconds_left < 0;
         let (duty, duty_link, duty_tail) = duty(group);
@@ -108,14 +128,22 @@ impl ClockPart {
             Some(subject) => format!("incident:{}", subject.id),
             None => format!("exchange:{}", group.stream),
         };
-        let hand = hand.filter(|_| group.in_hand.is_none()).map(|(csrf, back)| Hand {
-            csrf: csrf.to_owned(),
-            stream,
+        let post = |looker: Looker<'_>| Hand {
+            csrf: looker.csrf.to_owned(),
+            stream: stream.clone(),
             kind: group.kind.word(),
             due: group.group_due.micros(),
-            back: back.to_owned(),
-        });
-        let since = if past { "overdue since" } else { "due" };
+            back: looker.back.to_owned(),
+        };
+        let hand = looker.filter(|looker| looker.may_take && group.in_hand.is_none()).map(post);
+        let is_asked = |looker: &Looker<'_>| group.unseen.iter().any(|(person, _)| *person == looker.person);
+        let seen = looker.filter(is_asked).map(post);
+        let since = match (past, group.own_target) {
+            (true, true) => "our own target passed",
+            (true, false) => "overdue since",
+            (false, true) => "our own target:",
+            (false, false) => "due",
+        };
         Self {
             id: format!("c-{}-{}-{}", group.stream.simple(), group.kind.word(), group.group_due.micros()),
             due_millis: group.due.micros() / 1_000,
@@ -134,8 +162,10 @@ impl ClockPart {
             tag: tag(group, past),
             next: next(group, reader),
             hand,
+            seen,
+            ring: wall_ring(group, reader.now()),
             gone: gone(group.anchored_at, group.due, reader.now()),
-            ticks: ticks(group.anchored_at, group.due),
+            ticks: ticks(group.anchored_at, group.due, &group.ticks),
         }
     }
 
@@ -166,12 +196,17 @@ fn duty(group: &Group) -> (String, String, &'static str) {
         (ClockKind::IcoReport, None) => {
             (String::new(), format!("Report to the ICO, if needed: notice from {whom}"), "")
         }
+        (ClockKind::PeopleTold, _) => ("Tell ".to_owned(), "the people affected".to_owned(), ""),
+        (ClockKind::FollowUp, _) => (String::new(), "Follow the ICO report up".to_owned(), ""),
     }
 }
 
 fn duty_href(group: &Group) -> String {
     match (group.kind, &group.subject, group.exchange) {
         (ClockKind::IcoReport, Some(subject), _) => format!("/incidents/{}/report", subject.id),
+        (ClockKind::PeopleTold | ClockKind::FollowUp, Some(subject), _) => {
+            format!("/incidents/{}/duties/{}", subject.id, group.kind.word())
+        }
         (ClockKind::IcoReport, None, Some(exchange)) => format!("/received/{exchange}"),
         (ClockKind::Assistance, _, Some(exchange)) => format!("/exchanges/{exchange}/messages"),
         (ClockKind::Assistance, Some(subject), None) => format!("/incidents/{}", subject.id),
@@ -192,7 +227,13 @@ fn about(group: &Group) -> String {
 
 /// "48 hours from 02:10 on Sunday 1 March 2026 (GMT), when we became aware of the breach."
 fn anchor(group: &Group, reader: Reader) -> String {
-    let legal = match group.legal_limit {
+    if group.own_target {
+        let length = words::length(group.due.seconds_since(group.anchored_at));
+        let (at, when) = (reader.at(group.anchored_at), when(group.anchor));
+        return format!("Our own target, {length} from {at}, {when}. The law names no time.");
+    }
+    // Before 20 August 2025 there was one limit only.
+    let legal = match group.legal_limit.filter(|limit| *limit != group.due) {
         Some(limit) => format!(" The legal limit is {}.", reader.near(limit)),
         None => String::new(),
     };
@@ -215,6 +256,8 @@ pub const fn when(anchor: Anchor) -> &'static str {
         Anchor::NoticeReceived => "when the notice reached us",
         Anchor::AskedOfUs => "when they asked",
         Anchor::AskedByUs => "when we asked",
+        Anchor::HighRiskDecided => "when it was decided that people are to be told",
+        Anchor::ReportIncomplete => "when the report was submitted with something not yet known",
     }
 }
 
@@ -232,6 +275,8 @@ fn tag(group: &Group, past: bool) -> Tag {
         (ClockKind::Assistance, _) => pressing(format!("{met} of {} answered", group.all)),
         (ClockKind::IcoReport, Some(subject)) => report_tag(subject, past),
         (ClockKind::IcoReport, None) => pressing("Not decided".to_owned()),
+        (ClockKind::PeopleTold, _) => pressing("Not told".to_owned()),
+        (ClockKind::FollowUp, _) => pressing("Not followed up".to_owned()),
     }
 }
 
@@ -250,18 +295,51 @@ fn next(group: &Group, reader: Reader) -> Vec<Next> {
     let now = reader.now();
     if let (Some(limit), true) = (group.legal_limit, group.due < now) {
         lines.push(Next::words(if now <= limit {
-            "After 72 hours, within the legal limit"
+            format!("After {}, within the legal limit", counted(i64::from(group.hours), "hour"))
         } else {
-            "After the legal limit: the report has to give reasons for the delay"
+            "After the legal limit: the report has to give reasons for the delay".to_owned()
         }));
     }
     if let Some((Actor::Person { name, .. }, since)) = &group.in_hand {
-        lines.push(Next::words(format!("In hand: {name}, since {}", reader.near(*since))));
+        let until = group.lapses_at.map(|at| format!("; alarms go on at {}", reader.near(at))).unwrap_or_default();
+        lines.push(Next::words(format!("In hand: {name}, since {}{until}", reader.near(*since))));
     }
+    if !group.unseen.is_empty() {
+        lines.push(Next::words(format!("Not seen yet by {}", listed(&group.unseen))));
+    }
+    if group.instead {
+        lines.push(Next::link(
+            "Nobody on call could be reached at the last step: managers were told.",
+            "The rota",
+            "/rota".to_owned(),
+        ));
+    }
+    lines.extend(filed(group, reader));
     lines.extend(fallback(group, stepped(group, now)));
     if let Some(at) = group.next_step.filter(|_| group.in_hand.is_none()) {
         lines.push(Next::words(format!("Next step {}", reader.near(at))));
     }
+    lines
+}
+
+/// Who reported it already. It ends nothing of ours by itself.
+fn filed(group: &Group, reader: Reader) -> Vec<Next> {
+    let (filed, all) = &group.filed;
+    let standing = filed.iter().filter(|filed| filed.standing != Standing::Replaced);
+    let mut lines: Vec<Next> = standing.map(|it| Next::words(joint::words::filed(it, reader))).collect();
+    if lines.is_empty() {
+        return lines;
+    }
+    let shown = u32::try_from(lines.len()).unwrap_or(u32::MAX);
+    if *all > shown {
+        lines.push(Next::words(format!("{} told us so in all.", counted(i64::from(*all), "partner"))));
+    }
+    let href = match (&group.subject, group.exchange) {
+        (Some(subject), _) => format!("/incidents/{}/joint#filed", subject.id),
+        (None, Some(exchange)) => format!("/received/{exchange}#filed"),
+        (None, None) => String::new(),
+    };
+    lines.push(Next::link(joint::words::STAYS_OURS, "Look at it", href));
     lines
 }
 
@@ -290,19 +368,20 @@ fn fallback(group: &Group, stepped: bool) -> Vec<Next> {
                     format!("/exchanges/{exchange}"),
                 ));
             }
-            lines.push(ring(group.contact.as_ref(), "Record the call", format!("/exchanges/{exchange}/call")));
+            lines.extend(rings(group, "Record the call"));
             lines
         }
-        (ClockKind::PartnerAcknowledgement, Some(exchange), _) if stepped => {
-            vec![ring(group.contact.as_ref(), "Their contacts", format!("/exchanges/{exchange}"))]
-        }
+        (ClockKind::PartnerAcknowledgement, Some(_), _) if stepped => rings(group, "Record the call"),
         (ClockKind::PartnerNotice, None, Some(subject)) if stepped => {
-            vec![Next::link(
+            let mut lines = rings(group, "Record the call");
+            lines.push(Next::link(
                 "Telephone those not told:",
                 "see who",
                 format!("/incidents/{}?show=undelivered", subject.id),
-            )]
+            ));
+            lines
         }
+        (ClockKind::PartnerAcknowledgement, None, Some(_)) if stepped => rings(group, "Record the call"),
         (ClockKind::IcoReport, _, Some(subject)) if subject.report_state == "none" => {
             vec![Next::link("", "Open a draft", format!("/incidents/{}/report", subject.id))]
         }
@@ -312,20 +391,69 @@ fn fallback(group: &Group, stepped: bool) -> Vec<Next> {
         (ClockKind::Assistance, Some(exchange), _) => {
             vec![Next::link("", "Read what they ask and answer", format!("/exchanges/{exchange}/messages"))]
         }
+        (ClockKind::PeopleTold | ClockKind::FollowUp, _, Some(subject)) => {
+            vec![Next::link(
+                "",
+                "Record it, or move our target",
+                format!("/incidents/{}/duties/{}", subject.id, group.kind.word()),
+            )]
+        }
         (
-            ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement | ClockKind::IcoReport | ClockKind::Assistance,
+            ClockKind::PartnerNotice
+            | ClockKind::PartnerAcknowledgement
+            | ClockKind::IcoReport
+            | ClockKind::Assistance
+            | ClockKind::PeopleTold
+            | ClockKind::FollowUp,
             _,
             _,
         ) => Vec::new(),
     }
 }
 
-/// "Telephone the duty officer: 01234 567890, out of hours 07700 900000."
-fn ring(contact: Option<&FallbackContact>, link: &str, href: String) -> Next {
-    let Some(contact) = contact else {
-        return Next::link("No telephone number is in the arrangement.", link, href);
+/// Whom to ring at each of the first partners outstanding, with the form that records the call.
+fn rings(group: &Group, link: &str) -> Vec<Next> {
+    let line = |ring: &Ring| {
+        let words = ring_words(&ring.name, ring.call.as_ref(), &ring.contacts);
+        Next::link(words, link, format!("/exchanges/{}/call", ring.exchange))
     };
-    Next::link(format!("Telephone {}.", contact_words(contact)), link, href)
+    group.rings.iter().map(line).collect()
+}
+
+/// "Ring Example Council: the duty officer, 01234 567890 (out of hours)."
+#[must_use]
+pub fn ring_words(name: &str, call: Option<&FallbackCall>, contacts: &[FallbackContact]) -> String {
+    match (call, contacts.first()) {
+        (Some(call), _) => format!("Ring {name}: {}, {} ({}).", call.who, call.number, place_words(call.place)),
+        (None, Some(contact)) => {
+            format!("No telephone number is in the arrangement with {name}: {}.", contact_words(contact))
+        }
+        (None, None) => format!("No telephone number is in the arrangement with {name}."),
+    }
+}
+
+/// When a number is answered.
+#[must_use]
+pub const fn place_words(place: FallbackPlace) -> &'static str {
+    match place {
+        FallbackPlace::Named => "first contact, in working hours",
+        FallbackPlace::Secondary => "next contact, in working hours",
+        FallbackPlace::OutOfHours => "out of hours",
+    }
+}
+
+/// What the wall says of whom to ring: the first partner only.
+fn wall_ring(group: &Group, now: Moment) -> String {
+    let ring = group.rings.first().filter(|_| stepped(group, now));
+    ring.map(|ring| ring_words(&ring.name, ring.call.as_ref(), &ring.contacts)).unwrap_or_default()
+}
+
+/// "A. Manager, B. Officer and 3 more".
+fn listed(people: &[(PersonId, String)]) -> String {
+    let shown = people.iter().take(NAMES_SHOWN).map(|(_, name)| name.as_str());
+    let more = people.len().saturating_sub(NAMES_SHOWN);
+    let names = shown.collect::<Vec<_>>().join(", ");
+    if more == 0 { names } else { format!("{names} and {more} more") }
 }
 
 /// A fallback contact on one line.
@@ -349,9 +477,9 @@ fn gone(from: Moment, due: Moment, now: Moment) -> i64 {
 }
 
 /// Where the ladder's steps lie on the track; those before the anchor do not.
-fn ticks(from: Moment, due: Moment) -> Vec<i64> {
+fn ticks(from: Moment, due: Moment, steps: &[i32]) -> Vec<i64> {
     let whole = due.seconds_since(from).max(SECONDS_PER_HOUR);
-    ladder::all_before_due()
+    steps
         .iter()
         .map(|offset| TRACK + i64::from(*offset) * SECONDS_PER_MINUTE * TRACK / whole)
         .filter(|at| (1..TRACK).contains(at))
@@ -386,12 +514,19 @@ mod tests {
             hours: 48,
             legal_limit: None,
             exercise: false,
+            own_target: false,
             last_step: None,
             next_step: None,
             in_hand: None,
             carrying: None,
-            contact: None,
+            rings: Vec::new(),
+            fired: 0,
+            ticks: vec![-1_440, -720, -360, -120, -30, 0],
+            lapses_at: None,
+            unseen: Vec::new(),
+            instead: false,
             reference: String::new(),
+            filed: (Vec::new(), 0),
         }
     }
 

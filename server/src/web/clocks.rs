@@ -13,16 +13,18 @@ use serde::Deserialize;
 
 use self::first_hour::GettingStarted;
 use super::alerts::{self, AlertLine};
-use super::clock::ClockPart;
+use super::clock::{ClockPart, Looker};
+use super::duties::UndatedPart;
 use super::field::Choice;
 use super::page::{self, Answer, Anyone, Chrome, Posted, Visit};
 use super::people::role_words;
-use super::words::grouped;
+use super::words::{Reader, counted, grouped};
 use crate::access::{DutyHolder, Responder};
 use crate::node::StreamId;
 use crate::problem::Problem;
 use crate::store::queries::clocks::{self, Filter, Group, Strip};
-use crate::store::queries::{self, incidents, partners};
+use crate::store::queries::complaints::Waiting;
+use crate::store::queries::{self, duties, incidents, partners};
 
 /// Groups of clocks on one page; further ones are counted.
 const SHOWN_MAX: usize = 50;
@@ -89,6 +91,9 @@ struct ClockList {
     /// There are more of them than are shown: how many in all.
     alerts_more: String,
     clocks: Vec<ClockPart>,
+    undated: Vec<UndatedPart>,
+    undated_more: String,
+    complaints: String,
     filtered: bool,
     more: u32,
     more_words: String,
@@ -108,6 +113,7 @@ struct WallPage {
 struct WallList {
     strip: Vec<Cell>,
     clocks: Vec<ClockPart>,
+    undated: Vec<UndatedPart>,
 }
 
 impl askama::filters::HtmlSafe for WallList {}
@@ -169,13 +175,15 @@ pub async fn list(visit: Visit, asked: web::Query<Asked>) -> Answer {
 
 async fn list_of(visit: &Visit, filter: Filter) -> Result<ClockList, Problem> {
     let now = visit.now();
-    let (strip, (groups, more), open_alerts, alerts_total) = visit
+    let (strip, (groups, more), (undated, undated_more), waiting, open_alerts, alerts_total) = visit
         .node
         .store()
         .read(move |rows| {
             Ok((
                 clocks::strip(rows, now)?,
                 clocks::pressing(rows, filter, SHOWN_MAX)?,
+                duties::open(rows, filter, SHOWN_MAX)?,
+                queries::complaints::waiting(rows, now)?,
                 queries::alerts::open(rows, alerts::SHOWN_MAX)?,
                 queries::alerts::how_many(rows)?,
             ))
@@ -193,10 +201,38 @@ async fn list_of(visit: &Visit, filter: Filter) -> Result<ClockList, Problem> {
         alerts_more,
         alerts: if filtered { Vec::new() } else { alerts::lines(open_alerts, visit, &back) },
         clocks: parts(&groups, visit, &back),
+        undated: undated.iter().map(|owed| UndatedPart::of(owed, visit)).collect(),
+        undated_more: undated_more_words(undated_more),
+        complaints: if filtered { String::new() } else { complaints_words(waiting, visit.reader) },
         filtered,
         more,
         more_words: more_words(more),
     })
+}
+
+/// "2 complaints are overdue; 3 more are running, the next due …". Empty when nothing of the kind is owed.
+fn complaints_words(waiting: Waiting, reader: Reader) -> String {
+    let Some(next) = waiting.next_due else { return String::new() };
+    let due = reader.near(next);
+    let (overdue, running) = (i64::from(waiting.overdue), i64::from(waiting.running));
+    match (overdue, running) {
+        (0, _) => format!("{} to see to, the first due {due}.", counted(running, "complaint")),
+        (_, 0) => format!("{} overdue, the first since {due}.", counted(overdue, "complaint")),
+        (_, _) => format!(
+            "{} overdue, the first since {due}; {} more to see to.",
+            counted(overdue, "complaint"),
+            grouped(running)
+        ),
+    }
+}
+
+/// Those without a time in law that the page does not show.
+fn undated_more_words(more: u32) -> String {
+    match more {
+        0 => String::new(),
+        1 => "One more is open; use the filter to see it.".to_owned(),
+        many => format!("{} more are open; use the filter to see them.", grouped(i64::from(many))),
+    }
 }
 
 /// "12 more duties are running": those that the page does not show.
@@ -209,9 +245,9 @@ fn more_words(more: u32) -> String {
 
 /// The components of some groups, with the button for those who may press it.
 pub(super) fn parts(groups: &[Group], visit: &Visit, back: &str) -> Vec<ClockPart> {
-    let may = DutyHolder::of(&visit.person).is_some();
-    let hand = may.then_some((visit.csrf.as_str(), back));
-    groups.iter().map(|group| ClockPart::of(group, visit.reader, hand)).collect()
+    let may_take = DutyHolder::of(&visit.person).is_some();
+    let looker = Looker { person: visit.person.id(), may_take, csrf: &visit.csrf, back };
+    groups.iter().map(|group| ClockPart::of(group, visit.reader, Some(looker))).collect()
 }
 
 fn cells(strip: Strip) -> Vec<Cell> {
@@ -235,6 +271,8 @@ const fn kind_words(kind: ClockKind) -> &'static str {
         ClockKind::PartnerAcknowledgement => "Have partners acknowledge",
         ClockKind::IcoReport => "Report to the ICO",
         ClockKind::Assistance => "Answer partners’ requests",
+        ClockKind::PeopleTold => "Tell the people affected",
+        ClockKind::FollowUp => "Follow the ICO report up",
     }
 }
 
@@ -256,13 +294,18 @@ pub async fn wall_list(visit: Visit) -> Answer {
 
 async fn wall_of(visit: &Visit) -> Result<WallList, Problem> {
     let now = visit.now();
-    let (strip, (groups, _)) = visit
+    let (strip, (groups, _), (undated, _)) = visit
         .node
         .store()
-        .read(move |rows| Ok((clocks::strip(rows, now)?, clocks::pressing(rows, Filter::default(), WALL_MAX)?)))
+        .read(move |rows| {
+            let all = Filter::default();
+            let clocks = (clocks::strip(rows, now)?, clocks::pressing(rows, all, WALL_MAX)?);
+            Ok((clocks.0, clocks.1, duties::open(rows, all, WALL_MAX)?))
+        })
         .await?;
+    let undated = undated.iter().map(|owed| UndatedPart::of(owed, visit)).collect();
     let clocks = groups.iter().map(|group| ClockPart::of(group, visit.reader, None)).collect();
-    Ok(WallList { strip: cells(strip), clocks })
+    Ok(WallList { strip: cells(strip), clocks, undated })
 }
 
 /// `POST /take-in-hand`: the ladder of a duty stops, because a named person sees to it.
@@ -270,9 +313,32 @@ async fn wall_of(visit: &Visit) -> Result<WallList, Problem> {
 /// # Errors
 /// [`Problem`]
 pub async fn take_in_hand(posted: Posted) -> Answer {
-    let Posted { visit, form } = posted;
-    let by = DutyHolder::of(&visit.person)
+    let by = DutyHolder::of(&posted.visit.person)
         .ok_or(Problem::NotAllowed("responders, data protection officers and managers"))?;
+    let Duty { stream, kind, due } = duty(&posted)?;
+    posted.visit.node.take_in_hand(&by, stream, kind, due).await?;
+    Ok(page::see_other(page::own_path(posted.form.first("back"))))
+}
+
+/// `POST /seen`: whoever the last step asked says that they have seen it.
+///
+/// # Errors
+/// [`Problem`]
+pub async fn seen(posted: Posted) -> Answer {
+    let Duty { stream, kind, due } = duty(&posted)?;
+    posted.visit.node.mark_seen(&posted.visit.person, stream, kind, due).await?;
+    Ok(page::see_other(page::own_path(posted.form.first("back"))))
+}
+
+/// The ladder that a button was about.
+struct Duty {
+    stream: StreamId,
+    kind: ClockKind,
+    due: Moment,
+}
+
+fn duty(posted: &Posted) -> Result<Duty, Problem> {
+    let form = &posted.form;
     let unreadable = || Problem::Malformed("The duty could not be read.");
     let stream = match form.first("stream").split_once(':') {
         Some(("incident", id)) => IncidentId::from_str(id).map(StreamId::Incident),
@@ -283,8 +349,7 @@ pub async fn take_in_hand(posted: Posted) -> Answer {
     let kind = ClockKind::ALL.into_iter().find(|kind| kind.word() == form.first("kind")).ok_or_else(unreadable)?;
     let due =
         form.first("due").parse().ok().and_then(|micros| Moment::from_micros(micros).ok()).ok_or_else(unreadable)?;
-    visit.node.take_in_hand(&by, stream, kind, due).await?;
-    Ok(page::see_other(page::own_path(form.first("back"))))
+    Ok(Duty { stream, kind, due })
 }
 
 /// `GET /now`: the present instant as the inputs of a date hold it, for the button *Now*.

@@ -25,7 +25,7 @@ use crate::problem::Problem;
 use crate::store::queries::board::State;
 use crate::store::queries::clocks::Single;
 use crate::store::queries::exchanges::{self, Attempt, Listed, Message};
-use crate::store::queries::{incidents, partners};
+use crate::store::queries::{duties, incidents, partners};
 
 /// Messages on the page.
 const MESSAGES_MAX: i64 = 20;
@@ -90,6 +90,7 @@ struct Found {
     reference: String,
     /// Our facts have changed since they were last sent.
     unsent: bool,
+    undated: Vec<duties::Single>,
 }
 
 async fn find(visit: &Visit, id: ExchangeId) -> Result<Found, Problem> {
@@ -110,7 +111,8 @@ async fn find(visit: &Visit, id: ExchangeId) -> Result<Found, Problem> {
             let contacts = partners::contacts(rows, exchange.partner)?.iter().map(contact_words).collect();
             let unsent = exchange.revision > 0 && listed.as_ref().is_some_and(board::unsent);
             let reference = listed.map(|listed| listed.reference).unwrap_or_default();
-            Ok(Some(Found { exchange, contacts, messages, reference, unsent }))
+            let undated = duties::of_stream(rows, id.uuid())?;
+            Ok(Some(Found { exchange, contacts, messages, reference, unsent, undated }))
         })
         .await?;
     found.ok_or(Problem::NotFound)
@@ -143,7 +145,7 @@ pub async fn show(visit: Visit, id: web::Path<ExchangeId>, asked: web::Query<Ask
         may_hurry: found.messages.iter().any(|(message, _)| message.open && message.state != "parked"),
         behind: found.unsent || exchange.delivered_revision < exchange.revision,
         unsent: found.unsent,
-        clocks: exchange.clocks.iter().map(|clock| clock_line(clock, &visit)).collect(),
+        clocks: clock_lines(exchange, &found.undated, &visit),
         messages: found.messages.iter().map(|(message, attempts)| line(message, attempts, &visit, elapsed)).collect(),
         thread: messages::thread(&visit, *id).await?,
         case: exchange.case.to_string(),
@@ -182,12 +184,25 @@ pub(super) fn clock_line_words(clock: &Single, visit: &Visit) -> String {
     text
 }
 
+/// Clocks, and the duty for which the law names no time.
+fn clock_lines(exchange: &Listed, undated: &[duties::Single], visit: &Visit) -> Vec<ClockLine> {
+    let owed = undated.iter().map(|owed| ClockLine {
+        duty: "Tell them, for whom we process",
+        tag: super::duties::tag(&owed.state),
+        words: super::duties::single_words(owed, visit),
+    });
+    owed.chain(exchange.clocks.iter().map(|clock| clock_line(clock, visit))).collect()
+}
+
 fn clock_line(clock: &Single, visit: &Visit) -> ClockLine {
     let duty = match clock.kind {
+        ClockKind::PartnerNotice if clock.own_target => "Tell them: our own target",
         ClockKind::PartnerNotice => "Tell them",
         ClockKind::PartnerAcknowledgement => "Have them acknowledge",
         ClockKind::IcoReport => "Report to the ICO",
         ClockKind::Assistance => "Answer",
+        ClockKind::PeopleTold => "Tell the people affected",
+        ClockKind::FollowUp => "Follow the ICO report up",
     };
     ClockLine { duty, tag: standing::clock_tag(clock, visit.now()), words: clock_line_words(clock, visit) }
 }

@@ -29,7 +29,7 @@ pub struct Field {
     pub value: String,
     /// The options of radios and checks.
     pub choices: Vec<Choice>,
-    /// The four inputs of a date: day, month, year, time.
+    /// The inputs of a date: day, month, year and, for an instant, time.
     pub parts: Vec<Part>,
     /// The two instants to choose between after a clock change, when there is a doubt.
     pub doubt: Vec<Choice>,
@@ -173,6 +173,16 @@ impl Field {
         Self { parts, doubt: doubt.unwrap_or_default(), ..Self::new(name, label, "moment") }
     }
 
+    /// A day, in three inputs.
+    #[must_use]
+    pub fn day(form: &Form, name: &str, label: &str) -> Self {
+        let parts = [("day", "Day"), ("month", "Month"), ("year", "Year")]
+            .into_iter()
+            .map(|(part, label)| Part { name: part, label, value: form.first(&format!("{name}-{part}")).to_owned() })
+            .collect();
+        Self { parts, ..Self::new(name, label, "moment") }
+    }
+
     /// With help beneath the label.
     #[must_use]
     pub fn hint(mut self, hint: &str) -> Self {
@@ -190,6 +200,14 @@ impl Field {
             hint: String::new(),
             on: form.has(&self.name, NOT_YET_KNOWN) || (none && self.shape == "radios"),
         });
+        self
+    }
+
+    /// With an option at the end for nothing, the one chosen until another is.
+    #[must_use]
+    pub fn or_left_out(mut self, form: &Form, label: &str) -> Self {
+        let on = form.first(&self.name).is_empty();
+        self.choices.push(Choice { value: String::new(), label: label.to_owned(), hint: String::new(), on });
         self
     }
 

@@ -102,6 +102,13 @@ impl Form {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// Puts a day into the three inputs of a date.
+    pub fn set_day(&mut self, name: &str, day: NaiveDate) {
+        for (part, pattern) in [("day", "%-d"), ("month", "%-m"), ("year", "%Y")] {
+            self.set(&format!("{name}-{part}"), day.format(pattern).to_string());
+        }
+    }
+
     /// Puts an instant into the four inputs of a date.
     pub fn set_moment(&mut self, name: &str, at: Moment, reader: Reader) {
         for (part, value) in ["day", "month", "year", "time"].into_iter().zip(reader.inputs(at)) {
@@ -281,6 +288,21 @@ impl<'a> Reading<'a> {
         self.optional_moment(name)
     }
 
+    /// A day that has to be there.
+    pub fn day(&mut self, name: &str, missing: &str) -> Option<NaiveDate> {
+        if !self.has_moment(name) {
+            self.fault_at(name, &format!("{name}-day"), missing);
+            return None;
+        }
+        match typed_day(self.form, name) {
+            Ok(day) => Some(day),
+            Err(fault) => {
+                self.fault_at(name, &format!("{name}-{}", fault.part), fault.message);
+                None
+            }
+        }
+    }
+
     /// A date and time that may be left empty.
     pub fn optional_moment(&mut self, name: &str) -> Option<Moment> {
         if !self.has_moment(name) {
@@ -318,15 +340,7 @@ impl MomentFault {
 /// [`MomentFault`] when it is no date, or when a clock change left a doubt that was not answered.
 pub fn typed_moment(form: &Form, name: &str, reader: Reader) -> Result<Moment, MomentFault> {
     let value = |part: &str| form.first(&format!("{name}-{part}")).trim().to_owned();
-    let day = u32::from_str(&value("day")).map_err(|_| MomentFault::new("day", "Give the day as a number"))?;
-    let month =
-        month(&value("month")).ok_or_else(|| MomentFault::new("month", "Give the month as a number from 1 to 12"))?;
-    let year = i32::from_str(&value("year"))
-        .ok()
-        .filter(|year| (1_970..=9_999).contains(year))
-        .ok_or_else(|| MomentFault::new("year", "Give the year with four figures"))?;
-    let date = NaiveDate::from_ymd_opt(year, month, day)
-        .ok_or_else(|| MomentFault::new("day", "There is no such day; check day and month"))?;
+    let date = typed_day(form, name)?;
     let time = time(&value("time"))
         .ok_or_else(|| MomentFault::new("time", "Give the time as 24 hours and minutes, such as 02:10 or 14:30"))?;
     let (doubt, why) = match reader.instants(date, time) {
@@ -340,6 +354,20 @@ pub fn typed_moment(form: &Form, name: &str, reader: Reader) -> Result<Moment, M
         "later" => Ok(doubt.1),
         _ => Err(MomentFault { part: "which", message: why.to_owned(), doubt: Some(doubt) }),
     }
+}
+
+/// The day typed into the first three inputs of a date.
+fn typed_day(form: &Form, name: &str) -> Result<NaiveDate, MomentFault> {
+    let value = |part: &str| form.first(&format!("{name}-{part}")).trim().to_owned();
+    let day = u32::from_str(&value("day")).map_err(|_| MomentFault::new("day", "Give the day as a number"))?;
+    let month =
+        month(&value("month")).ok_or_else(|| MomentFault::new("month", "Give the month as a number from 1 to 12"))?;
+    let year = i32::from_str(&value("year"))
+        .ok()
+        .filter(|year| (1_970..=9_999).contains(year))
+        .ok_or_else(|| MomentFault::new("year", "Give the year with four figures"))?;
+    NaiveDate::from_ymd_opt(year, month, day)
+        .ok_or_else(|| MomentFault::new("day", "There is no such day; check day and month"))
 }
 
 /// A month as a number, or by its English name or its first three letters.

@@ -165,6 +165,7 @@ fn refused(visit: &Visit, form: &Form, error: DoorError) -> Answer {
         }
         error @ (DoorError::Refused(_)
         | DoorError::ExchangeRefused(_)
+        | DoorError::Complaint(_)
         | DoorError::NotFound
         | DoorError::FormUnknown
         | DoorError::Taken

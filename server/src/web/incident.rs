@@ -7,24 +7,28 @@ use actix_web::web;
 use askama::Template;
 use domain::exchange::Stance;
 use domain::facts::IncidentKind;
+use domain::incident::assessment::Assessed;
 use domain::incident::{Incident, Stage};
+use domain::reliance::Standing as Filing;
 use domain::report::{self, About, ReportState};
 use domain::values::{IncidentId, PartnerId};
 use serde::Deserialize;
 
 use super::clock::ClockPart;
+use super::duties::UndatedPart;
 use super::facts::{self, Row};
 use super::field::Tag;
 use super::page::{self, Answer, Chrome, Visit};
 use super::standing::{self, Standing};
 use super::timeline::{self, Line};
 use super::words::{counted, grouped};
-use super::{clocks, incidents, messages};
+use super::{assessment, clocks, decision, duties, incidents, joint, messages};
 use crate::access::{Dpo, Reporter, Responder};
 use crate::problem::Problem;
 use crate::store::partners;
 use crate::store::queries::clocks::{Filter, Single};
 use crate::store::queries::exchanges::{Listed, Show};
+use crate::store::queries::joint::{Filed, FiledAbout};
 use crate::store::queries::said;
 use crate::store::queries::{self, Page};
 
@@ -32,6 +36,8 @@ use crate::store::queries::{self, Page};
 const BOARD_MAX: usize = 100;
 /// Partners whose messages or answers are listed as waiting.
 const WAITING_MAX: u32 = 10;
+/// Partners whose reports to the ICO are named.
+const FILED_MAX: usize = 3;
 /// Clock groups in the side column.
 const CLOCKS_MAX: usize = 12;
 
@@ -97,7 +103,10 @@ struct Body {
     lines: Vec<Line>,
     lines_next: Option<String>,
     clocks: Vec<ClockPart>,
+    undated: Vec<UndatedPart>,
     ended: Vec<(Tag, String)>,
+    assessed: String,
+    decided: String,
     report: String,
     ledger: String,
 }
@@ -129,10 +138,13 @@ struct Found {
     board: Page<Listed, PartnerId>,
     tally: Vec<(String, Option<Stance>, u32)>,
     groups: Vec<queries::clocks::Group>,
+    undated: Vec<queries::duties::Owed>,
     own: Vec<Single>,
     told: Page<queries::incidents::Told, u64>,
     unread: Vec<said::Waiting>,
     owed_to_us: Vec<said::Waiting>,
+    filed: (Vec<Filed>, u32),
+    relied_on: Option<String>,
     ledger: u64,
     /// Answers that are not what the regulator was told.
     out_of_date: usize,
@@ -150,6 +162,8 @@ async fn find(visit: &Visit, id: IncidentId, asked: &Asked) -> Result<Found, Pro
             let filter = Filter { incident: Some(id), ..Filter::default() };
             let (_, standing) = partners::standing_answers(rows)?;
             let about = About { organisation: (*organisation).clone(), standing };
+            let relied = state.joint.reliance.as_ref().map(|relied| relied.reliance.partner);
+            let relied_on = relied.map(|partner| queries::partners::name(rows, partner)).transpose()?;
             Ok(Some(Found {
                 listed,
                 out_of_date: report::out_of_date(&state, &about, now).len(),
@@ -157,10 +171,13 @@ async fn find(visit: &Visit, id: IncidentId, asked: &Asked) -> Result<Found, Pro
                 board: queries::exchanges::board(rows, id, show, after, BOARD_MAX)?,
                 tally: queries::exchanges::tally(rows, id)?,
                 groups: queries::clocks::pressing(rows, filter, CLOCKS_MAX)?.0,
+                undated: queries::duties::open(rows, filter, CLOCKS_MAX)?.0,
                 own: queries::clocks::of_stream(rows, id.uuid())?,
                 told: queries::incidents::timeline(rows, id.uuid(), None, 15)?,
                 unread: said::unread(rows, Some(id), WAITING_MAX)?,
                 owed_to_us: said::owed_to_us(rows, id, WAITING_MAX)?,
+                filed: queries::joint::filed(rows, FiledAbout::Incident(id), FILED_MAX)?,
+                relied_on,
                 ledger: queries::incidents::ledger_size(rows)?,
             }))
         })
@@ -247,8 +264,15 @@ fn actions(found: &Found, visit: &Visit) -> (Option<Offer>, Vec<Offer>) {
         }
         others.push((at("withdraw"), "Withdraw the notices"));
     }
+    others.push((at("assessment"), "Assessment"));
+    others.push((at("decision"), "Decisions"));
     if found.state.ico.is_some() {
         others.push((at("report"), "ICO report"));
+    }
+    others.push((at("people"), "Tell the people affected"));
+    others.push((at("lessons"), "Lessons"));
+    if found.listed.owed > 0 || found.state.opened_from.is_some() {
+        others.push((at("joint"), "Joint decision"));
     }
     if messages::why_nobody_is_told(&found.state).is_none() && Dpo::of(&visit.person).is_some() {
         others.push((at("tell-filed"), "Tell partners that we reported it"));
@@ -287,7 +311,14 @@ fn body(visit: &Visit, asked: &Asked, found: Found) -> Body {
         lines: timeline::lines(&found.told.items, reader),
         lines_next: found.told.next.map(|before| format!("/incidents/{id}/timeline?before={before}")),
         clocks: clocks::parts(&found.groups, visit, &back),
-        ended: ended(&found.own, visit),
+        undated: found.undated.iter().map(|owed| UndatedPart::of(owed, visit)).collect(),
+        ended: ended(&found.own, visit).into_iter().chain(duties::ended(&found.state.duties, visit)).collect(),
+        assessed: found
+            .state
+            .assessments
+            .last()
+            .map_or_else(|| "Not assessed yet".to_owned(), |last| assessment_line(last, &found.state)),
+        decided: decision::one_line_of(&found.state),
         report: report_words(&found.state),
         ledger: format!("Entries in the ledger: {}.", grouped(i64::try_from(found.ledger).unwrap_or(i64::MAX))),
     }
@@ -368,8 +399,23 @@ fn ended(own: &[Single], visit: &Visit) -> Vec<(Tag, String)> {
         .collect()
 }
 
+/// "2.25, Medium. Points to: tell the ICO", and whether newer facts are known.
+fn assessment_line(last: &Assessed, state: &Incident) -> String {
+    let results = &last.assessment.results;
+    let older = if last.is_older_than_the_facts(state) { " Older than the facts." } else { "" };
+    format!(
+        "{}, {}. {}.{older}",
+        results.severity,
+        assessment::level_label(results.level),
+        assessment::outcome_label(results.outcome)
+    )
+}
+
 fn report_words(state: &Incident) -> String {
     match &state.report {
+        ReportState::None if state.rules.processor_only => {
+            "For these services we only process: the controller reports to the ICO, not we (Article 33(2)).".to_owned()
+        }
         ReportState::None if state.ico.is_none() => String::new(),
         ReportState::None => "No draft is open yet.".to_owned(),
         ReportState::Draft { gaps, .. } => {
@@ -433,9 +479,41 @@ fn waiting(found: &Found, visit: &Visit) -> Vec<Waiting> {
             link: "See what changed",
         });
     }
+    waiting.extend(filed(found, visit));
+    if let Some(proposal) = &found.state.decisions.not_a_breach {
+        let own = proposal.by.person() == Some(visit.person.id());
+        waiting.push(Waiting {
+            words: format!(
+                "{} proposes that it was not a breach. Another data protection officer has to approve it.",
+                timeline::who(&proposal.by)
+            ),
+            href: if own { String::new() } else { format!("/incidents/{id}/decision") },
+            link: "Look at it",
+        });
+    }
     waiting.extend(found.unread.iter().map(|it| messages_waiting(it, visit)));
     waiting.extend(found.owed_to_us.iter().map(|it| messages_waiting(it, visit)));
     waiting
+}
+
+/// Who reported it to the ICO, and what that means for our own clock.
+fn filed(found: &Found, visit: &Visit) -> Vec<Waiting> {
+    let href = format!("/incidents/{}/joint", found.listed.id);
+    let reader = visit.reader;
+    if let (Some(relied), Some(name)) = (&found.state.joint.reliance, &found.relied_on) {
+        let names = [(relied.reliance.partner, name.clone())];
+        return vec![Waiting { words: joint::words::relied(relied, &names, reader), href, link: "Joint decision" }];
+    }
+    let open = found.state.ico.as_ref().is_some_and(domain::clock::Clock::is_open);
+    let (told, all) = &found.filed;
+    let stand = told.iter().filter(|filed| filed.standing != Filing::Replaced);
+    let mut words: Vec<String> = stand.map(|filed| joint::words::filed(filed, reader)).collect();
+    if words.is_empty() {
+        return Vec::new();
+    }
+    words.extend(Some(joint::words::conflict(told, *all)).filter(|conflict| !conflict.is_empty()));
+    words.extend(open.then(|| joint::words::STAYS_OURS.to_owned()));
+    vec![Waiting { words: words.join(" "), href, link: "Look at it" }]
 }
 
 /// What somebody said and nobody here has read, or what they owe us.

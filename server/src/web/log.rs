@@ -348,7 +348,9 @@ fn try_log(answers: &Answers, now: Moment) -> Result<(), Refusal> {
         services: answers.services.clone(),
         owed: Vec::new(),
         hold: true,
+        rules: incident::Rules::default(),
         opened_from: None,
+        plans: domain::ladder::Plans::default(),
     };
     incident::decide(None, &incident::Command::Log(Box::new(log)), now).map(|_| ())
 }
@@ -372,6 +374,7 @@ fn refused(refusal: &Refusal, reader: Reader) -> FieldError {
         ),
         Refusal::AwarenessMissing => fault("aware", "aware-day", "Say when we became aware".to_owned()),
         Refusal::NoSuchIncident
+        | Refusal::Ladder(_)
         | Refusal::AlreadyLogged
         | Refusal::FactsChanged { .. }
         | Refusal::NothingToSend
@@ -389,8 +392,16 @@ fn refused(refusal: &Refusal, reader: Reader) -> FieldError {
         | Refusal::SubmissionTime
         | Refusal::DelayReasonMissing
         | Refusal::DutiesOpen { .. }
-        | Refusal::NothingChanges
-        | Refusal::Report(_) => fault("title", "title", refusal.to_string()),
+        | Refusal::Duties(_)
+        | Refusal::Register(_)
+        | Refusal::Telling(_)
+        | Refusal::Lessons(_)
+        | Refusal::Joint(_)
+        | Refusal::Meanwhile { .. }
+        | Refusal::Assessment(_)
+        | Refusal::Decision(_)
+        | Refusal::Report(_)
+        | Refusal::NothingChanges => fault("title", "title", refusal.to_string()),
     }
 }
 

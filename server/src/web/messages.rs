@@ -15,14 +15,16 @@ use serde::Deserialize;
 use self::way::Way;
 use super::action::{ActionPage, refusal};
 use super::field::Tag;
+use super::joint;
 use super::page::{self, Answer, Chrome, Posted, Visit};
 use super::standing::{self, clock_word, role_words};
 use super::words::Reader;
 use crate::access::{Dpo, DutyHolder, Responder};
 use crate::node::DoorError;
+use crate::node::joint::has_our_view;
 use crate::problem::Problem;
 use crate::store::queries::board::State;
-use crate::store::queries::clocks::Single;
+use crate::store::queries::clocks::{self, Single};
 use crate::store::queries::said::{self, Message};
 use crate::store::queries::{incidents, partners};
 
@@ -68,6 +70,8 @@ pub(super) struct MessageLine {
     pub unread: bool,
     /// The link to answer it says this.
     pub answer: Option<&'static str>,
+    /// They ask for our view, and have none yet: it is given right here.
+    pub view: bool,
 }
 
 /// The thread of an exchange.
@@ -85,6 +89,8 @@ struct Case {
     /// What people here call it: our incident's reference, or the one under which the partner told us.
     reference: String,
     messages: Vec<Message>,
+    /// Our own clock for the report to the ICO runs, here or at our incident.
+    clock_open: bool,
 }
 
 async fn find(visit: &Visit, id: ExchangeId) -> Result<Case, Problem> {
@@ -95,12 +101,13 @@ async fn find(visit: &Visit, id: ExchangeId) -> Result<Case, Problem> {
             let Some(exchange) = incidents::exchange_state(rows, id)? else { return Ok(None) };
             let name = partners::name(rows, exchange.partner)?;
             let messages = said::thread(rows, &exchange, SHOWN_MAX)?;
+            let clock_open = !exchange.filings.is_empty() && clocks::report_is_open(rows, &exchange)?;
             let incident = match (exchange.direction, exchange.incident) {
                 (Direction::Outgoing, Some(incident)) => incidents::one(rows, incident)?,
                 (Direction::Outgoing | Direction::Incoming, _) => None,
             };
             let reference = incident.map_or_else(|| exchange.reference.to_string(), |incident| incident.reference);
-            Ok(Some(Case { exchange, name, reference, messages }))
+            Ok(Some(Case { exchange, name, reference, messages, clock_open }))
         })
         .await?;
     found.ok_or(Problem::NotFound)
@@ -116,7 +123,7 @@ fn thread_of(visit: &Visit, case: &Case) -> Thread {
     Thread {
         id: exchange.id,
         lines: messages.iter().map(|message| line(message, case, may_write, visit.reader)).collect(),
-        filings: exchange.filings.iter().map(|told| filing(told, name, visit.reader)).collect(),
+        filings: exchange.filings.iter().map(|told| filing(told, name, case.clock_open, visit.reader)).collect(),
         more: exchange.said.len() > messages.len(),
         may_write,
         may_read: DutyHolder::of(&visit.person).is_some(),
@@ -153,6 +160,10 @@ fn line(message: &Message, case: &Case, may_write: bool, reader: Reader) -> Mess
         notes,
         text: said.text.to_string(),
         unread,
+        view: may_write
+            && !message.sent
+            && said.kind == MessageKind::ViewRequest
+            && !has_our_view(exchange, said.message),
         answer: (may_write && !message.sent).then_some(match said.kind {
             MessageKind::View | MessageKind::Answer | MessageKind::Decision => "Write about it",
             MessageKind::Question
@@ -206,7 +217,7 @@ fn owed(clock: &Single, sent: bool, name: &str, reader: Reader) -> String {
 }
 
 /// What a filing comes to, in words. Theirs ends nothing of ours.
-fn filing(told: &ToldFiling, name: &str, reader: Reader) -> String {
+fn filing(told: &ToldFiling, name: &str, open: bool, reader: Reader) -> String {
     let filing = &told.filing;
     let at = reader.at(filing.at);
     let reference = filing.reference.as_ref().map(|reference| format!(", reference {reference}")).unwrap_or_default();
@@ -214,9 +225,9 @@ fn filing(told: &ToldFiling, name: &str, reader: Reader) -> String {
         return format!("We told {name} that we reported this case to the {} at {at}{reference}.", filing.authority);
     }
     format!(
-        "{name} reported this case to the {} at {at}{reference}. Our own clock goes on until our data protection officer \
-         decides what that means for us.",
-        filing.authority
+        "{name} reported this case to the {} at {at}{reference}. {}",
+        filing.authority,
+        if open { joint::words::STAYS_OURS } else { "" }
     )
 }
 

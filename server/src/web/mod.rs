@@ -6,12 +6,19 @@
 //! | [`log`] | log an incident |
 //! | [`incidents`], [`incident`], [`actions`], [`update`] | the list, one incident, what may be done to it |
 //! | [`exchange`] | one partner on one incident |
+//! | [`joint`] | the joint decision: who leads, views, what was decided, whose report we rely on |
+//! | [`complaints`], [`law`] | complaints about how we use data; the tables of law that we count by |
+//! | [`duties`] | duties for which the law names no time |
+//! | [`assessment`], [`decision`] | the risk assessed; what was decided, by whom and why |
 //! | [`report`] | the ICO report |
+//! | [`telling`], [`lessons`] | telling the people affected; root cause and corrective actions |
+//! | [`printed`] | documents to keep |
 //! | [`received`] | notices received |
 //! | [`partners`], [`pairing`] | partners, and pairing with them |
 //! | [`directory`], [`import`] | agreements, arrangements, services and parties |
 //! | [`administration`], [`people`], [`keys`], [`organisation`], [`api_page`] | administration |
-//! | [`account`], [`invitation`] | one's own account |
+//! | [`ladders`], [`rota`] | who is told when time runs short, and who is on call |
+//! | [`account`], [`calendar`], [`invitation`] | one's own account, its calendar of deadlines |
 //! | [`statements`], [`sign_in`] | the rest |
 //!
 //! [`page`] holds what a handler takes and gives, [`form`] and [`field`] what people type, [`words`] and [`standing`] the
@@ -23,11 +30,16 @@ pub mod actions;
 pub mod administration;
 pub mod alerts;
 pub mod api_page;
+pub mod assessment;
 pub mod board;
+pub mod calendar;
 pub mod channel;
 pub mod clock;
 pub mod clocks;
+pub mod complaints;
+pub mod decision;
 pub mod directory;
+pub mod duties;
 pub mod exchange;
 pub mod exercises;
 pub mod facts;
@@ -38,7 +50,11 @@ pub mod incident;
 pub mod incidents;
 pub mod integrations;
 pub mod invitation;
+pub mod joint;
 pub mod keys;
+pub mod ladders;
+pub mod law;
+pub mod lessons;
 pub mod link;
 pub mod live;
 pub mod log;
@@ -49,12 +65,16 @@ pub mod page;
 pub mod pairing;
 pub mod partners;
 pub mod people;
+pub mod printed;
 pub mod problems;
 pub mod received;
+pub mod register;
 pub mod report;
+pub mod rota;
 pub mod sign_in;
 pub mod standing;
 pub mod statements;
+pub mod telling;
 pub mod timeline;
 pub mod update;
 pub mod upload;
@@ -113,6 +133,7 @@ fn watching(config: &mut ServiceConfig) {
         .service(resource("/alerts").get(alerts::list))
         .service(resource("/alerts/{id}/seen-to").post(alerts::seen_to))
         .service(resource("/take-in-hand").post(clocks::take_in_hand))
+        .service(resource("/seen").post(clocks::seen))
         .service(resource("/partners").get(partners::list));
 }
 
@@ -134,6 +155,7 @@ fn acting(config: &mut ServiceConfig) {
         .service(resource("/incidents/{id}/live").get(incident::live))
         .service(resource("/incidents/{id}/timeline").get(incident::earlier))
         .service(resource("/incidents/{id}/update-facts").get(update::show).post(update::save))
+        .service(resource("/incidents/{id}/duties/{duty}").get(duties::show).post(duties::act))
         .service(resource("/incidents/{id}/{action}").get(actions::show).post(actions::act))
         .service(resource("/exchanges/{id}").get(exchange::show))
         .service(resource("/exchanges/{id}/call").get(exchange::call).post(exchange::record_call))
@@ -151,28 +173,38 @@ fn receiving(config: &mut ServiceConfig) {
 /// Every channel to a partner, and what passes over it. Before [`acting`], whose last address takes any word.
 fn telling(config: &mut ServiceConfig) {
     config
+        .configure(assessment::routes)
         .configure(board::routes)
         .configure(channel::routes)
+        .configure(decision::routes)
         .configure(exercises::routes)
         .configure(integrations::routes)
+        .configure(lessons::routes)
+        .configure(joint::routes)
         .configure(link::routes)
         .configure(mail::routes)
-        .configure(messages::routes);
+        .configure(messages::routes)
+        .configure(telling::routes);
 }
 
 /// What two organisations need before a breach: each module has its own addresses.
 fn administering(config: &mut ServiceConfig) {
     config
         .configure(administration::routes)
+        .configure(complaints::routes)
+        .configure(law::routes)
         .configure(account::routes)
         .configure(api_page::routes)
+        .configure(calendar::routes)
         .configure(directory::routes)
         .configure(import::routes)
         .configure(invitation::routes)
         .configure(keys::routes)
+        .configure(ladders::routes)
         .configure(organisation::routes)
         .configure(pairing::routes)
-        .configure(people::routes);
+        .configure(people::routes)
+        .configure(rota::routes);
 }
 
 /// Whatever is asked for that is not there.

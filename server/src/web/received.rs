@@ -12,6 +12,7 @@ use super::clock::ClockPart;
 use super::field::{Field, Summary, Tag};
 use super::form::{FieldError, Form, Reading};
 use super::incidents::key;
+use super::joint::{self, FiledLine};
 use super::messages::{self, Thread};
 use super::page::{self, Answer, Chrome, Posted, Visit};
 use super::standing::{self, Standing};
@@ -24,6 +25,7 @@ use crate::store::queries;
 use crate::store::queries::clocks::{Filter, Group};
 use crate::store::queries::exchanges::{self, Listed};
 use crate::store::queries::first_hour::is_paired;
+use crate::store::queries::joint::{Filed, FiledAbout};
 
 /// Notices on one page.
 const SHOWN_MAX: usize = 30;
@@ -112,7 +114,7 @@ struct ReceivedPage {
     issuer: String,
     reference: String,
     title: String,
-    done: bool,
+    done: String,
     tags: Vec<Tag>,
     may_act: bool,
     may_answer: bool,
@@ -127,6 +129,8 @@ struct ReceivedPage {
     fields: Vec<Field>,
     lines: Vec<Line>,
     thread: Thread,
+    filed: Vec<FiledLine>,
+    relied: String,
 }
 
 struct Version {
@@ -144,23 +148,25 @@ struct Found {
     group: Option<Group>,
     lines: Vec<Line>,
     thread: Thread,
+    filed: Vec<Filed>,
 }
 
 async fn find(visit: &Visit, id: ExchangeId) -> Result<Found, Problem> {
     let notice = visit.node.received(id).await?;
     let partner = Some(notice.partner);
-    let (groups, told) = visit
+    let (groups, told, (filed, _)) = visit
         .node
         .store()
         .read(move |rows| {
             let filter = Filter { kind: Some(ClockKind::IcoReport), partner, incident: None };
             let (groups, _) = queries::clocks::pressing(rows, filter, CLOCKS_MAX)?;
-            Ok((groups, queries::incidents::timeline(rows, id.uuid(), None, 40)?))
+            let filed = queries::joint::filed(rows, FiledAbout::Exchange(id), 1)?;
+            Ok((groups, queries::incidents::timeline(rows, id.uuid(), None, 40)?, filed))
         })
         .await?;
     let group = groups.into_iter().find(|group| group.exchange == Some(id));
     let thread = messages::thread(visit, id).await?;
-    Ok(Found { notice, group, lines: timeline::lines(&told.items, visit.reader), thread })
+    Ok(Found { notice, group, lines: timeline::lines(&told.items, visit.reader), thread, filed })
 }
 
 /// `GET /received/{exchange}`
@@ -169,11 +175,13 @@ async fn find(visit: &Visit, id: ExchangeId) -> Result<Found, Problem> {
 /// [`Problem`]
 pub async fn show(visit: Visit, id: web::Path<ExchangeId>, asked: web::Query<Asked>) -> Answer {
     let found = find(&visit, *id).await?;
-    shown(&visit, found, asked.done == "1", &Form::default(), Vec::new())
+    shown(&visit, found, &asked.done, &Form::default(), Vec::new())
 }
 
-fn shown(visit: &Visit, found: Found, done: bool, form: &Form, errors: Vec<FieldError>) -> Answer {
-    let Found { notice, group, lines, thread } = found;
+fn shown(visit: &Visit, found: Found, done: &str, form: &Form, errors: Vec<FieldError>) -> Answer {
+    let Found { notice, group, lines, thread, filed } = found;
+    let open = notice.ico_clock.as_ref().is_some_and(Clock::is_open);
+    let names = [(notice.partner, notice.sender.to_string())];
     let mut versions: Vec<Version> = notice.versions.iter().map(|version| shown_version(version, visit)).collect();
     let current = if versions.is_empty() { None } else { Some(versions.remove(0)) };
     let title = notice.versions.iter().find(|version| !version.title.is_empty()).map(|version| version.title.clone());
@@ -189,7 +197,9 @@ fn shown(visit: &Visit, found: Found, done: bool, form: &Form, errors: Vec<Field
         issuer: notice.issuer.clone(),
         reference: notice.reference.to_string(),
         title,
-        done,
+        done: done_words(done, &notice),
+        filed: filed.iter().map(|filed| joint::filed_line(filed, visit, open)).collect(),
+        relied: notice.relied.as_ref().map(|it| joint::words::relied(it, &names, visit.reader)).unwrap_or_default(),
         tags: tags(&notice),
         may_act: Responder::of(&visit.person).is_some(),
         may_answer: notice.withdrawn.is_none() || deletable,
@@ -222,6 +232,14 @@ fn shown(visit: &Visit, found: Found, done: bool, form: &Form, errors: Vec<Field
         summary: Summary { errors },
     };
     page::html_as(page::form_status(&page.summary.errors), &page)
+}
+
+fn done_words(word: &str, notice: &ReceivedNotice) -> String {
+    match word {
+        "1" => format!("Acknowledged. {} will be told, signed.", notice.sender),
+        "relied" => "On the record: we rely on their report. Our clock has ended.".to_owned(),
+        _ => String::new(),
+    }
 }
 
 /// Asked when the notice was meant for another (protocol §6).
@@ -328,5 +346,5 @@ pub async fn acknowledge(posted: Posted, id: web::Path<ExchangeId>) -> Answer {
         }
     }
     let found = find(&visit, *id).await?;
-    shown(&visit, found, false, &form, errors)
+    shown(&visit, found, "", &form, errors)
 }

@@ -15,6 +15,7 @@ use domain::clock::ClockKind;
 use domain::incident::Incident;
 use domain::incident::report::unchecked;
 use domain::personal_data::Known;
+use domain::reliance::Standing;
 use domain::report::{self, About, Form as ReportForm, FormId, ReportState, Sheet};
 use domain::values::IncidentId;
 
@@ -25,17 +26,23 @@ use super::field::{Field, Summary, Tag};
 use super::form::{FieldError, Form, Reading};
 use super::page::{self, Answer, Chrome, Posted, Visit};
 use super::words::counted;
-use super::{clocks, timeline};
+use super::{clocks, joint, printed, timeline};
 use crate::access::{Dpo, Reporter, Spokesperson};
 use crate::problem::Problem;
 use crate::store::queries;
 use crate::store::queries::clocks::Filter;
+use crate::store::queries::joint::FiledAbout;
+
+/// Partners whose reports are named.
+const FILED_MAX: usize = 3;
 
 /// The addresses of these pages.
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/incidents/{id}/report").get(show))
         .service(resource("/incidents/{id}/report.json").get(paste::json))
+        .service(resource("/incidents/{id}/report.docx").post(printed::report_docx))
+        .service(resource("/incidents/{id}/report.pdf").post(printed::report_pdf))
         .service(resource("/incidents/{id}/report/draft").post(draft))
         .service(resource("/incidents/{id}/report/form").post(choose))
         .service(resource("/incidents/{id}/report/paste").get(paste::show))
@@ -64,6 +71,8 @@ struct ReportPage {
     tag: Tag,
     signed: String,
     state: Vec<String>,
+    /// Who reported it already, or whose report we rely on; the link leads to the joint decision.
+    others: Vec<String>,
     may_draft: bool,
     may_write: bool,
     may_sign: bool,
@@ -78,7 +87,7 @@ struct ReportPage {
     unchecked: usize,
     form: &'static ReportForm,
     forms: Vec<(&'static str, &'static str, bool)>,
-    filed: Vec<words::FiledWords>,
+    submitted: Vec<words::FiledWords>,
     sections: Vec<Section>,
 }
 
@@ -151,6 +160,7 @@ async fn shown(visit: &Visit, id: IncidentId, errors: Vec<FieldError>) -> Answer
         tag: tag(&state, filed),
         signed: signed(&state, &sheet, visit),
         state: state_words(&state, visit),
+        others: reported_by_others(visit, &state).await?,
         may_draft: may && !filed && matches!(state.report, ReportState::None | ReportState::NotRequired { .. }),
         may_write: drafting,
         may_sign: drafting && Dpo::of(&visit.person).is_some(),
@@ -168,7 +178,7 @@ async fn shown(visit: &Visit, id: IncidentId, errors: Vec<FieldError>) -> Answer
             .iter()
             .map(|form| (form.id.as_str(), form.name.as_str(), form.id == sheet.form.id))
             .collect(),
-        filed: state.reports.filed.iter().map(|filed| filed_words(filed, id, visit.reader)).collect(),
+        submitted: state.reports.filed.iter().map(|filed| filed_words(filed, id, visit.reader)).collect(),
         sections,
         summary: Summary { errors },
     };
@@ -216,14 +226,47 @@ fn out_of_date(state: &Incident, about: &About, visit: &Visit) -> Vec<(String, S
         .collect()
 }
 
+/// Who reported it already, and whose report we rely on.
+async fn reported_by_others(visit: &Visit, state: &Incident) -> Result<Vec<String>, Problem> {
+    let (id, relied) = (state.id, state.joint.reliance.clone());
+    let partner = relied.as_ref().map(|relied| relied.reliance.partner);
+    let (name, (filed, all)) = visit
+        .node
+        .store()
+        .read(move |rows| {
+            let name = partner.map(|partner| queries::partners::name(rows, partner)).transpose()?;
+            Ok((name, queries::joint::filed(rows, FiledAbout::Incident(id), FILED_MAX)?))
+        })
+        .await?;
+    if let (Some(relied), Some(name)) = (relied, name) {
+        let names = [(relied.reliance.partner, name)];
+        return Ok(vec![joint::words::relied(&relied, &names, visit.reader)]);
+    }
+    let stand = filed.iter().filter(|filed| filed.standing != Standing::Replaced);
+    let mut words: Vec<String> = stand.map(|filed| joint::words::filed(filed, visit.reader)).collect();
+    let open = state.ico.as_ref().is_some_and(domain::clock::Clock::is_open);
+    if !words.is_empty() {
+        words.extend(Some(joint::words::conflict(&filed, all)).filter(|conflict| !conflict.is_empty()));
+        words.extend(open.then(|| joint::words::STAYS_OURS.to_owned()));
+    }
+    Ok(words)
+}
+
 fn state_words(state: &Incident, visit: &Visit) -> Vec<String> {
     let reader = visit.reader;
     let mut words = Vec::new();
     match &state.ico {
         Some(clock) => {
-            let limit = clock.legal_limit().map(|limit| format!(" The legal limit is {}.", reader.at(limit)));
+            let limit = clock
+                .legal_limit()
+                .filter(|limit| *limit != clock.due())
+                .map(|limit| format!(" The legal limit is {}.", reader.at(limit)));
             words.push(format!("Due {}.{}", reader.at(clock.due()), limit.unwrap_or_default()));
         }
+        None if state.rules.processor_only => words.push(
+            "For these services we only process. We tell the controller, and they report to the ICO (Article 33(2))."
+                .to_owned(),
+        ),
         None => words.push("The 72 hours have not started: no breach is recorded.".to_owned()),
     }
     match &state.report {

@@ -1,14 +1,18 @@
 //! The record of an incident in sentences: what happened, who did it, when. One exhaustive match per kind of event, so
 //! that a new event does not compile until it has words.
 
+mod ladders;
+
 use domain::clock::{Clock, ClockChange, ClockKind, Evidence};
 use domain::exchange::{self, CallChannel, Phase};
 use domain::incident::{self, AwarenessOf, WithdrawalReason};
-use domain::report::SubmissionChannel;
-use domain::values::{Actor, Moment};
+use domain::report::{Submission, SubmissionChannel};
 
-use super::standing;
+use domain::undated::UndatedDuty;
+use domain::values::{Actor, Moment, PartnerId};
+
 use super::words::{self, Reader, counted};
+use super::{assessment, complaints, decision, duties, joint, lessons, standing, telling};
 use crate::node::Node;
 use crate::store::queries::LoggedEvent;
 use crate::store::queries::incidents::{self, Told};
@@ -46,8 +50,9 @@ pub fn lines(told: &[Told], reader: Reader) -> Vec<Line> {
         .filter_map(|told| {
             let whom = told.with.as_ref().map_or("", |(_, name)| name.as_str());
             let words = match &told.entry.entry {
-                LoggedEvent::Incident(event) => of_incident(event, reader)?,
+                LoggedEvent::Incident(event) => of_incident(event, &told.named, reader)?,
                 LoggedEvent::Exchange(_, event) => of_exchange(event, whom, reader)?,
+                LoggedEvent::Complaint(event) => complaints::words(event, reader),
                 LoggedEvent::Erased => "An entry whose content was erased".to_owned(),
             };
             Some(Line { at: reader.near(told.entry.at), words })
@@ -69,7 +74,7 @@ pub fn who(actor: &Actor) -> String {
     }
 }
 
-fn of_incident(event: &incident::Event, reader: Reader) -> Option<String> {
+fn of_incident(event: &incident::Event, named: &[(PartnerId, String)], reader: Reader) -> Option<String> {
     use incident::Event;
     let sentence = match event {
         Event::Logged { owed, held, by, .. } => logged(owed.len(), *held, by),
@@ -91,9 +96,11 @@ fn of_incident(event: &incident::Event, reader: Reader) -> Option<String> {
             proposal.reason
         ),
         Event::CorrectionRefused { by, .. } => format!("{} turned the correction of awareness down", who(by)),
-        Event::AwarenessCorrected { of, is, reason, by, second, .. } => {
+        Event::AwarenessCorrected { of, was, is, reason, by, second, .. } => {
             let second = second.as_ref().map(|second| format!(", confirmed by {}", who(second))).unwrap_or_default();
-            format!("Awareness {} corrected to {} by {}{second}: {reason}", aware_of(*of), reader.at(*is), who(by))
+            // What was due before stays to be seen: it counted from there.
+            let was = was.map(|was| format!(" from {}", reader.at(was))).unwrap_or_default();
+            format!("Awareness {} corrected{was} to {} by {}{second}: {reason}", aware_of(*of), reader.at(*is), who(by))
         }
         Event::BecameBreach { aware_at, by, .. } => {
             format!("It became a breach: {} recorded that we were aware at {}", who(by), reader.at(*aware_at))
@@ -102,27 +109,15 @@ fn of_incident(event: &incident::Event, reader: Reader) -> Option<String> {
             let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
             format!("Withdrawn by {} ({}){note}", who(by), withdrawal(*reason))
         }
-        Event::StepFired { kind, due, offset_minutes, partners, .. } => {
-            step(*kind, *due, *offset_minutes, *partners, reader)
+        Event::StepFired { kind, due, offset_minutes, partners, reached, .. } => {
+            step(*kind, *due, *offset_minutes, *partners, reader) + &ladders::reached(reached)
         }
+        Event::Ladder { change, by, .. } => ladders::changed(change, by, reader),
         Event::TakenInHand { kind, due, by, .. } => {
             format!("{} took it in hand: {}", who(by), duty_due(*kind, *due, reader))
         }
-        Event::ReportDrafted { gaps, by, .. } => {
-            format!(
-                "A draft of the ICO report was opened by {}: {} missing",
-                who(by),
-                counted(count(gaps.len()), "fact")
-            )
-        }
-        Event::ReportSubmitted { submission, by, .. } => {
-            format!(
-                "Reported to the ICO at {} ({}), recorded by {}",
-                reader.at(submission.at),
-                channel(submission.channel),
-                who(by)
-            )
-        }
+        Event::ReportDrafted { gaps, by, .. } => drafted(gaps.len(), by),
+        Event::ReportSubmitted { submission, by, .. } => submitted(submission, by, reader),
         Event::NotRequiredProposed { proposal } => {
             format!("{} proposed that no report is required: {}", who(&proposal.by), proposal.reason)
         }
@@ -130,11 +125,27 @@ fn of_incident(event: &incident::Event, reader: Reader) -> Option<String> {
         Event::NotRequiredResolved { approved: false, by, .. } => {
             format!("{} turned down that no report is required", who(by))
         }
+        Event::Telling { change, by, .. } => telling::words::sentence(change, by, reader),
+        Event::Lessons { change, by, .. } => lessons::words::sentence(change, by),
+        Event::Assessment { change, by, .. } => assessment::timeline::words(change, by),
+        Event::Decision { change, by, .. } => decision::words::line(change, by),
         Event::Closed { by, .. } => format!("Closed by {}", who(by)),
         Event::Report { change, by, .. } => super::report::told::words(change, by, reader),
+        Event::Register { change, by, .. } => super::register::words::changed(change, &who(by)),
+        Event::Joint { change, by, .. } => joint::words::of_change(change, by, named, reader),
+        Event::Duties { change, by, .. } => duties::words(change, by, reader),
         Event::Anonymised { .. } => "Contents erased; codes, counts and instants remain".to_owned(),
     };
     Some(sentence)
+}
+
+fn drafted(gaps: usize, by: &Actor) -> String {
+    format!("A draft of the ICO report was opened by {}: {} missing", who(by), counted(count(gaps), "fact"))
+}
+
+fn submitted(submission: &Submission, by: &Actor, reader: Reader) -> String {
+    let (at, how) = (reader.at(submission.at), channel(submission.channel));
+    format!("Reported to the ICO at {at} ({how}), recorded by {}", who(by))
 }
 
 fn logged(owed: usize, held: bool, by: &Actor) -> String {
@@ -192,7 +203,10 @@ fn of_exchange(event: &exchange::Event, whom: &str, reader: Reader) -> Option<St
             format!("{} acknowledged it to {whom}: {}", who(by), acknowledgement.stance.label())
         }
         Event::Linked { by, .. } => format!("{} opened an incident of ours from it", who(by)),
-        Event::StepFired { kind, due, offset_minutes, .. } => step(*kind, *due, *offset_minutes, 0, reader),
+        Event::StepFired { kind, due, offset_minutes, reached, .. } => {
+            step(*kind, *due, *offset_minutes, 0, reader) + &ladders::reached(reached)
+        }
+        Event::Ladder { change, by, .. } => ladders::changed(change, by, reader),
         Event::TakenInHand { kind, due, by, .. } => {
             format!("{} took it in hand: {}", who(by), duty_due(*kind, *due, reader))
         }
@@ -211,6 +225,11 @@ fn of_exchange(event: &exchange::Event, whom: &str, reader: Reader) -> Option<St
             format!("{} tells {whom} that we reported it ({})", who(by), filed(filing, reader))
         }
         Event::FiledReceived { filing, .. } => format!("{whom} reported it ({})", filed(filing, reader)),
+        Event::RelianceAccepted { reliance, by, .. } => {
+            let (filing, reason) = (filed(&reliance.filing, reader), &reliance.reason);
+            format!("{} accepted that we rely on the report of {whom} ({filing}): {reason}", who(by))
+        }
+        Event::UndatedChanged { change, .. } => duties::changed(UndatedDuty::ControllerTold, whom, change, reader),
         Event::Anonymised { .. } => format!("Contents of what passed with {whom} erased"),
     };
     Some(sentence)
@@ -238,6 +257,8 @@ fn duty(kind: ClockKind, whom: &str) -> String {
         ClockKind::PartnerAcknowledgement => format!("Clock started: have {whom} acknowledge"),
         ClockKind::IcoReport => "Clock started: report to the ICO".to_owned(),
         ClockKind::Assistance => format!("Clock started: the answer to {whom}"),
+        ClockKind::PeopleTold => "Our own target: tell the people affected".to_owned(),
+        ClockKind::FollowUp => "Our own target: follow the ICO report up".to_owned(),
     }
 }
 
@@ -247,6 +268,8 @@ fn duty_due(kind: ClockKind, due: Moment, reader: Reader) -> String {
         ClockKind::PartnerAcknowledgement => "have partners acknowledge",
         ClockKind::IcoReport => "report to the ICO",
         ClockKind::Assistance => "answer partners' requests",
+        ClockKind::PeopleTold => "tell the people affected (our own target)",
+        ClockKind::FollowUp => "follow the ICO report up (our own target)",
     };
     format!("{duty}, due {}", reader.near(due))
 }
@@ -267,6 +290,8 @@ fn changed(kind: ClockKind, whom: &str, change: &ClockChange, reader: Reader) ->
         ClockKind::PartnerAcknowledgement => format!("Acknowledgement by {whom}"),
         ClockKind::IcoReport => "Report to the ICO".to_owned(),
         ClockKind::Assistance => format!("Answer to a request, with {whom}"),
+        ClockKind::PeopleTold => "Our own target for telling people".to_owned(),
+        ClockKind::FollowUp => "Our own target for following up".to_owned(),
     };
     match change {
         ClockChange::BecameOverdue => format!("{what}: overdue"),
@@ -290,6 +315,7 @@ pub const fn evidence_words(evidence: Evidence) -> &'static str {
         Evidence::RecordedCall => "recorded call",
         Evidence::RecordedSubmission => "recorded submission",
         Evidence::Answer => "the answer",
+        Evidence::RecordedTelling => "recorded",
     }
 }
 

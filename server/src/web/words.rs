@@ -7,6 +7,8 @@ use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveDateTime, NaiveTime,
 use chrono_tz::Tz;
 use domain::values::Moment;
 
+use crate::documents::paper;
+
 const SECONDS_PER_MINUTE: i64 = 60;
 const SECONDS_PER_HOUR: i64 = 3_600;
 const SECONDS_PER_DAY: i64 = 24 * SECONDS_PER_HOUR;
@@ -51,7 +53,7 @@ impl Reader {
     /// "02:10 on Sunday 1 March 2026 (GMT)".
     #[must_use]
     pub fn at(&self, at: Moment) -> String {
-        self.local(at).format("%H:%M on %A %-d %B %Y (%Z)").to_string()
+        paper::moment(at, self.zone)
     }
 
     /// "22:00:01 on Sunday 1 March 2026 (GMT)", where the second is evidence.
@@ -87,6 +89,12 @@ impl Reader {
         self.local(self.now).format("%Z").to_string()
     }
 
+    /// The day here now.
+    #[must_use]
+    pub fn today(&self) -> NaiveDate {
+        self.local(self.now).date_naive()
+    }
+
     /// Day, month, year and 24-hour time as they stand in a form's inputs.
     #[must_use]
     pub fn inputs(&self, at: Moment) -> [String; 4] {
@@ -118,6 +126,12 @@ impl Reader {
         let at = |local: DateTime<Tz>| Moment::from_micros(local.timestamp_micros()).ok();
         Some(Instants::Never(at(earlier)?, at(later)?))
     }
+}
+
+/// "Friday 20 March 2026"
+#[must_use]
+pub fn day(day: NaiveDate) -> String {
+    day.format("%A %-d %B %Y").to_string()
 }
 
 /// "31:05:55", or "−01:12:40" once it is past: hours are never folded into days.

@@ -53,6 +53,7 @@ pub(crate) async fn play() {
         loopback_http: setting.issuer.starts_with("http:"),
         issuer: setting.issuer,
         zone: London,
+        duties: server::node::DutySettings::default(),
         time: Arc::new(SystemTime),
         carrier: Arc::new(carrier(&setting.root)),
         bcrypt_cost: 4,

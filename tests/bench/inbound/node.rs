@@ -27,6 +27,7 @@ pub(crate) async fn play() {
         issuer: ISSUER.to_owned(),
         loopback_http: true,
         zone: London,
+        duties: server::node::DutySettings::default(),
         carrier: Wire::new(Arc::clone(&time) as _),
         time,
         bcrypt_cost: 4,

@@ -29,9 +29,11 @@ use std::any::Any;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
 
 pub use self::ground::Beginning;
 pub use self::view::Violation;
@@ -41,6 +43,8 @@ use crate::database::On;
 
 /// Steps of a world in which things go wrong.
 const STEPS: std::ops::Range<i64> = 30..75;
+/// Longer than any world takes, however busy the machine.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Lines of a trace that are shown.
 const SHOWN: usize = 4_000;
 
@@ -97,14 +101,20 @@ pub fn runtime() -> Runtime {
 pub fn run(runtime: &Runtime, seed: u64, on: On, beginning: &Beginning) -> Result<(Told, Vec<String>), Box<Failed>> {
     runtime.block_on(async {
         let mut world = World::begin(seed, on, beginning).await;
-        let ended = AssertUnwindSafe(story(&mut world, beginning)).catch_unwind().await;
-        for seat in &world.seats {
-            seat.party.node.stop().await;
-        }
+        let ended = timeout(PATIENCE, AssertUnwindSafe(story(&mut world, beginning)).catch_unwind()).await;
         let what = match ended {
-            Ok(Ok(told)) => return Ok((told, world.trace)),
-            Ok(Err(Violation(what))) => what,
-            Err(payload) => format!("something panicked: {}", message(payload.as_ref())),
+            // Stopping a node might wait for the same thing.
+            Err(_) => format!("after {PATIENCE:?} this has not ended: {}", world.doing),
+            Ok(ended) => {
+                for seat in &world.seats {
+                    seat.party.node.stop().await;
+                }
+                match ended {
+                    Ok(Ok(told)) => return Ok((told, world.trace)),
+                    Ok(Err(Violation(what))) => what,
+                    Err(payload) => format!("something panicked: {}", message(payload.as_ref())),
+                }
+            }
         };
         let said = world.network.said();
         world.trace.extend(said);

@@ -76,6 +76,8 @@ pub(super) struct World {
     pub(super) seats: Vec<Seat>,
     pub(super) habits: Habits,
     pub(super) trace: Vec<String>,
+    /// What is under way: the trace tells only of what ended.
+    pub(super) doing: String,
     pub(super) steps: usize,
 }
 
@@ -97,7 +99,7 @@ impl World {
             })
             .collect();
         let trace = vec![format!("{habits:?}")];
-        Self { dice, on, time, network, seats, habits, trace, steps: 0 }
+        Self { dice, on, time, network, seats, habits, trace, doing: String::new(), steps: 0 }
     }
 
     pub(super) fn tell(&mut self, line: String) {
@@ -129,6 +131,7 @@ impl World {
         what: &str,
         doing: impl Future<Output = Result<T, DoorError>>,
     ) -> Result<Option<T>, Violation> {
+        self.doing = format!("{} {who} {what}", self.time.now());
         let done = AssertUnwindSafe(doing).catch_unwind().await;
         let cut_off = self.seats[who].time.is_out();
         let (said, answer) = match done {

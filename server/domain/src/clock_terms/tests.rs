@@ -4,7 +4,7 @@ use chrono_tz::{Europe, Tz};
 use proptest::prelude::*;
 
 use super::*;
-use crate::clock::{Anchor, Clock, ClockKind};
+use crate::clock::{Anchor, Clock};
 
 const DEADLINES: &str = include_str!("../../law/deadline-vectors.csv");
 const TIMELINESS: &str = include_str!("../../law/timeliness-vectors.csv");
@@ -231,12 +231,32 @@ fn days_end_right_across_a_change_of_clocks() {
     assert_eq!(autumn.limit, at("2026-10-31T23:59:59.999999Z"));
 }
 
+/// The lengths that agreements usually name, and what is shown where no report can be told.
+#[test]
+fn the_usual_lengths_are_the_datas() {
+    assert_eq!(usual(Duty::PartnerNotice).get(), 48);
+    assert_eq!(usual(Duty::PartnerAcknowledgement).get(), 8);
+    // Before the first day known the first rule known stands.
+    let long_ago = at("1999-01-01T09:00:00Z");
+    let terms = Law::ALL.map(|law| (law.report_term(long_ago).hours.get(), law.report_term(long_ago).one_limit));
+    assert_eq!(terms, [(72, true), (72, false)]);
+    assert!(Law::ALL.into_iter().all(|law| Law::from_word(law.word()) == Some(law)));
+}
+
 proptest! {
+    /// The day of the law's place is the one that its zone shows, summer and winter.
+    #[test]
+    fn the_laws_day_is_that_of_its_zone(seconds in 946_684_800..2_000_000_000_i64) {
+        let at = Moment::from_unix_seconds(seconds).unwrap();
+        prop_assert_eq!(Law::Uk.day(at), date_in(at, &Europe::London));
+        prop_assert_eq!(Law::Eu.day(at), date_in(at, &Europe::Brussels));
+    }
+
     /// The running ICO clock and the data agree on both limits for every awareness since Article 4A.
     #[test]
     fn the_ico_clock_runs_as_the_data_says(micros in 1_755_648_000_000_000..4_000_000_000_000_000_i64) {
         let aware = Moment::from_micros(micros).unwrap();
-        let clock = Clock::start(ClockKind::IcoReport, Anchor::AwareOfBreach, aware, Hours::ICO);
+        let clock = Clock::report(Law::Uk, Anchor::AwareOfBreach, aware);
         let limits = limits(Regime::Uk, Duty::RegulatorReport, aware, Europe::London);
         prop_assert_eq!((clock.due(), clock.legal_limit()), (limits.alarm, Some(limits.limit)));
         prop_assert!(limits.alarm < limits.limit);

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use super::{Agreement, ArrangementRecord, Directory, Key, Party, PartyRole, RecordKind, ServiceRecord};
-use crate::arrangement::FallbackContact;
+use crate::arrangement::{FallbackContact, OurRole};
 use crate::values::Line;
 
 /// Faults named in one answer; whoever has more starts with these.
@@ -309,6 +309,14 @@ fn under(record: &ArrangementRecord, agreement: &Agreement) -> Found {
     );
     if record.notice_hours.is_some() && !has_clock(agreement.role) {
         found.push("its agreement has no contract clock: leave notice_hours out".to_owned());
+    }
+    if record.our_role.is_some_and(|role| role != OurRole::JointController) && agreement.role != PartyRole::Processor {
+        found.push(
+            "our_role says that one processes for the other: its agreement has to have the role processor".to_owned(),
+        );
+    }
+    if record.our_role == Some(OurRole::Processor) && record.services_under(agreement).is_empty() {
+        found.push("we process for them, but no service is named, so that no incident would be covered".to_owned());
     }
     if record.hours_under(agreement).is_some() {
         if record.trigger_under(agreement).is_none() {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Agreement, ArrangementRecord, Key};
 use crate::arrangement::{Arrangement, Trigger};
+use crate::clock_terms::{Duty, usual};
 use crate::values::{AgreementId, ArrangementId, Hours, Line, Options, PartnerId, ServiceId};
 
 /// What the keys of one arrangement stand for.
@@ -64,7 +65,7 @@ impl ArrangementRecord {
     }
 }
 
-/// The terms that incidents are logged under. Hours to acknowledge are the protocol's 8 where nothing is said (protocol
+/// The terms that incidents are logged under. Hours to acknowledge are the usual ones where nothing is said (protocol
 /// §20); a trigger matters only beside hours, and [`super::check`] asks for both together.
 ///
 /// # Errors
@@ -84,10 +85,13 @@ pub fn resolve(record: &ArrangementRecord, agreement: &Agreement, ids: &Ids<'_>)
         partner: ids.partner,
         services: services?,
         notice_hours: record.hours_under(agreement),
-        acknowledgement_hours: record.acknowledgement_under(agreement).unwrap_or(Hours::ACKNOWLEDGEMENT),
+        acknowledgement_hours: record
+            .acknowledgement_under(agreement)
+            .unwrap_or_else(|| usual(Duty::PartnerAcknowledgement)),
         trigger: record.trigger_under(agreement).unwrap_or_default(),
         ico_lead: record.ico_lead_under(agreement).cloned(),
         contact_point: record.contact_point_under(agreement).cloned(),
         contacts: record.contacts.clone(),
+        our_role: record.our_role.unwrap_or_default(),
     })
 }

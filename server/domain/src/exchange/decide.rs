@@ -8,8 +8,9 @@ use super::{
 };
 use super::{filing, incoming, outgoing, said, withdrawal};
 use crate::clock::{Clock, ClockChange, ClockKind};
-use crate::incident::{ERASED, next_overdue, without_reason};
-use crate::ladder::{self, LadderState};
+use crate::incident::{ERASED, next_on_ladder, next_overdue, without_reason};
+use crate::ladder::{self, LadderCommand, LadderState, Orders, Plans};
+use crate::undated::{Undated, UndatedChange};
 use crate::values::{Actor, Digest32, Line, LongText, MessageId, Moment};
 
 /// Decides a command on the exchange as it stands (`None`: the stream is empty). Pure: the same arguments always give
@@ -26,7 +27,7 @@ pub fn decide(state: Option<&Exchange>, command: &Command, now: Moment) -> Resul
     }
     let exchange = state.ok_or(Refusal::NoSuchExchange)?;
     if exchange.anonymised {
-        return if *command == Command::Tick { Ok(Vec::new()) } else { Err(Refusal::Anonymised) };
+        return if matches!(command, Command::Tick { .. }) { Ok(Vec::new()) } else { Err(Refusal::Anonymised) };
     }
     match command {
         Command::Open(_) => Err(Refusal::AlreadyOpen),
@@ -68,7 +69,11 @@ pub fn decide(state: Option<&Exchange>, command: &Command, now: Moment) -> Resul
         Command::HearFiled(heard) => filing::hear(exchange, heard, now),
         Command::Link { incident, by } => incoming::link(exchange.heard()?, *incident, by, now),
         Command::TakeInHand { kind, due, by } => take_in_hand(exchange, *kind, *due, by, now),
-        Command::Tick => Ok(tick(exchange, now)),
+        Command::AcceptReliance { message, set_sha256, reason, by } => {
+            filing::rely_on(exchange, *message, *set_sha256, reason, by, now)
+        }
+        Command::Tick { orders } => Ok(tick(exchange, orders, now)),
+        Command::Ladder { command, by } => on_ladder(exchange, command, by, now),
         Command::Anonymise => anonymise(exchange, now),
     }
 }
@@ -116,6 +121,11 @@ impl Exchange {
 /// A change of a clock as an event, if there is one.
 pub(super) fn changed(kind: ClockKind, change: Option<ClockChange>, now: Moment) -> Option<Event> {
     change.map(|change| Event::ClockChanged { kind, change, at: now })
+}
+
+/// A change of the duty to tell a controller for whom we process as an event, if there is one.
+pub(super) fn undated_changed(change: Option<UndatedChange>, now: Moment) -> Option<Event> {
+    change.map(|change| Event::UndatedChanged { change, at: now })
 }
 
 /// A verified receipt. It proves that the partner holds the message since `toe`; the earliest of several counts.
@@ -203,7 +213,7 @@ fn take_in_hand(
     Ok(vec![Event::TakenInHand { kind, due, at: now, by: by.clone() }])
 }
 
-fn tick(exchange: &Exchange, now: Moment) -> Vec<Event> {
+fn tick(exchange: &Exchange, orders: &Orders, now: Moment) -> Vec<Event> {
     let overdue = exchange.clocks().filter_map(|clock| changed(clock.kind, clock.tick(now), now));
     let unanswered = exchange.asked.iter().filter_map(|asked| said::changed(asked, asked.clock.tick(now), now));
     let mut events: Vec<Event> = overdue.chain(unanswered).collect();
@@ -211,25 +221,41 @@ fn tick(exchange: &Exchange, now: Moment) -> Vec<Event> {
     // Requests due at one instant share their ladder.
     ladders.sort_by_key(|clock| (clock.kind, clock.due(), clock.anchored_at));
     ladders.dedup_by_key(|clock| (clock.kind, clock.due()));
-    events.extend(ladders.into_iter().filter_map(|clock| climb(exchange, clock, now)));
+    events.extend(ladders.into_iter().flat_map(|clock| climb(exchange, clock, orders, now)));
     events
 }
 
-/// The next step of a ladder. Steps that lie before its anchor are passed with the first that fires.
-fn climb(exchange: &Exchange, clock: &Clock, now: Moment) -> Option<Event> {
+/// The next step of a ladder, which goes on when whoever had it in hand let the stated time go by. Steps that lie before
+/// its anchor are passed with the first that fires.
+fn climb(exchange: &Exchange, clock: &Clock, orders: &Orders, now: Moment) -> Vec<Event> {
     let ladder = exchange.ladder(clock);
-    if ladder.is_some_and(|ladder| ladder.in_hand.is_some()) {
-        return None;
-    }
     let (kind, due) = (clock.kind, clock.due());
-    let steps = ladder::decide(due, clock.anchored_at, ladder.and_then(|ladder| ladder.last_offset), now);
-    let offset_minutes = steps.fire?;
-    Some(Event::StepFired { kind, due, offset_minutes, passed: steps.passed, at: now })
+    let plan = orders.plan(kind);
+    let mut events = Vec::new();
+    if let Some(held) = ladder.filter(|ladder| ladder.in_hand.is_some()) {
+        let Some(change) = ladder::lapsed(held, &plan, now) else { return Vec::new() };
+        events.push(Event::Ladder { change, at: now, by: Actor::Node });
+    }
+    let last_offset = ladder.and_then(|ladder| ladder.last_offset);
+    let steps = ladder::decide(&plan, due, clock.anchored_at, last_offset, now);
+    if let Some(offset_minutes) = steps.fire {
+        let reached = orders.reach(kind, offset_minutes, ladder);
+        events.push(Event::StepFired { kind, due, offset_minutes, passed: steps.passed, reached, at: now });
+    }
+    events
+}
+
+/// What a person asks of a ladder, beside taking it in hand.
+fn on_ladder(exchange: &Exchange, command: &LadderCommand, by: &Actor, now: Moment) -> Result<Vec<Event>, Refusal> {
+    let LadderCommand::MarkSeen { kind, due } = *command;
+    let ladder = exchange.ladders.iter().find(|ladder| ladder.kind == kind && ladder.due == due);
+    let change = ladder::command(ladder, command, by)?;
+    Ok(vec![Event::Ladder { change, at: now, by: by.clone() }])
 }
 
 fn anonymise(exchange: &Exchange, now: Moment) -> Result<Vec<Event>, Refusal> {
     let ours = exchange.asked.iter().filter(|asked| asked.is_our_duty()).map(|asked| &asked.clock);
-    if exchange.clocks().chain(ours).any(Clock::is_open) {
+    if exchange.clocks().chain(ours).any(Clock::is_open) || exchange.undated.as_ref().is_some_and(Undated::is_open) {
         return Err(Refusal::DutyOpen);
     }
     // What the partner still owes us holds nothing up, and ends with what was asked.
@@ -250,6 +276,7 @@ fn anonymise(exchange: &Exchange, now: Moment) -> Result<Vec<Event>, Refusal> {
         kind: exchange.kind,
         revisions: u32::try_from(versions).unwrap_or(u32::MAX),
         notice_clock: exchange.notice_clock.as_ref().and_then(without_reason),
+        undated: exchange.undated.as_ref().zip(erased.as_ref()).map(|(owed, erased)| owed.without_reason(erased)),
         acknowledgement_clock: exchange.acknowledgement_clock.as_ref().and_then(without_reason),
         ico_clock: exchange.ico_clock.as_ref().and_then(without_reason),
         stance: exchange.acknowledgements.last().map(|acknowledgement| acknowledgement.stance),
@@ -268,18 +295,9 @@ fn anonymise(exchange: &Exchange, now: Moment) -> Result<Vec<Event>, Refusal> {
 /// When [`Command::Tick`] next has something to do: a clock becomes overdue, or a ladder here has a step. May lie in the
 /// past: then at once.
 #[must_use]
-pub fn next_check(exchange: &Exchange) -> Option<Moment> {
+pub fn next_check(exchange: &Exchange, plans: &Plans) -> Option<Moment> {
     let clocks = exchange.clocks().chain(exchange.asked.iter().map(|asked| &asked.clock));
     let overdue = clocks.filter_map(next_overdue);
-    let climbing = exchange.climbing().filter_map(|clock| next_step(clock, exchange.ladder(clock)));
+    let climbing = exchange.climbing().filter_map(|clock| next_on_ladder(clock, exchange.ladder(clock), plans));
     overdue.chain(climbing).min()
-}
-
-/// When the ladder of an open clock next has a step. Those at or before its anchor never fire.
-fn next_step(clock: &Clock, ladder: Option<&LadderState>) -> Option<Moment> {
-    match ladder {
-        Some(ladder) if ladder.in_hand.is_some() => None,
-        Some(LadderState { last_offset: last @ Some(_), .. }) => ladder::next_step_after(clock.due(), *last),
-        Some(_) | None => Some(ladder::first_step_at(clock.due(), clock.anchored_at)),
-    }
 }

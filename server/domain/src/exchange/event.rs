@@ -9,6 +9,9 @@ use crate::arrangement::Terms;
 use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
+use crate::ladder::{LadderChange, Reached};
+use crate::reliance::Reliance;
+use crate::undated::{Undated, UndatedChange};
 use crate::values::{Actor, CaseId, Digest32, ExchangeId, IncidentId, Line, LongText, MessageId, Moment, PartnerId};
 
 /// What was decided. A file format: frozen by golden files; a changed meaning is a new event.
@@ -34,8 +37,12 @@ pub enum Event {
         kind: IncidentKind,
         /// Frozen terms.
         terms: Terms,
-        /// The partner-notice clock.
-        clock: Clock,
+        /// The partner-notice clock; absent where nobody named hours.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clock: Option<Clock>,
+        /// The duty in its place, or beside a target of our own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        undated: Option<Undated>,
         /// When.
         at: Moment,
     },
@@ -45,8 +52,9 @@ pub enum Event {
         notice: Notice,
         /// The incident's kind in it.
         kind: IncidentKind,
-        /// The clock as it will state it.
-        stated: StatedClock,
+        /// The clock as it will state it; absent where there is no contract clock.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stated: Option<StatedClock>,
         /// Why the anchor moved since the last one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         anchor_reason: Option<LongText>,
@@ -206,6 +214,9 @@ pub enum Event {
         /// Steps slept through.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         passed: Vec<i32>,
+        /// Whom it reached.
+        #[serde(default, skip_serializing_if = "Reached::is_empty")]
+        reached: Reached,
         /// When.
         at: Moment,
     },
@@ -280,6 +291,31 @@ pub enum Event {
         /// When it reached us.
         at: Moment,
     },
+    /// A data protection officer accepted that we rely on a report of theirs.
+    RelianceAccepted {
+        /// On which, and why.
+        reliance: Box<Reliance>,
+        /// When.
+        at: Moment,
+        /// Who.
+        by: Actor,
+    },
+    /// The duty to tell a controller for whom we process changed.
+    UndatedChanged {
+        /// How.
+        change: UndatedChange,
+        /// When.
+        at: Moment,
+    },
+    /// Something else became of a ladder: who had it in hand, who has seen a step.
+    Ladder {
+        /// What.
+        change: LadderChange,
+        /// When.
+        at: Moment,
+        /// By whom: a person, or the node.
+        by: Actor,
+    },
     /// Contents erased; these facts survive.
     Anonymised {
         /// State without personal data or free text.
@@ -312,6 +348,9 @@ pub struct Survives {
     pub revisions: u32,
     /// The partner-notice clock; a free-text reason is replaced.
     pub notice_clock: Option<Clock>,
+    /// The duty to tell a controller for whom we process; a free-text reason is replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undated: Option<Undated>,
     /// The acknowledgement clock.
     pub acknowledgement_clock: Option<Clock>,
     /// The ICO clock.

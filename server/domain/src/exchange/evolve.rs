@@ -1,12 +1,14 @@
 //! The fold of an exchange's stream. Total: it only records, never refuses and never looks at the time.
 
 use super::{
-    AcknowledgementMessage, Asked, Direction, Event, Exchange, Notice, NoticeDelivery, Phase, ReceivedVersion, Said,
-    SaidMark, Survives, ToldFiling, WithdrawnAt,
+    AcknowledgementMessage, Asked, Direction, Event, Exchange, Filing, Notice, NoticeDelivery, Phase, ReceivedVersion,
+    Said, SaidMark, Survives, ToldFiling, WithdrawnAt,
 };
 use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::facts::IncidentKind;
 use crate::incident::{WithdrawalReason, with_ladder};
+use crate::reliance::Relied;
+use crate::undated::{Undated, UndatedChange};
 use crate::values::{CaseId, ExchangeId, Line, MessageId, Moment, PartnerId};
 
 /// The state after a stream of events; `None` when there were none.
@@ -61,6 +63,7 @@ fn begun(event: &Event) -> Option<Exchange> {
         | Event::Linked { .. }
         | Event::StepFired { .. }
         | Event::TakenInHand { .. }
+        | Event::Ladder { .. }
         | Event::Accepted { .. }
         | Event::MessageQueued { .. }
         | Event::MessageReceived { .. }
@@ -68,6 +71,8 @@ fn begun(event: &Event) -> Option<Exchange> {
         | Event::AssistanceChanged { .. }
         | Event::FiledQueued { .. }
         | Event::FiledReceived { .. }
+        | Event::RelianceAccepted { .. }
+        | Event::UndatedChanged { .. }
         | Event::Anonymised { .. } => None,
     }
 }
@@ -86,6 +91,7 @@ const fn empty(id: ExchangeId, partner: PartnerId, case: CaseId, direction: Dire
         notices: Vec::new(),
         received: Vec::new(),
         notice_clock: None,
+        undated: None,
         acknowledgement_clock: None,
         ico_clock: None,
         ladders: Vec::new(),
@@ -95,6 +101,7 @@ const fn empty(id: ExchangeId, partner: PartnerId, case: CaseId, direction: Dire
         said: Vec::new(),
         asked: Vec::new(),
         filings: Vec::new(),
+        reliance: None,
         withdrawn: None,
         withdrawn_at: None,
         anonymised: false,
@@ -107,6 +114,7 @@ fn survivor(survives: &Survives) -> Exchange {
         exercise: survives.exercise,
         kind: survives.kind,
         notice_clock: survives.notice_clock.clone(),
+        undated: survives.undated.clone(),
         acknowledgement_clock: survives.acknowledgement_clock.clone(),
         ico_clock: survives.ico_clock.clone(),
         withdrawn: survives.withdrawn,
@@ -119,7 +127,9 @@ fn survivor(survives: &Survives) -> Exchange {
 impl Exchange {
     pub(super) fn after(mut self, event: &Event) -> Self {
         match event {
-            Event::Opened { clock, .. } | Event::ClockStarted { clock } => self.start_clock(clock),
+            Event::Opened { clock, undated, .. } => self.open(clock.as_ref(), undated.as_ref()),
+            Event::ClockStarted { clock } => self.start_clock(clock),
+            Event::UndatedChanged { change, .. } => self.change_undated(change),
             Event::NoticeQueued { notice, kind, .. } => {
                 self.notices.push(notice.clone());
                 self.kind = *kind;
@@ -154,11 +164,14 @@ impl Exchange {
                 self.ico_clock = None;
                 self.ladders.iter_mut().for_each(|ladder| ladder.ended = true);
             }
-            Event::StepFired { kind, due, offset_minutes, .. } => {
-                with_ladder(&mut self.ladders, *kind, *due, |ladder| ladder.last_offset = Some(*offset_minutes));
+            Event::StepFired { kind, due, offset_minutes, reached, .. } => {
+                with_ladder(&mut self.ladders, *kind, *due, |ladder| ladder.fire(*offset_minutes, reached));
             }
-            Event::TakenInHand { kind, due, by, .. } => {
-                with_ladder(&mut self.ladders, *kind, *due, |ladder| ladder.in_hand = Some(by.clone()));
+            Event::TakenInHand { kind, due, at, by } => {
+                with_ladder(&mut self.ladders, *kind, *due, |ladder| ladder.take(by, *at));
+            }
+            Event::Ladder { change, by, .. } => {
+                with_ladder(&mut self.ladders, change.kind(), change.due(), |ladder| ladder.change(change, by));
             }
             Event::Accepted { message, accepted_at, .. } => {
                 self.deliver(*message, &NoticeDelivery::Accepted { at: *accepted_at });
@@ -171,17 +184,27 @@ impl Exchange {
                 self.said.iter_mut().filter(|mark| mark.message == *message).for_each(|mark| mark.read = true);
             }
             Event::AssistanceChanged { request, change, .. } => self.change_asked(*request, change),
-            Event::FiledQueued { message, filing, .. } => self.filings.push(ToldFiling {
-                message: *message,
-                filing: filing.clone(),
-                delivery: Some(NoticeDelivery::Queued),
-            }),
-            Event::FiledReceived { message, filing, .. } => {
-                self.filings.push(ToldFiling { message: *message, filing: filing.clone(), delivery: None });
+            Event::FiledQueued { message, filing, .. } => self.file(*message, filing, Some(NoticeDelivery::Queued)),
+            Event::FiledReceived { message, filing, .. } => self.file(*message, filing, None),
+            Event::RelianceAccepted { reliance, at, by } => {
+                self.reliance = Some(Box::new(Relied { reliance: (**reliance).clone(), by: by.clone(), at: *at }));
             }
             Event::Anonymised { .. } => {}
         }
         self
+    }
+
+    fn file(&mut self, message: MessageId, filing: &Filing, delivery: Option<NoticeDelivery>) {
+        self.filings.push(ToldFiling { message, filing: filing.clone(), delivery });
+    }
+
+    fn open(&mut self, clock: Option<&Clock>, undated: Option<&Undated>) {
+        clock.into_iter().for_each(|clock| self.start_clock(clock));
+        self.undated = undated.cloned();
+    }
+
+    fn change_undated(&mut self, change: &UndatedChange) {
+        self.undated = self.undated.take().map(|owed| owed.evolve(change));
     }
 
     fn receipt(&mut self, message: MessageId, toe: Moment) {
@@ -215,8 +238,8 @@ impl Exchange {
             ClockKind::PartnerNotice => &mut self.notice_clock,
             ClockKind::PartnerAcknowledgement => &mut self.acknowledgement_clock,
             ClockKind::IcoReport => &mut self.ico_clock,
-            // Requests have a clock each, and events of their own.
-            ClockKind::Assistance => return None,
+            // Requests have a clock each, and events of their own; the others are an incident's.
+            ClockKind::Assistance | ClockKind::PeopleTold | ClockKind::FollowUp => return None,
         })
     }
 

@@ -5,8 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::decide::changed;
 use super::{Event, Exchange, NoticeDelivery, Refusal};
-use crate::values::{Actor, Line, MessageId, Moment};
+use crate::clock::{Clock, ClockKind};
+use crate::reliance;
+use crate::values::{Actor, Digest32, Line, LongText, MessageId, Moment};
 
 /// Filings of one case each way.
 pub const FILINGS_MAX: usize = 100;
@@ -84,4 +87,22 @@ pub(super) fn hear(exchange: &Exchange, heard: &HearFiled, now: Moment) -> Resul
         return Err(Refusal::TooManyMessages);
     }
     Ok(vec![Event::FiledReceived { message: heard.message, filing: heard.filing.clone(), at: now }])
+}
+
+/// Ends the ICO clock of a notice received that no incident of ours took over (ruling 9).
+pub(super) fn rely_on(
+    exchange: &Exchange,
+    message: MessageId,
+    set_sha256: Digest32,
+    reason: &LongText,
+    by: &Actor,
+    now: Moment,
+) -> Result<Vec<Event>, Refusal> {
+    reliance::must_be_officer(by)?;
+    let reliance = exchange.reliance(message, set_sha256, reason, now)?;
+    let clock = exchange.ico_clock.as_ref().filter(|clock: &&Clock| clock.is_open());
+    let clock = clock.ok_or(reliance::Refusal::NoClock)?;
+    let end = reliance.clock_reason().and_then(|why| clock.not_required(now, why));
+    let accepted = Event::RelianceAccepted { reliance: Box::new(reliance), at: now, by: by.clone() };
+    Ok([accepted].into_iter().chain(changed(ClockKind::IcoReport, end, now)).collect())
 }

@@ -9,9 +9,10 @@ use super::{
     Acknowledgement, Event, Exchange, Phase, Receive, ReceiveContent, ReceivedVersion, Refusal, Stance, StatedClock,
 };
 use crate::clock::{Anchor, Clock, ClockKind, Evidence};
+use crate::clock_terms::Law;
 use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
-use crate::values::{Actor, Hours, IncidentId, Line, MessageId, Moment};
+use crate::values::{Actor, IncidentId, Line, MessageId, Moment};
 
 /// The label under which the ids of our acknowledgements are derived.
 const ACKNOWLEDGED: &str = "acknowledged";
@@ -21,7 +22,7 @@ pub(super) fn receive_first(receive: &Receive, now: Moment) -> Vec<Event> {
     let mut events = vec![recorded(receive, now)];
     if let ReceiveContent::Notice { kind, clock, .. } = &receive.content {
         events.extend(clock.iter().flat_map(|stated| judged(stated, now, now)));
-        events.extend(own_clock(*kind, now));
+        events.extend(own_clock(*kind, receive.law, now));
     }
     events
 }
@@ -41,7 +42,7 @@ pub(super) fn receive(exchange: &Exchange, receive: &Receive, now: Moment) -> Re
             events.extend(clock.iter().flat_map(|stated| restated(exchange, stated, now)));
             // An incident of ours that took the notice over decides by itself what is a breach.
             if exchange.ico_clock.is_none() && exchange.incident.is_none() {
-                events.extend(own_clock(*kind, now));
+                events.extend(own_clock(*kind, receive.law, now));
             }
         }
         ReceiveContent::Withdrawal { revision, reason, made_at } if exchange.takes(*revision) => {
@@ -87,11 +88,11 @@ fn recorded(receive: &Receive, now: Moment) -> Event {
 }
 
 /// Our ICO clock, when the partner does not rule a breach out (ruling 9).
-fn own_clock(kind: IncidentKind, now: Moment) -> Option<Event> {
+fn own_clock(kind: IncidentKind, law: Law, now: Moment) -> Option<Event> {
     match kind {
-        IncidentKind::Breach | IncidentKind::UnderInvestigation => Some(Event::ClockStarted {
-            clock: Clock::start(ClockKind::IcoReport, Anchor::NoticeReceived, now.floor_second(), Hours::ICO),
-        }),
+        IncidentKind::Breach | IncidentKind::UnderInvestigation => {
+            Some(Event::ClockStarted { clock: Clock::report(law, Anchor::NoticeReceived, now.floor_second()) })
+        }
         IncidentKind::LikelyToGiveRise => None,
     }
 }

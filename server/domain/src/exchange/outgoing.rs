@@ -4,7 +4,7 @@
 //! acknowledgement, at the instant of that evidence (rulings 4 and 6). None of them ends a delivery but its own receipt
 //! (ruling 7).
 
-use super::decide::changed;
+use super::decide::{changed, undated_changed};
 use super::withdrawal::end_clocks;
 use super::{
     Acknowledgement, BACKDATE_SECONDS_MAX, Call, Event, Exchange, Notice, NoticeDelivery, Open, Phase, Refusal,
@@ -13,6 +13,7 @@ use super::{
 use crate::clock::{Anchor, Clock, ClockKind, Evidence};
 use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
+use crate::undated::{Undated, UndatedDuty};
 use crate::values::{Actor, ExchangeId, LongText, MessageId, Moment};
 
 /// The label under which the ids of notices are derived.
@@ -29,11 +30,17 @@ pub(super) struct Told<'a> {
 
 pub(super) fn open(open: &Open, now: Moment) -> Vec<Event> {
     let anchored_at = open.anchored_at.floor_second();
-    let clock = Clock::start(ClockKind::PartnerNotice, open.anchor, anchored_at, open.terms.notice_hours);
+    let (kind, agreed) = (ClockKind::PartnerNotice, open.terms.notice_hours);
+    // Without hours the law's words stand: "without undue delay" (UK GDPR Article 33(2)).
+    let undated = agreed.is_none().then(|| Undated::start(UndatedDuty::ControllerTold, open.anchor, anchored_at));
+    let clock = match agreed {
+        Some(hours) => Some(Clock::start(kind, open.anchor, anchored_at, hours)),
+        None => open.own_target.map(|hours| Clock::target(kind, open.anchor, anchored_at, hours)),
+    };
     let first = open.queue.map(|facts_version| Event::NoticeQueued {
         notice: notice(open.id, 1, Phase::Initial, facts_version),
         kind: open.kind,
-        stated: stated(&clock),
+        stated: clock.as_ref().and_then(stated),
         anchor_reason: None,
         at: now,
     });
@@ -47,6 +54,7 @@ pub(super) fn open(open: &Open, now: Moment) -> Vec<Event> {
         kind: open.kind,
         terms: open.terms.clone(),
         clock,
+        undated,
         at: now,
     };
     [opened].into_iter().chain(first).collect()
@@ -57,9 +65,11 @@ fn notice(exchange: ExchangeId, revision: u32, phase: Phase, facts_version: u32)
     Notice { revision, phase, message, facts_version, delivery: NoticeDelivery::Queued }
 }
 
-/// The clock as the notice states it, so that both sides compute the same due instant.
-const fn stated(clock: &Clock) -> StatedClock {
-    StatedClock { anchor: clock.anchor, at: clock.anchored_at, hours: clock.hours }
+/// The clock as the notice states it, so that both sides compute the same due instant. A target of our own is nobody
+/// else's business.
+fn stated(clock: &Clock) -> Option<StatedClock> {
+    let agreed = StatedClock { anchor: clock.anchor, at: clock.anchored_at, hours: clock.hours };
+    (!clock.own_target).then_some(agreed)
 }
 
 pub(super) fn queue(
@@ -69,24 +79,26 @@ pub(super) fn queue(
     now: Moment,
 ) -> Result<Vec<Event>, Refusal> {
     must_stand(exchange)?;
-    let Some(clock) = exchange.notice_clock.as_ref().filter(|_| exchange.notices.is_empty()) else {
+    if !exchange.notices.is_empty() {
         return Ok(Vec::new());
-    };
+    }
+    let stated = exchange.notice_clock.as_ref().and_then(stated);
     let notice = notice(exchange.id, 1, Phase::Initial, facts_version);
-    Ok(vec![Event::NoticeQueued { notice, kind, stated: stated(clock), anchor_reason: None, at: now }])
+    Ok(vec![Event::NoticeQueued { notice, kind, stated, anchor_reason: None, at: now }])
 }
 
 /// A held notice has nothing to update, but its clock moves. Otherwise the partner is told when anything differs from
 /// what they were told last.
 pub(super) fn update(exchange: &Exchange, told: &Told<'_>, now: Moment) -> Result<Vec<Event>, Refusal> {
     must_stand(exchange)?;
-    let Some(clock) = &exchange.notice_clock else {
-        return Ok(Vec::new());
-    };
-    let change = clock.reanchor(told.anchor, told.anchored_at.floor_second());
-    let after = change.iter().fold(clock.clone(), |clock, change| clock.evolve(change));
-    let moved = change.is_some();
+    let anchored_at = told.anchored_at.floor_second();
+    let change = exchange.notice_clock.as_ref().and_then(|clock| clock.reanchor(told.anchor, anchored_at));
+    let after = exchange.notice_clock.clone().map(|clock| change.iter().fold(clock, Clock::evolve));
+    let undated = exchange.undated.as_ref().filter(|owed| owed.is_open());
+    let shifted = undated.and_then(|owed| owed.moved(told.anchor, anchored_at));
+    let moved = change.is_some() || shifted.is_some();
     let mut events: Vec<Event> = changed(ClockKind::PartnerNotice, change, now).into_iter().collect();
+    events.extend(undated_changed(shifted, now));
     if let Some(last) = exchange.notices.last() {
         let newer = told.facts_version > last.facts_version;
         if newer || moved || told.kind != exchange.kind {
@@ -94,7 +106,7 @@ pub(super) fn update(exchange: &Exchange, told: &Told<'_>, now: Moment) -> Resul
             events.push(Event::NoticeQueued {
                 notice: notice(exchange.id, last.revision.saturating_add(1), Phase::Update, facts_version),
                 kind: told.kind,
-                stated: stated(&after),
+                stated: after.as_ref().and_then(stated),
                 anchor_reason: told.anchor_reason.filter(|_| moved).cloned(),
                 at: now,
             });
@@ -134,8 +146,14 @@ pub(super) fn withdraw(
 pub(super) fn told_by_receipt(exchange: &Exchange, toe: Moment, now: Moment) -> Vec<Event> {
     let met = exchange.notice_clock.as_ref().and_then(|clock| clock.meet(toe, Evidence::SignedReceipt));
     let mut events: Vec<Event> = changed(ClockKind::PartnerNotice, met, now).into_iter().collect();
+    events.extend(controller_told(exchange, toe, Evidence::SignedReceipt, now));
     events.extend(start_acknowledgement(exchange, Anchor::Receipt, toe, now));
     events
+}
+
+/// What evidence that the partner was told does to the duty to tell a controller for whom we process.
+fn controller_told(exchange: &Exchange, at: Moment, evidence: Evidence, now: Moment) -> Option<Event> {
+    undated_changed(exchange.undated.as_ref().and_then(|owed| owed.done(at, evidence)), now)
 }
 
 /// What a webhook's or a mail server's acceptance of a notice starts. It meets nothing.
@@ -190,6 +208,10 @@ pub(super) fn record_acknowledgement(
         let met = clock.meet(evidenced(acknowledgement, clock, now), evidence(acknowledgement));
         events.extend(changed(clock.kind, met, now));
     }
+    if let Some(owed) = exchange.undated.as_ref().filter(|owed| owed.is_open()) {
+        let at = acknowledgement.at.min(now).max(owed.since);
+        events.extend(controller_told(exchange, at, evidence(acknowledgement), now));
+    }
     Ok(events)
 }
 
@@ -198,7 +220,8 @@ pub(super) fn record_call(exchange: &Exchange, call: &Call, by: &Actor, now: Mom
     if call.at > now {
         return Err(Refusal::InFuture);
     }
-    if exchange.notice_clock.as_ref().is_some_and(|clock| call.at < clock.anchored_at) {
+    let since = exchange.notice_clock.as_ref().map(|clock| clock.anchored_at);
+    if since.or_else(|| exchange.undated.as_ref().map(|owed| owed.since)).is_some_and(|since| call.at < since) {
         return Err(Refusal::BeforeAnchor);
     }
     let backdated = call.at.plus_seconds(BACKDATE_SECONDS_MAX) < now;
@@ -208,6 +231,7 @@ pub(super) fn record_call(exchange: &Exchange, call: &Call, by: &Actor, now: Mom
     let mut events = vec![Event::CallRecorded { call: call.clone(), backdated, at: now, by: by.clone() }];
     let met = exchange.notice_clock.as_ref().and_then(|clock| clock.meet(call.at, Evidence::RecordedCall));
     events.extend(changed(ClockKind::PartnerNotice, met, now));
+    events.extend(controller_told(exchange, call.at, Evidence::RecordedCall, now));
     events.extend(start_acknowledgement(exchange, Anchor::RecordedCall, call.at, now));
     Ok(events)
 }

@@ -79,6 +79,7 @@ fn again(exchange: &Exchange, queued: &Event, by: &Actor, now: Moment) -> Result
         | Event::WithdrawnUnsent { .. }
         | Event::Receipted { .. }
         | Event::Accepted { .. }
+        | Event::UndatedChanged { .. }
         | Event::ClockStarted { .. }
         | Event::ClockChanged { .. }
         | Event::Acknowledged { .. }
@@ -89,10 +90,12 @@ fn again(exchange: &Exchange, queued: &Event, by: &Actor, now: Moment) -> Result
         | Event::Linked { .. }
         | Event::StepFired { .. }
         | Event::TakenInHand { .. }
+        | Event::Ladder { .. }
         | Event::MessageReceived { .. }
         | Event::MessageRead { .. }
         | Event::AssistanceChanged { .. }
         | Event::FiledReceived { .. }
+        | Event::RelianceAccepted { .. }
         | Event::Anonymised { .. } => Err(Refusal::NoSuchMessage),
     }
 }

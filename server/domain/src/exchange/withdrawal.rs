@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::decide::changed;
+use super::decide::{changed, undated_changed};
 use super::said::{self, SKEW_SECONDS};
 use super::{Asked, Direction, Event, Exchange, Phase, ReceivedVersion, Said};
 use crate::clock::Clock;
@@ -65,7 +65,8 @@ pub(super) fn end_clocks(
     // A data subject's request is owed an answer whatever becomes of the notice.
     let about_notice = exchange.asked.iter().filter(|asked| !asked.forwarded && !later(asked));
     let asked = about_notice.filter_map(|it| said::changed(it, it.clock.not_required(now, why.clone()), now));
-    clocks.chain(asked).collect()
+    let undated = exchange.undated.as_ref().and_then(|owed| owed.not_required(now, why.clone()));
+    clocks.chain(undated_changed(undated, now)).chain(asked).collect()
 }
 
 /// Ends what the partner asked before they held our withdrawal, as their receipt for it says.

@@ -167,7 +167,7 @@ pub(super) fn convert(
     let mut events = vec![Event::BecameBreach { aware_at, owed: added, at: now, by: by.clone() }];
     match incident.ico {
         Some(_) => events.extend(reanchor_ico(incident, aware_at, now)),
-        None => events.push(Event::ClockStarted { clock: own_ico_clock(aware_at) }),
+        None => events.extend(own_ico_clock(incident.rules, aware_at).map(|clock| Event::ClockStarted { clock })),
     }
     events.extend(update_partners(incident, None, by, now));
     let queue = incident.stage == Stage::Active;

@@ -4,13 +4,13 @@
 //! and erasure have files of their own.
 
 use super::{
-    Command, Decision, Event, FanOutWork, Incident, Log, Refusal, Stage, WithdrawalReason, awareness, erase, fan_out,
-    ico, report, watch,
+    Command, Decision, Event, FanOutWork, Incident, Log, Refusal, Rules, Stage, WithdrawalReason, assessment,
+    awareness, decision, duties, erase, fan_out, ico, joint, lessons, register, report, telling, watch,
 };
 use crate::clock::{Anchor, Clock, ClockKind};
 use crate::facts::{Facts, IncidentKind};
-use crate::ladder;
-use crate::values::{Actor, Hours, LongText, Moment};
+use crate::ladder::{self, Plan};
+use crate::values::{Actor, LongText, Moment};
 
 /// Decides a command on the incident as it stands (`None`: nothing logged yet). Pure: the same arguments always give the
 /// same answer.
@@ -24,9 +24,12 @@ pub fn decide(state: Option<&Incident>, command: &Command, now: Moment) -> Resul
             Some(_) => Err(Refusal::AlreadyLogged),
         };
     }
+    if let (None, Command::Register { command, by }) = (state, command) {
+        return Ok(Decision::of(register::decide(command, by, now)?));
+    }
     let incident = state.ok_or(Refusal::NoSuchIncident)?;
     match command {
-        Command::Log(_) => Err(Refusal::AlreadyLogged),
+        Command::Log(_) | Command::Register { .. } => Err(Refusal::AlreadyLogged),
         Command::Release { by } => release(incident, by, now).map(Decision::of),
         Command::Advance => fan_out::advance(incident),
         Command::UpdateFacts { base_version, facts, by } => {
@@ -50,10 +53,17 @@ pub fn decide(state: Option<&Incident>, command: &Command, now: Moment) -> Resul
         Command::ResolveNotRequired { approve, by } => {
             ico::resolve_not_required(incident, *approve, by, now).map(Decision::of)
         }
-        Command::Close { open_duties, by } => close(incident, *open_duties, by, now).map(Decision::of),
-        Command::Tick { outstanding } => Ok(Decision::of(watch::tick(incident, outstanding, now))),
-        Command::Report { command, by } => report::decide(incident, command, by, now).map(Decision::of),
+        Command::Close { open_duties, by } => close(incident, open_duties, by, now).map(Decision::of),
+        Command::Tick { outstanding, orders } => Ok(Decision::of(watch::tick(incident, outstanding, orders, now))),
+        Command::Ladder { command, by } => watch::command(incident, command, by, now).map(Decision::of),
+        Command::Assessment { command, by } => assessment::decide(incident, command, by, now).map(Decision::of),
+        Command::Decision { command, by } => decision::decide(incident, command, by, now).map(Decision::of),
         Command::Anonymise { by: _ } => erase::anonymise(incident, now).map(Decision::of),
+        Command::Telling { command, by } => telling::decide(incident, command, by, now).map(Decision::of),
+        Command::Lessons { command, by } => lessons::decide(incident, command, by, now).map(Decision::of),
+        Command::Joint { command, by } => joint::decide(incident, command, by, now),
+        Command::Duties { command, by } => duties::decide(incident, command, by, now).map(Decision::of),
+        Command::Report { command, by } => report::decide(incident, command, by, now).map(Decision::of),
     }
 }
 
@@ -90,16 +100,17 @@ fn log_incident(log: &Log, now: Moment) -> Result<Decision, Refusal> {
         owed: log.owed.clone(),
         held: log.hold,
         opened_from: log.opened_from.as_ref().map(|(exchange, _)| *exchange),
+        rules: log.rules,
         at: now,
         by: log.by.clone(),
     }];
     let own = match log.kind {
-        IncidentKind::Breach => awareness.breach.map(own_ico_clock),
+        IncidentKind::Breach => awareness.breach.and_then(|aware_at| own_ico_clock(log.rules, aware_at)),
         IncidentKind::LikelyToGiveRise | IncidentKind::UnderInvestigation => None,
     };
     let moved = log.opened_from.as_ref().and_then(|(_, clock)| clock.as_ref());
     match moved.filter(|clock| clock.kind == ClockKind::IcoReport && clock.is_open()) {
-        Some(moved) => events.extend(take_over(moved, own.as_ref(), now)),
+        Some(moved) => events.extend(take_over(moved, own.as_ref(), &log.plans.of(ClockKind::IcoReport), now)),
         None => events.extend(own.map(|clock| Event::ClockStarted { clock })),
     }
     let work = FanOutWork::Open { queue: !log.hold };
@@ -107,14 +118,15 @@ fn log_incident(log: &Log, now: Moment) -> Result<Decision, Refusal> {
     Ok(Decision::of(events))
 }
 
-/// Our ICO clock for a breach of our own (UK GDPR Article 33(1)).
-pub(super) const fn own_ico_clock(aware_at: Moment) -> Clock {
-    Clock::start(ClockKind::IcoReport, Anchor::AwareOfBreach, aware_at, Hours::ICO)
+/// Our ICO clock for a breach of our own (UK GDPR Article 33(1)). There is none where we only process: then the controller
+/// reports (Article 33(2)).
+pub(super) fn own_ico_clock(rules: Rules, aware_at: Moment) -> Option<Clock> {
+    (!rules.processor_only).then(|| Clock::report(rules.law, Anchor::AwareOfBreach, aware_at))
 }
 
 /// The ICO clock of a partner's notice moves here with its anchor (ruling 9). Awareness of our own from before the notice
 /// moves it earlier, as any correction would. Steps that fired there don't fire here again.
-fn take_over(moved: &Clock, own: Option<&Clock>, now: Moment) -> Vec<Event> {
+fn take_over(moved: &Clock, own: Option<&Clock>, plan: &Plan, now: Moment) -> Vec<Event> {
     let mut events = vec![Event::ClockStarted { clock: moved.clone() }];
     let earlier = own
         .filter(|own| own.anchored_at < moved.anchored_at)
@@ -123,7 +135,7 @@ fn take_over(moved: &Clock, own: Option<&Clock>, now: Moment) -> Vec<Event> {
         events.push(Event::ClockChanged { kind: ClockKind::IcoReport, change, at: now });
         return events;
     }
-    let steps = ladder::decide(moved.due(), moved.anchored_at, None, now);
+    let steps = ladder::decide(plan, moved.due(), moved.anchored_at, None, now);
     let offsets: Vec<i32> = steps.passed.into_iter().chain(steps.fire).collect();
     if !offsets.is_empty() {
         events.push(Event::StepsPassed { kind: ClockKind::IcoReport, due: moved.due(), offsets, at: now });
@@ -198,23 +210,24 @@ fn withdraw(
     let mut events = vec![Event::Withdrawn { reason, note: note.cloned(), at: now, by: by.clone() }];
     let ended = incident.ico.as_ref().zip(reason.clock_reason()).and_then(|(clock, why)| clock.not_required(now, why));
     events.extend(ended.map(|change| Event::ClockChanged { kind: ClockKind::IcoReport, change, at: now }));
+    events.extend(reason.clock_reason().iter().flat_map(|why| duties::withdrawn(incident, why, by, now)));
     events.extend(watch::end_ladders(incident, &ClockKind::ALL));
     let work = FanOutWork::Withdraw { reason, note: note.cloned() };
     events.extend(fan_out::start(work, 0, incident.owed.len(), by, now));
     Ok(events)
 }
 
-fn close(incident: &Incident, open_duties: u32, by: &Actor, now: Moment) -> Result<Vec<Event>, Refusal> {
+/// Every duty that is still open is named in the refusal, so that nobody has to guess what is left.
+fn close(
+    incident: &Incident,
+    open_duties: &[(ClockKind, u32)],
+    by: &Actor,
+    now: Moment,
+) -> Result<Vec<Event>, Refusal> {
     must_be_open(incident)?;
-    let undecided = [
-        incident.ico.as_ref().is_some_and(Clock::is_open),
-        incident.not_required.is_some(),
-        incident.correction.is_some(),
-    ];
-    let own = undecided.into_iter().filter(|open| *open).count().saturating_add(incident.fan_outs.len());
-    let open = open_duties.saturating_add(u32::try_from(own).unwrap_or(u32::MAX));
-    if open > 0 {
-        return Err(Refusal::DutiesOpen { open });
+    let duties = decision::open_duties(incident, open_duties);
+    if !duties.is_empty() {
+        return Err(Refusal::DutiesOpen { duties });
     }
     let mut events = watch::end_ladders(incident, &ClockKind::ALL);
     events.push(Event::Closed { at: now, by: by.clone() });

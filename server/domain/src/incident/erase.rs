@@ -1,6 +1,6 @@
 //! Erasure at the end of retention: what survives is codes, counts, references and instants (ruling 16).
 
-use super::{Event, Incident, Refusal, Stage, Survives, fan_out};
+use super::{Duty, Event, Incident, Refusal, Stage, Survives, fan_out, lessons, register};
 use crate::clock::{Clock, ClockState};
 use crate::values::{Line, Moment};
 
@@ -17,8 +17,9 @@ pub(super) fn anonymise(incident: &Incident, now: Moment) -> Result<Vec<Event>, 
         }
     };
     if !incident.fan_outs.is_empty() {
-        return Err(Refusal::DutiesOpen { open: fan_out::index(incident.fan_outs.len()) });
+        return Err(Refusal::DutiesOpen { duties: vec![Duty::FanOut] });
     }
+    lessons::must_be_over(&incident.lessons)?;
     let survives = Survives {
         id: incident.id,
         reference: incident.reference.clone(),
@@ -30,6 +31,11 @@ pub(super) fn anonymise(incident: &Incident, now: Moment) -> Result<Vec<Event>, 
         owed: fan_out::index(incident.owed.len()),
         ico: incident.ico.as_ref().and_then(without_reason),
         withdrawn,
+        register: register::kept(incident),
+        told: incident.telling.told(),
+        cause: incident.lessons.kind().cloned(),
+        rules: incident.rules,
+        duties: Line::parse(ERASED).map(|erased| incident.duties.without_reasons(&erased)).unwrap_or_default(),
     };
     Ok(vec![Event::Anonymised { survives: Box::new(survives), at: now }])
 }

@@ -4,11 +4,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::report;
-use super::{Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason};
+use super::duties::{self, Duties, Rules};
+use super::register::{self, Register};
+use super::{
+    Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason, assessment, decision,
+    joint, lessons, report, telling,
+};
 use crate::arrangement::Owed;
 use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::facts::{Facts, IncidentKind};
+use crate::incident_type::TypeCode;
+use crate::ladder::{LadderChange, Reached};
 use crate::report::Submission;
 use crate::values::{Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
 
@@ -43,6 +49,9 @@ pub enum Event {
         /// The partner's notice that it was opened from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         opened_from: Option<ExchangeId>,
+        /// What the node's settings said.
+        #[serde(default, skip_serializing_if = "Rules::is_default")]
+        rules: Rules,
         /// When.
         at: Moment,
         /// By whom.
@@ -167,6 +176,9 @@ pub enum Event {
         /// The first of them.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         first: Vec<PartnerId>,
+        /// Whom it reached.
+        #[serde(default, skip_serializing_if = "Reached::is_empty")]
+        reached: Reached,
         /// When.
         at: Moment,
     },
@@ -239,6 +251,78 @@ pub enum Event {
         /// By whom.
         by: Actor,
     },
+    /// The register's chapter.
+    Register {
+        /// What changed.
+        change: register::Change,
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
+    /// The risk was assessed.
+    Assessment {
+        /// How.
+        change: assessment::Change,
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
+    /// A data protection officer decided something, or a proposal waits for another one.
+    Decision {
+        /// What.
+        change: decision::Change,
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
+    /// Telling the people affected: what changed.
+    Telling {
+        /// What.
+        change: telling::Change,
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
+    /// What was learnt: what changed.
+    Lessons {
+        /// What.
+        change: lessons::Change,
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
+    /// A step of the joint decision.
+    Joint {
+        /// Which.
+        change: joint::Change,
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
+    /// About a duty for which the law names no time.
+    Duties {
+        /// What.
+        change: duties::Change,
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
+    /// Something else became of a ladder: who had it in hand, who has seen a step.
+    Ladder {
+        /// What.
+        change: LadderChange,
+        /// When.
+        at: Moment,
+        /// By whom: a person, or the node.
+        by: Actor,
+    },
     /// Something about the reports to the regulator.
     Report {
         /// What.
@@ -280,4 +364,19 @@ pub struct Survives {
     pub ico: Option<Clock>,
     /// Why its notices no longer stood, if it was withdrawn.
     pub withdrawn: Option<WithdrawalReason>,
+    /// The register's chapter: what the facts came to in codes and counts.
+    #[serde(default, skip_serializing_if = "Register::is_empty")]
+    pub register: Register,
+    /// When people were told, how, and how many.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<telling::Told>,
+    /// The ICO's type of its root cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<TypeCode>,
+    /// The law and the targets that it ran under.
+    #[serde(default, skip_serializing_if = "Rules::is_default")]
+    pub rules: Rules,
+    /// Duties for which the law names no time; free-text reasons are replaced.
+    #[serde(default, skip_serializing_if = "Duties::is_empty")]
+    pub duties: Duties,
 }

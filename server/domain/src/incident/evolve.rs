@@ -1,6 +1,11 @@
 //! The fold of an incident's stream. Total: it only records, never refuses and never looks at the time.
 
-use super::{AwarenessOf, Event, FanOut, FanOutWork, Incident, NotRequiredProposal, Stage, Survives, fan_out};
+use super::lessons::Lessons;
+use super::telling::Telling;
+use super::{
+    AwarenessOf, Duties, Event, FanOut, FanOutWork, Incident, NotRequiredProposal, Stage, Survives, assessment,
+    decision, fan_out, register,
+};
 use crate::clock::{ClockChange, ClockKind};
 use crate::facts::IncidentKind;
 use crate::ladder::LadderState;
@@ -21,13 +26,17 @@ pub fn evolve(state: Option<Incident>, event: &Event) -> Option<Incident> {
     }
     match state {
         Some(incident) => Some(incident.after(event)),
-        None => logged(event),
+        None => begun(event),
     }
 }
 
-fn logged(event: &Event) -> Option<Incident> {
-    let Event::Logged { id, reference, kind, exercise, facts, awareness, services, owed, held, opened_from, .. } =
-        event
+fn begun(event: &Event) -> Option<Incident> {
+    if let Event::Register { change, .. } = event {
+        return Some(register::begin(change));
+    }
+    let Event::Logged {
+        id, reference, kind, exercise, facts, awareness, services, owed, held, opened_from, rules, ..
+    } = event
     else {
         return None;
     };
@@ -52,6 +61,14 @@ fn logged(event: &Event) -> Option<Incident> {
         correction: None,
         opened_from: *opened_from,
         told_filed: false,
+        register: Box::default(),
+        telling: Telling::default(),
+        lessons: Lessons::default(),
+        joint: Box::default(),
+        rules: *rules,
+        duties: Duties::default(),
+        assessments: Vec::new(),
+        decisions: Box::default(),
         reports: Box::default(),
     })
 }
@@ -78,6 +95,14 @@ fn survivor(survives: &Survives) -> Incident {
         correction: None,
         opened_from: None,
         told_filed: false,
+        register: Box::new(survives.register.clone()),
+        telling: Telling { survived: survives.told.clone(), ..Telling::default() },
+        lessons: Lessons { survived: survives.cause.clone(), ..Lessons::default() },
+        joint: Box::default(),
+        rules: survives.rules,
+        duties: survives.duties.clone(),
+        assessments: Vec::new(),
+        decisions: Box::default(),
         reports: Box::default(),
     }
 }
@@ -110,18 +135,25 @@ impl Incident {
                 self.kind = IncidentKind::Breach;
                 self.awareness = self.awareness.with(AwarenessOf::Breach, *aware_at);
                 self.owed.extend(owed.iter().cloned());
+                self.decisions.begin_anew();
             }
             Event::Withdrawn { reason, .. } => {
                 self.stage = Stage::Withdrawn { reason: *reason };
                 self.not_required = None;
                 self.correction = None;
+                self.decisions.drop_waiting();
             }
             Event::Closed { .. } => self.stage = Stage::Closed,
-            Event::StepFired { kind, due, offset_minutes, .. } => self.reach(*kind, *due, Some(*offset_minutes)),
+            Event::StepFired { kind, due, offset_minutes, reached, .. } => {
+                with_ladder(&mut self.ladders, *kind, *due, |it| it.fire(*offset_minutes, reached));
+            }
             Event::StepsPassed { kind, due, offsets, .. } => self.reach(*kind, *due, offsets.last().copied()),
             Event::LadderEnded { kind, due } => with_ladder(&mut self.ladders, *kind, *due, |it| it.ended = true),
-            Event::TakenInHand { kind, due, by, .. } => {
-                with_ladder(&mut self.ladders, *kind, *due, |it| it.in_hand = Some(by.clone()));
+            Event::TakenInHand { kind, due, at, by } => {
+                with_ladder(&mut self.ladders, *kind, *due, |it| it.take(by, *at));
+            }
+            Event::Ladder { change, by, .. } => {
+                with_ladder(&mut self.ladders, change.kind(), change.due(), |it| it.change(change, by));
             }
             Event::ReportDrafted { gaps, at, .. } => {
                 self.report = ReportState::Draft { opened_at: *at, gaps: gaps.clone() };
@@ -130,10 +162,19 @@ impl Incident {
                 self.report = ReportState::Submitted { submission: submission.clone() };
                 self.not_required = None;
             }
-            Event::NotRequiredProposed { proposal } => self.not_required = Some(proposal.clone()),
+            Event::NotRequiredProposed { proposal } => {
+                self.not_required = Some(proposal.clone());
+                decision::not_required_proposed(&mut self, proposal);
+            }
             Event::NotRequiredResolved { approved, at, by } => self.resolve_not_required(*approved, *at, by),
+            Event::Assessment { change, at, by } => assessment::record(&mut self.assessments, change, *at, by),
+            Event::Decision { change, at, by } => decision::record(&mut self, change, *at, by),
+            Event::Telling { change, at, by } => self.telling = self.telling.after(change, *at, by),
+            Event::Lessons { change, at, by } => self.lessons = self.lessons.after(change, *at, by),
+            Event::Duties { change, .. } => self.duties.record(change),
             Event::Report { change, at, by } => self.reports.apply(change, *at, by),
-            Event::Logged { .. } | Event::Anonymised { .. } => {}
+            Event::Joint { change, at, by } => self.joint.after(change, by, *at),
+            Event::Logged { .. } | Event::Register { .. } | Event::Anonymised { .. } => {}
         }
         self
     }
@@ -141,6 +182,8 @@ impl Incident {
     fn change_clock(&mut self, kind: ClockKind, change: &ClockChange) {
         if kind == ClockKind::IcoReport {
             self.ico = self.ico.take().map(|clock| clock.evolve(change));
+        } else {
+            self.duties.change_target(kind, change);
         }
     }
 
@@ -150,7 +193,7 @@ impl Incident {
             FanOutWork::Open { queue } => queue,
             FanOutWork::Release => true,
             FanOutWork::Update { .. } => self.stage == Stage::Active,
-            FanOutWork::Withdraw { .. } => false,
+            FanOutWork::Withdraw { .. } | FanOutWork::AskViews { .. } | FanOutWork::TellDecision { .. } => false,
             FanOutWork::TellFiled { .. } => {
                 self.told_filed = true;
                 false
@@ -180,6 +223,7 @@ impl Incident {
     }
 
     fn resolve_not_required(&mut self, approved: bool, at: Moment, by: &Actor) {
+        decision::not_required_resolved(self, approved, at, by);
         let Some(proposal) = self.not_required.take() else {
             return;
         };
@@ -200,7 +244,7 @@ pub(crate) fn with_ladder(
     if let Some(ladder) = ladders.iter_mut().find(|ladder| ladder.kind == kind && ladder.due == due) {
         change(ladder);
     } else {
-        let mut ladder = LadderState { kind, due, last_offset: None, in_hand: None, ended: false };
+        let mut ladder = LadderState::new(kind, due);
         change(&mut ladder);
         ladders.push(ladder);
     }

@@ -3,7 +3,7 @@
 //! A fan-out is fixed in full by one event. Each [`advance`] carries out its next chunk and records how far it came, in
 //! the transaction that also changes the exchanges; a crash in between leaves neither.
 
-use super::{Decision, Event, FAN_OUT_CHUNK, FanOut, FanOutWork, Incident, Refusal};
+use super::{Decision, Event, FAN_OUT_CHUNK, FanOut, FanOutWork, Incident, Refusal, joint};
 use crate::arrangement::{Owed, Trigger};
 use crate::clock::Anchor;
 use crate::exchange;
@@ -53,6 +53,7 @@ fn ask(incident: &Incident, at: u32, owed: &Owed, work: &FanOutWork) -> Option<(
             anchor,
             anchored_at,
             queue: (*queue && telling).then_some(incident.sent_version),
+            own_target: incident.rules.targets.controller_told,
         })),
         FanOutWork::Release if telling => {
             exchange::Command::Queue { facts_version: incident.sent_version, kind: incident.kind }
@@ -67,6 +68,7 @@ fn ask(incident: &Incident, at: u32, owed: &Owed, work: &FanOutWork) -> Option<(
         FanOutWork::Release | FanOutWork::Update { .. } => return None,
         FanOutWork::Withdraw { reason, note } => exchange::Command::Withdraw { reason: *reason, note: note.clone() },
         FanOutWork::TellFiled { filing, by } => tell_filed(filing, by),
+        FanOutWork::AskViews { .. } | FanOutWork::TellDecision { .. } => joint::said(work, Some(owed.partner))?,
     };
     Some((owed.exchange, command))
 }

@@ -4,15 +4,15 @@
 //! officers (ruling 34); reporting needs no approval.
 
 use super::decide::{must_be_open, must_be_second};
-use super::{Decision, Event, FanOutWork, Incident, NotRequiredProposal, Refusal, Stage, fan_out, watch};
+use super::{Decision, Event, FanOutWork, Incident, NotRequiredProposal, Refusal, Stage, duties, fan_out, watch};
 use crate::clock::{Clock, ClockChange, ClockKind, Evidence};
 use crate::exchange::Filing;
 use crate::facts::Facts;
+use crate::reliance::AUTHORITY;
 use crate::report::{ReportState, Submission};
+use crate::undated::UndatedDuty;
 use crate::values::{Actor, Line, LongText, Moment, Role};
 
-/// The regulator as partners are told of it.
-const AUTHORITY: &str = "ICO";
 /// A clock's reason is a line; a decision's reason may be longer, and is kept whole with the decision.
 const REASON_CHARS: usize = 200;
 
@@ -54,13 +54,27 @@ pub(super) fn record_submission(
         return Err(Refusal::SubmissionTime);
     }
     let limit = incident.ico.as_ref().and_then(Clock::legal_limit);
-    if limit.is_some_and(|limit| submission.at > limit) && submission.delay_reasons.is_none() {
+    let is_late = limit.is_some_and(|limit| submission.at > limit);
+    // Reasons that were recorded beforehand need not be typed again.
+    let recorded = incident.decisions.delay().filter(|_| is_late).map(|decided| decided.reasons.clone());
+    let delay_reasons = submission.delay_reasons.clone().or(recorded);
+    if is_late && delay_reasons.is_none() {
         return Err(Refusal::DelayReasonMissing);
     }
-    let mut events = vec![Event::ReportSubmitted { submission: submission.clone(), at: now, by: by.clone() }];
+    let submission = Submission { delay_reasons, ..submission.clone() };
     let met = incident.ico.as_ref().and_then(|clock| clock.meet(submission.at, Evidence::RecordedSubmission));
+    let submitted_at = submission.at;
+    let mut events = vec![Event::ReportSubmitted { submission, at: now, by: by.clone() }];
     events.extend(end_clock(incident, met, now));
+    if incident.stage.is_open() && leaves_out(incident) {
+        events.extend(duties::start(incident, UndatedDuty::FollowUp, submitted_at, by, now));
+    }
     Ok(events)
+}
+
+/// Whether something that a report has to say is not yet known (UK GDPR Article 33(4): it follows).
+pub(super) fn leaves_out(incident: &Incident) -> bool {
+    incident.facts.as_ref().is_some_and(|facts| !facts.missing_items().is_empty())
 }
 
 /// Every owed partner is told by a fan-out, and the one whose notice the incident was opened from at once. Whoever was told
@@ -134,7 +148,7 @@ pub(super) fn resolve_not_required(
 }
 
 /// The change that ends the ICO clock, and the end of its ladder.
-fn end_clock(incident: &Incident, change: Option<ClockChange>, now: Moment) -> Vec<Event> {
+pub(super) fn end_clock(incident: &Incident, change: Option<ClockChange>, now: Moment) -> Vec<Event> {
     let Some(change) = change else {
         return Vec::new();
     };
@@ -164,7 +178,7 @@ pub(super) fn must_be_dpo(by: &Actor) -> Result<(), Refusal> {
     }
 }
 
-const fn role(by: &Actor) -> Option<Role> {
+pub(super) const fn role(by: &Actor) -> Option<Role> {
     match by {
         Actor::Person { role, .. } => Some(*role),
         Actor::Console | Actor::Node | Actor::Partner { .. } => None,

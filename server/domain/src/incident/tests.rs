@@ -9,14 +9,20 @@
     reason = "tests"
 )]
 
+mod assessment;
 mod awareness;
+mod decision;
+mod duties;
 mod erasure;
 mod fan_out;
 mod golden;
 mod ico;
+mod joint;
 pub(crate) mod kit;
+mod lessons;
 mod logging;
 mod properties;
 mod report;
+mod telling;
 mod watch;
 mod withdrawal;

@@ -7,23 +7,23 @@
 use super::decide::must_be_open;
 use super::{Event, Incident, Outstanding, Refusal, STEP_NAMES_MAX, ico};
 use crate::clock::{Clock, ClockKind, ClockState};
-use crate::ladder::{self, LadderState};
+use crate::ladder::{self, LadderCommand, LadderState, Orders, Plans};
 use crate::report::ReportState;
 use crate::values::{Actor, Moment};
 
-pub(super) fn tick(incident: &Incident, outstanding: &[Outstanding], now: Moment) -> Vec<Event> {
+pub(super) fn tick(incident: &Incident, outstanding: &[Outstanding], orders: &Orders, now: Moment) -> Vec<Event> {
     if !incident.stage.is_open() {
         return Vec::new();
     }
     let mut events: Vec<Event> = Vec::new();
-    if let Some(change) = incident.ico.as_ref().and_then(|clock| clock.tick(now)) {
-        events.push(Event::ClockChanged { kind: ClockKind::IcoReport, change, at: now });
+    for clock in incident.own_clocks() {
+        events.extend(clock.tick(now).map(|change| Event::ClockChanged { kind: clock.kind, change, at: now }));
     }
-    let own = incident.ico.as_ref().filter(|clock| clock.is_open()).map(own_group);
-    let partners = outstanding.iter().filter(|group| group.kind != ClockKind::IcoReport);
+    let own: Vec<Outstanding> = incident.own_clocks().filter(|clock| clock.is_open()).map(own_group).collect();
+    let partners = outstanding.iter().filter(|group| own.iter().all(|own| own.kind != group.kind));
     let groups: Vec<&Outstanding> = partners.chain(&own).collect();
     for group in &groups {
-        events.extend(climb(incident, group, now));
+        events.extend(climb(incident, group, orders, now));
     }
     let silent = |ladder: &LadderState| {
         !ladder.ended && groups.iter().all(|group| (group.kind, group.due) != (ladder.kind, ladder.due))
@@ -32,28 +32,33 @@ pub(super) fn tick(incident: &Incident, outstanding: &[Outstanding], now: Moment
     events
 }
 
-/// The ICO clock as a group of its own: it names no partner.
+/// A clock of the incident itself as a group of its own: it names no partner.
 fn own_group(clock: &Clock) -> Outstanding {
     Outstanding { kind: clock.kind, due: clock.due(), anchored_at: clock.anchored_at, partners: 0, first: Vec::new() }
 }
 
-/// The next step of one ladder. A step on the ICO clock's ladder also drafts the report, when nobody has.
-fn climb(incident: &Incident, group: &Outstanding, now: Moment) -> Vec<Event> {
+/// The next step of one ladder, which goes on when whoever had it in hand let the stated time go by. A step on the ICO clock's ladder also drafts the report, when nobody has.
+fn climb(incident: &Incident, group: &Outstanding, orders: &Orders, now: Moment) -> Vec<Event> {
     let Outstanding { kind, due, .. } = *group;
     let ladder = incident.ladder(kind, due);
-    if ladder.is_some_and(|ladder| ladder.in_hand.is_some()) {
-        return Vec::new();
+    let plan = orders.plan(kind);
+    let mut events = Vec::new();
+    if let Some(held) = ladder.filter(|ladder| ladder.in_hand.is_some()) {
+        let Some(change) = ladder::lapsed(held, &plan, now) else { return Vec::new() };
+        events.push(Event::Ladder { change, at: now, by: Actor::Node });
     }
     let last_offset = ladder.and_then(|ladder| ladder.last_offset);
-    let steps = ladder::decide(due, group.anchored_at, last_offset, now);
+    let steps = ladder::decide(&plan, due, group.anchored_at, last_offset, now);
     let Some(offset_minutes) = steps.fire else {
         let passed = (!steps.passed.is_empty()).then_some(steps.passed);
-        return passed.map(|offsets| Event::StepsPassed { kind, due, offsets, at: now }).into_iter().collect();
+        events.extend(passed.map(|offsets| Event::StepsPassed { kind, due, offsets, at: now }));
+        return events;
     };
+    let reached = orders.reach(kind, offset_minutes, ladder);
     let first = group.first.iter().take(STEP_NAMES_MAX).copied().collect();
     let partners = group.partners;
-    let mut events =
-        vec![Event::StepFired { kind, due, offset_minutes, passed: steps.passed, partners, first, at: now }];
+    let passed = steps.passed;
+    events.push(Event::StepFired { kind, due, offset_minutes, passed, partners, first, reached, at: now });
     if kind == ClockKind::IcoReport && incident.report == ReportState::None {
         events.push(ico::drafted(incident, Actor::Node, now));
     }
@@ -90,7 +95,25 @@ pub(super) fn take_in_hand(
     Ok(vec![Event::TakenInHand { kind, due, at: now, by: by.clone() }])
 }
 
+/// What a person asks of a ladder, beside taking it in hand.
+pub(super) fn command(
+    incident: &Incident,
+    command: &LadderCommand,
+    by: &Actor,
+    now: Moment,
+) -> Result<Vec<Event>, Refusal> {
+    must_be_open(incident)?;
+    let LadderCommand::MarkSeen { kind, due } = *command;
+    let change = ladder::command(incident.ladder(kind, due), command, by)?;
+    Ok(vec![Event::Ladder { change, at: now, by: by.clone() }])
+}
+
 impl Incident {
+    /// The clocks that are the incident's own: the ICO report, and targets of our own.
+    pub fn own_clocks(&self) -> impl Iterator<Item = &Clock> {
+        self.ico.iter().chain(&self.duties.targets)
+    }
+
     fn ladder(&self, kind: ClockKind, due: Moment) -> Option<&LadderState> {
         self.ladders.iter().find(|ladder| ladder.kind == kind && ladder.due == due)
     }
@@ -101,9 +124,14 @@ impl Incident {
     fn has_duty(&self, kind: ClockKind, due: Moment, now: Moment) -> bool {
         let mut owed = (0_u32..).zip(&self.owed);
         match kind {
-            ClockKind::IcoReport => self.ico.as_ref().is_some_and(|clock| clock.is_open() && clock.due() == due),
+            ClockKind::IcoReport | ClockKind::PeopleTold | ClockKind::FollowUp => {
+                self.own_clocks().any(|clock| clock.kind == kind && clock.is_open() && clock.due() == due)
+            }
             ClockKind::PartnerNotice => owed.any(|(at, owed)| {
-                self.notice_anchor(at).is_some_and(|(_, anchored)| anchored.plus_hours(owed.terms.notice_hours) == due)
+                let hours = owed.terms.notice_hours.or(self.rules.targets.controller_told);
+                self.notice_anchor(at)
+                    .zip(hours)
+                    .is_some_and(|((_, anchored), hours)| anchored.plus_hours(hours) == due)
             }),
             ClockKind::PartnerAcknowledgement => owed.any(|(at, owed)| {
                 let hours = owed.terms.acknowledgement_hours;
@@ -116,28 +144,33 @@ impl Incident {
     }
 }
 
-/// When [`super::Command::Tick`] next has something to do for the incident's own clock and its ladder. Partner duties
+/// When [`super::Command::Tick`] next has something to do for the incident's own clocks and their ladders. Partner duties
 /// are not in it: their instants are with their clocks. May lie in the past: then at once.
 #[must_use]
-pub fn next_check(incident: &Incident) -> Option<Moment> {
+pub fn next_check(incident: &Incident, plans: &Plans) -> Option<Moment> {
     if !incident.stage.is_open() {
         return None;
     }
-    let clock = incident.ico.as_ref()?;
-    next_clock_check(clock, incident.ladder(clock.kind, clock.due()))
+    let checks = incident.own_clocks();
+    checks.filter_map(|clock| next_clock_check(clock, incident.ladder(clock.kind, clock.due()), plans)).min()
 }
 
 /// When passing time next changes a clock or climbs its ladder.
-fn next_clock_check(clock: &Clock, ladder: Option<&LadderState>) -> Option<Moment> {
+fn next_clock_check(clock: &Clock, ladder: Option<&LadderState>, plans: &Plans) -> Option<Moment> {
     if !clock.is_open() {
         return None;
     }
-    let step = match ladder {
-        Some(ladder) if ladder.in_hand.is_some() => None,
-        Some(ladder) => ladder::next_step_after(clock.due(), ladder.last_offset),
-        None => ladder::next_step_after(clock.due(), None),
-    };
-    [next_overdue(clock), step].into_iter().flatten().min()
+    [next_overdue(clock), next_on_ladder(clock, ladder, plans)].into_iter().flatten().min()
+}
+
+/// When the ladder of an open clock next has something to do: a step, or the lapse of a taking in hand.
+pub(crate) fn next_on_ladder(clock: &Clock, ladder: Option<&LadderState>, plans: &Plans) -> Option<Moment> {
+    let plan = plans.of(clock.kind);
+    match ladder {
+        Some(ladder) if ladder.in_hand.is_some() => ladder.lapses_at(&plan),
+        Some(ladder) => ladder::next_step(&plan, clock.due(), clock.anchored_at, ladder.last_offset),
+        None => ladder::next_step(&plan, clock.due(), clock.anchored_at, None),
+    }
 }
 
 /// When a running clock becomes overdue: the first instant after the due one, which itself is still in time.

@@ -220,7 +220,7 @@ sources! {
     Training = "training", STANDING, Some(Stands("training")),
         |on| ours::text(on.about.standing.training.as_ref());
     /// Why it is late.
-    DelayReason = "delay_reason", "The ICO clock and the recorded submission", None,
+    DelayReason = "delay_reason", "The ICO clock, the recorded reasons for the delay and the submission", None,
         |on| delay(on.incident, on.now);
     /// Containment and mitigation.
     Measures = "measures", "Containment and mitigation", Some(In("containment")),
@@ -317,6 +317,9 @@ fn delay(incident: &Incident, now: Moment) -> Fact {
     };
     if now <= clock.due() {
         return Fact::NotCalledFor("This report is not late");
+    }
+    if let Some(decided) = incident.decisions.delay() {
+        return Fact::Text(decided.reasons.to_string());
     }
     if is_late(clock, now) {
         return Fact::Nothing(

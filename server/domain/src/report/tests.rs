@@ -7,16 +7,16 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::*;
-use crate::arrangement::{ArrangementRef, Owed, Terms, Trigger};
+use crate::arrangement::{ArrangementRef, OurRole, Owed, Terms, Trigger};
 use crate::clock::{Anchor, Clock, ClockKind};
+use crate::facts::tests::nothing_known;
 use crate::facts::{
-    Cause, DataCategory, DataRecipients, DiscoveryMethod, Facts, IcoCategory, IncidentKind, Nature, Occurred, Partly,
-    Precision, RiskView, SubjectCategory, YesNo,
+    Cause, DataCategory, DataRecipients, Facts, IcoCategory, IncidentKind, Nature, Occurred, Partly, Precision,
+    RiskView, SubjectCategory, YesNo,
 };
-use crate::incident::Incident;
-use crate::incident::{Awareness, Stage};
+use crate::incident::{Awareness, Duties, Incident, Rules, Stage};
 use crate::values::{
-    ArrangementId, CaseId, Count, CountBasis, Digest32, ExchangeId, Hours, IncidentId, Known, Options, PartnerId, Title,
+    ArrangementId, CaseId, Count, CountBasis, Digest32, ExchangeId, Hours, IncidentId, Known, Options, PartnerId,
 };
 
 fn at(text: &str) -> Moment {
@@ -33,34 +33,6 @@ fn text(text: &str) -> LongText {
 
 fn line(text: &str) -> Line {
     Line::parse(text).unwrap()
-}
-
-fn unknown_facts() -> Facts {
-    Facts {
-        title: Title::parse("Mailbox accessed").unwrap(),
-        summary: text("A mailbox was opened from outside."),
-        occurred: Known::NotYetKnown,
-        detected_at: None,
-        aware_basis: text("The security lead confirmed it."),
-        discovery_method: DiscoveryMethod::OwnDetection,
-        nature: Known::NotYetKnown,
-        ongoing: Known::NotYetKnown,
-        cause: Known::NotYetKnown,
-        ico_category: Known::NotYetKnown,
-        data_unintelligible: Known::NotYetKnown,
-        recipients_of_data: Known::NotYetKnown,
-        data_categories: Known::NotYetKnown,
-        subject_categories: Known::NotYetKnown,
-        data_subjects: Known::NotYetKnown,
-        records: Known::NotYetKnown,
-        likely_consequences: Known::NotYetKnown,
-        actual_harm: None,
-        risk_view: Known::NotYetKnown,
-        containment: Known::NotYetKnown,
-        mitigation: Known::NotYetKnown,
-        asked_of_recipient: None,
-        notified_late_reason: None,
-    }
 }
 
 fn full_facts() -> Facts {
@@ -85,7 +57,7 @@ fn full_facts() -> Facts {
         risk_view: Known::Known(RiskView::Risk),
         containment: Known::Known(text("The account was closed.")),
         mitigation: Known::Known(text("People will be told.")),
-        ..unknown_facts()
+        ..nothing_known()
     }
 }
 
@@ -93,14 +65,16 @@ fn owed(n: u128) -> Owed {
     Owed {
         partner: PartnerId::from_uuid(Uuid::from_u128(n)),
         terms: Terms {
-            notice_hours: Hours::CONTRACT,
+            notice_hours: Some(Hours::CONTRACT),
             acknowledgement_hours: Hours::ACKNOWLEDGEMENT,
+            our_role: OurRole::JointController,
             trigger: Trigger::BreachOrCircumstances,
             arrangements: vec![ArrangementRef {
                 id: ArrangementId::from_uuid(Uuid::from_u128(n)),
                 version: 1,
                 digest: Digest32::of(b""),
                 title: line("Data sharing agreement"),
+                ico_lead: None,
             }],
         },
         exchange: ExchangeId::from_uuid(Uuid::from_u128(n)),
@@ -131,6 +105,14 @@ fn incident(facts: Facts) -> Incident {
         correction: None,
         opened_from: None,
         told_filed: false,
+        register: Box::default(),
+        telling: crate::incident::telling::Telling::default(),
+        lessons: crate::incident::lessons::Lessons::default(),
+        joint: Box::default(),
+        rules: Rules::default(),
+        duties: Duties::default(),
+        assessments: Vec::new(),
+        decisions: Box::default(),
         reports: Box::default(),
     }
 }
@@ -271,7 +253,7 @@ fn every_source_is_asked_for_by_a_form() {
 
 #[test]
 fn a_choice_is_answered_with_the_forms_own_options() {
-    for (facts, owed) in [(unknown_facts(), vec![]), (full_facts(), vec![owed(1)])] {
+    for (facts, owed) in [(nothing_known(), vec![]), (full_facts(), vec![owed(1)])] {
         let incident = Incident { owed, ..incident(facts) };
         for form in Form::all() {
             let sheet = fill(&incident, &about(), form, aware());
@@ -322,7 +304,7 @@ fn the_most_that_may_be_affected_comes_first() {
 
 #[test]
 fn unknown_facts_are_answers_where_the_form_allows_it_and_stay_gaps() {
-    let incident = incident(unknown_facts());
+    let incident = incident(nothing_known());
     for id in ["data_categories", "subject_categories", "high_risk"] {
         assert_eq!(answer(&incident, id), AnswerValue::NotYetKnown("Not yet known".to_owned()), "{id}");
     }

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::facts::{Cause, DataCategory, DataRecipients, DiscoveryMethod, Facts, Nature, Partly, SubjectCategory};
-use crate::values::{Count, CountBasis, Options, Title};
+use crate::facts::tests::nothing_known;
+use crate::facts::{Cause, DataCategory, DataRecipients, Facts, Nature, Partly, SubjectCategory};
+use crate::values::{Count, CountBasis, Options};
 use crate::vectors::rows;
 
 const VECTORS: &str = include_str!("../../testdata/enisa-vectors.csv");
@@ -215,38 +216,10 @@ fn the_tables_are_whole() {
     assert_eq!(left, [&DataCategory::IdentificationData, &DataCategory::Other]);
 }
 
-fn unknown() -> Facts {
-    Facts {
-        title: Title::parse("Mailbox opened").unwrap(),
-        summary: long("A mailbox was opened from outside."),
-        occurred: Known::NotYetKnown,
-        detected_at: None,
-        aware_basis: long("The security lead confirmed it."),
-        discovery_method: DiscoveryMethod::OwnDetection,
-        nature: Known::NotYetKnown,
-        ongoing: Known::NotYetKnown,
-        cause: Known::NotYetKnown,
-        ico_category: Known::NotYetKnown,
-        data_unintelligible: Known::NotYetKnown,
-        recipients_of_data: Known::NotYetKnown,
-        data_categories: Known::NotYetKnown,
-        subject_categories: Known::NotYetKnown,
-        data_subjects: Known::NotYetKnown,
-        records: Known::NotYetKnown,
-        likely_consequences: Known::NotYetKnown,
-        actual_harm: None,
-        risk_view: Known::NotYetKnown,
-        containment: Known::NotYetKnown,
-        mitigation: Known::NotYetKnown,
-        asked_of_recipient: None,
-        notified_late_reason: None,
-    }
-}
-
 /// Facts that nobody knows propose nothing, and everything is asked.
 #[test]
 fn unknown_facts_propose_nothing() {
-    let proposal = propose(&unknown());
+    let proposal = propose(&nothing_known());
     assert!(proposal.contexts.is_empty());
     let open =
         [Open::Contexts, Open::Identifiers, Open::Confidentiality, Open::Integrity, Open::Availability, Open::Intent];
@@ -271,7 +244,7 @@ fn known_facts_propose_choices_by_name() {
         subject_categories: Known::Known(Options::from([SubjectCategory::Children])),
         data_subjects: Known::Known(count),
         data_unintelligible: Known::Known(Partly::Partly),
-        ..unknown()
+        ..nothing_known()
     };
     let proposal = propose(&facts);
     let fact = |fact| Basis::Fact { fact };
@@ -293,7 +266,7 @@ fn known_facts_propose_choices_by_name() {
 fn a_figure_that_may_grow_leaves_the_flag_open() {
     let flag = |value, basis, max| {
         let count = Known::Known(Count { value, basis, max });
-        propose(&Facts { data_subjects: count, ..unknown() }).flags.more_than_100_people
+        propose(&Facts { data_subjects: count, ..nothing_known() }).flags.more_than_100_people
     };
     assert_eq!(flag(100, CountBasis::Exact, None), Known::Known(false));
     assert_eq!(flag(100, CountBasis::Minimum, None), Known::NotYetKnown);
@@ -314,6 +287,6 @@ fn choices_and_scores_are_stored_and_read_back() {
         assert_eq!(Level::from_word(level.word()), Some(*level));
         assert_eq!(serde_json::to_string(level).unwrap(), format!("\"{}\"", level.word()));
     }
-    let facts: BTreeSet<&str> = unknown().missing_items().into_iter().collect();
+    let facts: BTreeSet<&str> = nothing_known().missing_items().into_iter().collect();
     assert!(FactName::ALL.iter().all(|fact| facts.contains(fact.word())), "the names of the wire");
 }

@@ -116,7 +116,8 @@ pub struct Asked {
 }
 
 /// Everything that a suggestion and a comparison look at.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Circumstances {
     /// What was lost.
     pub nature: Known<Options<Nature>>,

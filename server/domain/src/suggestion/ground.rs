@@ -59,12 +59,19 @@ pub struct Ground {
     pub words: &'static str,
 }
 
+impl Ground {
+    /// The ground with this name, for a suggestion that was kept by names. A name is never given to another ground.
+    #[must_use]
+    pub fn with_id(id: &str) -> Option<&'static Self> {
+        ALL.iter().find(|ground| ground.id == id)
+    }
+}
+
 macro_rules! grounds {
     ($($name:ident = $id:literal, $provision:ident, $leans:ident, $words:literal;)+) => {
         $(pub(super) const $name: Ground =
             Ground { id: $id, provision: Provision::$provision, leans: Leans::$leans, words: $words };)+
-        /// Every ground, for the test that ids are used once.
-        #[cfg(test)]
+        /// Every ground. A test holds that ids are used once.
         pub(super) const ALL: &[Ground] = &[$($name,)+];
     };
 }

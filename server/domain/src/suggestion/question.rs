@@ -1,11 +1,14 @@
 //! What is still to be found out before a suggestion could change.
 
+use serde::{Deserialize, Serialize};
+
 use super::circumstances::Circumstances;
 use crate::facts::{DataRecipients, Nature, Partly};
 use crate::values::Known;
 
 /// A question whose answer could change the suggestion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Question {
     /// What was lost.
     Nature,

@@ -6,6 +6,13 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// Lengths that tests of every module count with; the product takes them from the data.
+impl Hours {
+    pub(crate) const CONTRACT: Self = Self(48);
+    pub(crate) const ICO: Self = Self(72);
+    pub(crate) const ACKNOWLEDGEMENT: Self = Self(8);
+}
+
 #[test]
 fn a_moment_is_read_with_any_offset_and_shown_in_utc() {
     let rows = [

@@ -1,7 +1,7 @@
 //! The shapes of records, and of a version of one.
 
 use chrono::NaiveDate;
-use domain::arrangement::{FallbackContact, Trigger};
+use domain::arrangement::{FallbackContact, OurRole, Trigger};
 use domain::directory::{Agreement, ArrangementRecord, Duty, Key, Party, PartyRole, ServiceRecord};
 use domain::values::{Digest32, Hours, Line, LongText, Moment};
 use uuid::Uuid;
@@ -165,6 +165,8 @@ record! {
         ico_lead: Option<Line>,
         /// In the place of the agreement's.
         contact_point: Option<Line>,
+        /// What we are towards the partner; absent where we decide together with them.
+        our_role: Option<OurRole>,
         /// Whom to ring when machines fail, in order.
         contacts: Vec<FallbackContact>,
     }

@@ -33,6 +33,8 @@ answer! {
         ico_due_at: Option<Moment>,
         /// The statute's limit for it.
         ico_legal_limit_at: Option<Moment>,
+        /// For every service given we only process: the report is the controllers'.
+        processing: bool,
     }
 }
 
@@ -91,5 +93,6 @@ async fn preview(call: Call) -> Result<Reply, Problem> {
         notice_due_at: found.notice_due,
         ico_due_at: found.ico_due,
         ico_legal_limit_at: found.ico_legal_limit,
+        processing: found.processing,
     }))
 }

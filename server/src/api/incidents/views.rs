@@ -1,6 +1,6 @@
 //! Incidents, and partners on them, as programs see them.
 
-use domain::arrangement::{ArrangementRef, Owed};
+use domain::arrangement::{ArrangementRef, Lead, Owed};
 use domain::exchange::Stance;
 use domain::facts::IncidentKind;
 use domain::incident::{CorrectionProposal, Incident as State, NotRequiredProposal};
@@ -146,6 +146,8 @@ record! {
         digest: Digest32,
         /// The agreement's title.
         title: Line,
+        /// Whom it names as the lead on the report to the ICO: us, each, a partner's id, or its own word.
+        ico_lead: Option<Lead>,
     }
 }
 

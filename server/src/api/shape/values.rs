@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
-use domain::arrangement::Trigger;
+use domain::arrangement::{OurRole, Trigger};
 use domain::clock::{Anchor, ClockKind, Evidence};
 use domain::directory::{Key, PartyRole};
 use domain::exchange::{CallChannel, Direction, MessageKind, Stance};
@@ -11,11 +11,20 @@ use domain::facts::{
     Cause, DataCategory, DataRecipients, DiscoveryMethod, IcoCategory, IncidentKind, Nature, Partly, Precision,
     RiskView, SubjectCategory, YesNo,
 };
+use domain::incident::decision::NotABreach;
+use domain::incident::lessons::Effect;
+use domain::incident::telling::Channel;
 use domain::incident::{AwarenessOf, WithdrawalReason};
 use domain::report::SubmissionChannel;
+use domain::self_assessment::{Answer, Outcome, Question};
+use domain::severity::{
+    Availability, Confidentiality, DataContext, Ease, Identifier, Integrity, Intent, Level, Points,
+};
+use domain::suggestion::{Misuse, Restoration, ToIco, ToPeople};
+use domain::undated::UndatedDuty;
 use domain::values::{
-    AgreementId, ArrangementId, CaseId, CountBasis, Digest32, ExchangeId, Hours, IncidentId, Known, MessageId, Moment,
-    PartnerId, PersonId, Role, ServiceId, Text,
+    AgreementId, ArrangementId, CaseId, ComplaintId, CountBasis, Digest32, ExchangeId, Hours, IncidentId, Known,
+    MessageId, Moment, PartnerId, PersonId, Role, ServiceId, Text,
 };
 use serde_json::Value;
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, Type};
@@ -155,6 +164,7 @@ macro_rules! numbers {
 numbers! {
     u32: 0, u32::MAX;
     u16: 0, u16::MAX;
+    i32: i32::MIN, i32::MAX;
 }
 
 impl Shape for Hours {
@@ -170,6 +180,29 @@ impl Read for Hours {
 }
 
 impl Show for Hours {
+    fn show(&self) -> Value {
+        Value::from(self.get())
+    }
+}
+
+impl Shape for Points {
+    fn schema(_: &mut NamedSchemas) -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(-3.0)).maximum(Some(3.0)).into()
+    }
+}
+
+impl Read for Points {
+    fn read(value: &Value, at: &str, faults: &mut Faults) -> Option<Self> {
+        let read =
+            value.as_i64().and_then(|points| i8::try_from(points).ok()).and_then(|points| Self::new(points).ok());
+        if read.is_none() {
+            faults.add(at, "it is not a whole number from -3 to 3");
+        }
+        read
+    }
+}
+
+impl Show for Points {
     fn show(&self) -> Value {
         Value::from(self.get())
     }
@@ -249,6 +282,7 @@ texts! {
     ArrangementId: formatted(KnownFormat::Uuid);
     ServiceId: formatted(KnownFormat::Uuid);
     PersonId: formatted(KnownFormat::Uuid);
+    ComplaintId: formatted(KnownFormat::Uuid);
     Digest32: string().pattern(Some("^[A-Za-z0-9_-]{43}$")).into();
     Key: string().pattern(Some("^[a-z0-9][a-z0-9-]{0,63}$")).into();
 }
@@ -330,7 +364,29 @@ own_words! {
     MessageKind: Self::ALL;
     WithdrawalReason: Self::ALL;
     SubmissionChannel: Self::ALL;
+    Channel: Self::ALL;
+    Effect: Self::ALL;
+    DataContext: Self::ALL;
+    Identifier: Self::ALL;
+    Ease: Self::ALL;
+    Confidentiality: Self::ALL;
+    Integrity: Self::ALL;
+    Availability: Self::ALL;
+    Intent: Self::ALL;
+    Level: Self::ALL;
+    Question: Self::ALL;
+    Answer: Self::ALL;
+    Outcome: Self::ALL;
+    Restoration: Self::ALL;
+    Misuse: Self::ALL;
+    ToIco: Self::ALL;
+    ToPeople: Self::ALL;
+    NotABreach: Self::ALL;
     Scope: Self::ALL;
+    UndatedDuty: Self::ALL;
+    domain::complaint::Channel: Self::ALL;
+    domain::complaint::Category: Self::ALL;
+    domain::complaint::Outcome: Self::ALL;
     Told: Self::ALL;
     Format: Self::ALL;
     Subscribed: Self::ALL;
@@ -341,12 +397,21 @@ words! {
     Precision: [Exact, Estimated];
     CountBasis: [Exact, Approximate, Minimum];
     Trigger: [BreachOrCircumstances, BreachOnly];
+    OurRole: [JointController, Controller, Processor];
     PartyRole: [JointController, SoleController, IndependentController, Processor];
     Direction: [Outgoing, Incoming];
     CallChannel: [Telephone, InPerson];
     AwarenessOf: [Circumstances, Breach];
     Role: [Reporter, Responder, Dpo, Manager, Administrator, Auditor];
-    Evidence: [SignedReceipt, SignedAcknowledgement, LinkAcknowledgement, RecordedCall, RecordedSubmission, Answer];
+    Evidence: [
+        SignedReceipt,
+        SignedAcknowledgement,
+        LinkAcknowledgement,
+        RecordedCall,
+        RecordedSubmission,
+        Answer,
+        RecordedTelling
+    ];
 }
 
 /// Adds *or null*.

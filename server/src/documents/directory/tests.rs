@@ -124,8 +124,10 @@ fn agreement() -> impl Strategy<Value = Agreement> {
 
 fn arrangement() -> impl Strategy<Value = ArrangementRecord> {
     let terms = (of(hours()), of(hours()), of(trigger()), of(line()), of(line()));
-    (key(), key(), 1..9_u32, key(), vec(key(), 0..3), terms, vec(contact(), 0..3)).prop_map(
-        |(key, agreement, agreement_version, partner, services, terms, contacts)| {
+    let role = of(proptest::sample::select(&domain::arrangement::OurRole::ALL));
+    let last = (role, vec(contact(), 0..3));
+    (key(), key(), 1..9_u32, key(), vec(key(), 0..3), terms, last).prop_map(
+        |(key, agreement, agreement_version, partner, services, terms, (our_role, contacts))| {
             let (notice_hours, acknowledgement_hours, trigger, ico_lead, contact_point) = terms;
             ArrangementRecord {
                 key,
@@ -138,6 +140,7 @@ fn arrangement() -> impl Strategy<Value = ArrangementRecord> {
                 trigger,
                 ico_lead,
                 contact_point,
+                our_role,
                 contacts,
             }
         },

@@ -133,6 +133,8 @@ fn step(step: Option<&Step>, reference: &str, zone: Tz) -> String {
         ClockKind::PartnerAcknowledgement => "Acknowledgement by the partners",
         ClockKind::IcoReport => "The report to the ICO",
         ClockKind::Assistance => "The answer to a request for assistance",
+        ClockKind::PeopleTold => "Telling the people affected (our own target)",
+        ClockKind::FollowUp => "The follow-up to the ICO (our own target)",
     };
     let due = local(step.due, zone);
     let left = match step.offset_minutes {

@@ -8,6 +8,7 @@ use webhooks::push::VerifiedSet;
 use webhooks::receipt::{Expectation, match_receipt};
 use webhooks::refusal::Refusal;
 
+use super::Fresh;
 use super::{Received, Witnessed, said};
 use crate::node::keys::OnlineKeys;
 use crate::node::wire_body::{self, our_digest, wire_digest};
@@ -52,7 +53,7 @@ pub(super) fn decide(
     turn: &mut Turn<'_>,
     partner: &Partner,
     set: &VerifiedSet,
-    fresh: ExchangeId,
+    fresh: &Fresh,
 ) -> Result<Result<Effect, &'static str>, StoreError> {
     let message = MessageId::from_uuid(set.claims().jti);
     let case = match set.event() {
@@ -70,13 +71,13 @@ pub(super) fn decide(
     match set.event() {
         Event::Notified(notice) | Event::Updated(notice) => {
             let content = wire_body::notice_content(notice, case);
-            receive(turn, partner, set, Place { case, message, fresh }, content)
+            receive(turn, partner, set, Place { case, message, fresh: *fresh }, content)
         }
         Event::Withdrawn(withdrawn) => {
             let claims = set.claims();
             let made_at = Moment::from_unix_seconds(claims.toe.unwrap_or(claims.iat)).unwrap_or_else(|_| turn.now());
             let content = wire_body::withdrawal_content(withdrawn, made_at);
-            receive(turn, partner, set, Place { case, message, fresh }, content)
+            receive(turn, partner, set, Place { case, message, fresh: *fresh }, content)
         }
         Event::Acknowledged(said) => acknowledged(turn, partner, message, case, said),
         Event::Message(message) => said::message(turn, partner, case, set.claims(), message),
@@ -89,7 +90,7 @@ pub(super) fn decide(
 struct Place {
     case: CaseId,
     message: MessageId,
-    fresh: ExchangeId,
+    fresh: Fresh,
 }
 
 /// A notice, an update or a withdrawal.
@@ -102,7 +103,7 @@ fn receive(
 ) -> Result<Result<Effect, &'static str>, StoreError> {
     let Place { case, message, fresh } = place;
     let known = inbox::exchange_of_case(turn, partner.id, Direction::Incoming, case)?;
-    let id = known.unwrap_or(fresh);
+    let id = known.unwrap_or(fresh.exchange);
     let before = match known {
         Some(id) => turn.exchange(id)?,
         None => None,
@@ -117,6 +118,7 @@ fn receive(
         message,
         set_sha256: our_digest(set.set_sha256()),
         exercise: set.event().exercise(),
+        law: fresh.law,
         content,
     }));
     match exchange::decide(before.as_ref(), &command, turn.now()) {

@@ -284,6 +284,7 @@ fn decide(turn: &Turn<'_>, notice: &Notice<'_>) -> Option<(Effect, Change)> {
         message: notice.message,
         set_sha256: our_digest(set.set_sha256()),
         exercise: set.event().exercise(),
+        law: notice.waiting.fresh.law,
         content: wire_body::notice_content(told, notice.case),
     }));
     let events = exchange::decide(None, &command, turn.now().max(notice.waiting.at)).ok()?;

@@ -15,7 +15,7 @@ use domain::facts::{Contact, DiscoveryMethod, Facts, IncidentKind};
 use domain::incident::Awareness;
 use domain::report::Organisation;
 use domain::values::{
-    ExchangeId, Hours, IncidentId, Known, Line, LongText, Moment, PartnerId, PersonId, Role, ServiceId, Title,
+    ExchangeId, IncidentId, Known, Line, LongText, Moment, PartnerId, PersonId, Role, ServiceId, Title,
 };
 use tempfile::TempDir;
 use tokio::sync::Notify;
@@ -206,6 +206,7 @@ fn options(
         issuer: issuer.to_owned(),
         loopback_http: false,
         zone: London,
+        duties: crate::node::DutySettings::default(),
         time: Arc::clone(time) as Arc<dyn crate::time_source::TimeSource>,
         carrier: Arc::clone(network) as Arc<dyn Carrier>,
         bcrypt_cost: 4,
@@ -309,7 +310,7 @@ impl Party {
         let known = self.node.store().read(directory::known).await.unwrap();
         let agreement = Agreement {
             services: known.services.iter().map(|service| service.record.key.clone()).collect(),
-            notice_hours: Some(Hours::CONTRACT),
+            notice_hours: Some(domain::clock_terms::usual(domain::clock_terms::Duty::PartnerNotice)),
             trigger: Some(Trigger::BreachOrCircumstances),
             ..Agreement::titled("sharing".parse().unwrap(), line("Data sharing agreement"), PartyRole::JointController)
         };

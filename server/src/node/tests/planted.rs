@@ -8,7 +8,7 @@ use domain::directory::{Agreement, ArrangementRecord, Directory, Party, PartyRol
 use domain::facts::{Contact, Facts, IncidentKind};
 use domain::incident::Awareness;
 use domain::report::Organisation;
-use domain::values::{Hours, LongText, PartnerId, Role};
+use domain::values::{LongText, PartnerId, Role};
 use webhooks::carrier::Carrier;
 
 use super::kit::{ALICE, BORIS, Network, facts, line, noon};
@@ -78,6 +78,7 @@ impl Planted {
             issuer: issuer.to_owned(),
             loopback_http: false,
             zone: chrono_tz::Europe::London,
+            duties: crate::node::DutySettings::default(),
             time: Arc::clone(time) as Arc<dyn TimeSource>,
             carrier: Arc::clone(network) as Arc<dyn Carrier>,
             bcrypt_cost: 4,
@@ -178,7 +179,7 @@ impl Planted {
         };
         let agreement = Agreement {
             services: vec![service.key.clone()],
-            notice_hours: Some(Hours::CONTRACT),
+            notice_hours: Some(domain::clock_terms::usual(domain::clock_terms::Duty::PartnerNotice)),
             trigger: Some(Trigger::BreachOrCircumstances),
             notes: Some(LongText::parse("Planted notes of an agreement").unwrap()),
             ..Agreement::titled("sharing".parse().unwrap(), line("Planted agreement"), PartyRole::JointController)

@@ -10,11 +10,10 @@
 use diesel::backend::Backend;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, HasSqlType, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Bool, HasSqlType, Nullable, Text};
 use diesel::sqlite::Sqlite;
-use std::collections::HashSet;
 
 use super::Db;
 use crate::store::StoreError;
@@ -26,7 +25,7 @@ macro_rules! insert_many {
         match &mut *$db {
             $crate::store::backend::Db::Postgres(c) => {
                 // Arrays, whose statements diesel keeps prepared.
-                $crate::store::backend::bulk::insert_arrays!(c, $table, $rows, done, 128, 64, 32, 16, 8, 4, 2, 1);
+                $crate::store::backend::bulk::insert_arrays!(c, $table, $rows, done, 0, 1, 2, 3, 4, 5, 6, 7);
             }
             $crate::store::backend::Db::Sqlite(c) => {
                 for row in $rows.iter() {
@@ -42,12 +41,12 @@ macro_rules! insert_many {
     }};
 }
 
-/// Inserts as many rows as possible in statements of each of these lengths, and the rest with the next.
+/// Inserts as many rows as possible in statements of each of these of [`LENGTHS`], and the rest with the next.
 macro_rules! insert_arrays {
-    ($connection:expr, $table:expr, $rows:expr, $done:expr, $($length:literal),*) => {
+    ($connection:expr, $table:expr, $rows:expr, $done:expr, $($place:literal),*) => {
         let rows = &$rows[..];
         $(
-            let (arrays, rows) = rows.as_chunks::<$length>();
+            let (arrays, rows) = rows.as_chunks::<{ $crate::store::backend::bulk::LENGTHS[$place] }>();
             for array in arrays {
                 $done = $done.and_then(|()| {
                     diesel::RunQueryDsl::execute(diesel::insert_into($table).values(array), &mut *$connection)
@@ -99,7 +98,7 @@ impl Value {
 }
 
 /// Lengths of the statements that are kept prepared on Postgres: any number of rows is a few of them.
-const LENGTHS: [usize; 8] = [128, 64, 32, 16, 8, 4, 2, 1];
+pub(in crate::store) const LENGTHS: [usize; 8] = [128, 64, 32, 16, 8, 4, 2, 1];
 
 /// Sets `columns` of the rows of `table` that `keys` name. Each of `rows` holds the keys' values and then the columns',
 /// and all hold the same types in the same order. Answers how many rows were changed.
@@ -214,117 +213,6 @@ impl QueryFragment<Pg> for UpdateTogether<'_> {
 }
 
 impl RunQueryDsl<PgConnection> for UpdateTogether<'_> {}
-
-/// A pair as it is found.
-type Pair = (Vec<u8>, Vec<u8>);
-
-/// Which of these pairs stand in two columns of a table, where `also` holds, a condition in SQL. SQLite looks for each by
-/// itself. Postgres is asked once: for either key out of a list, which crosses the lists but never reads further; given the
-/// pairs as a table it may turn the join round and read all that was ever stored.
-pub(in crate::store) fn find_pairs(
-    db: &mut Db,
-    table: &'static str,
-    keys: [&'static str; 2],
-    also: &'static str,
-    pairs: &[(&[u8], &[u8])],
-) -> Result<Vec<Pair>, StoreError> {
-    let look = Look { table, keys, also };
-    let mut found: Vec<Pair> = Vec::new();
-    match db {
-        Db::Postgres(c) => {
-            for some in pairs.chunks(super::KEYS_PER_STATEMENT) {
-                let (first, second) = some.iter().copied().unzip();
-                found.extend(Lists { look, first, second }.load::<Pair>(c)?);
-            }
-            let asked: HashSet<(&[u8], &[u8])> = pairs.iter().copied().collect();
-            found.retain(|(one, other)| asked.contains(&(&one[..], &other[..])));
-        }
-        Db::Sqlite(c) => {
-            for (first, second) in pairs {
-                found.extend(OnePair { look, first, second }.load::<Pair>(c)?);
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// Where pairs are looked for.
-#[derive(Clone, Copy)]
-struct Look {
-    table: &'static str,
-    keys: [&'static str; 2],
-    also: &'static str,
-}
-
-impl Look {
-    /// The statement up to its values.
-    fn text(&self) -> String {
-        let Self { table, keys: [first, second], also } = self;
-        format!("SELECT {first}, {second} FROM {table} WHERE {also}")
-    }
-}
-
-/// The look for one pair, on SQLite, kept prepared.
-struct OnePair<'a> {
-    look: Look,
-    first: &'a [u8],
-    second: &'a [u8],
-}
-
-impl QueryId for OnePair<'_> {
-    type QueryId = ();
-
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl Query for OnePair<'_> {
-    type SqlType = (Binary, Binary);
-}
-
-impl RunQueryDsl<SqliteConnection> for OnePair<'_> {}
-
-impl QueryFragment<Sqlite> for OnePair<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        let [first, second] = self.look.keys;
-        out.push_sql(&self.look.text());
-        out.push_sql(&format!(" AND {first} = "));
-        out.push_bind_param::<Binary, _>(self.first)?;
-        out.push_sql(&format!(" AND {second} = "));
-        out.push_bind_param::<Binary, _>(self.second)
-    }
-}
-
-/// The look for pairs of which each key is in a list, on Postgres, kept prepared.
-struct Lists<'a> {
-    look: Look,
-    first: Vec<&'a [u8]>,
-    second: Vec<&'a [u8]>,
-}
-
-impl QueryId for Lists<'_> {
-    type QueryId = ();
-
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl Query for Lists<'_> {
-    type SqlType = (Binary, Binary);
-}
-
-impl RunQueryDsl<PgConnection> for Lists<'_> {}
-
-impl QueryFragment<Pg> for Lists<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let [first, second] = self.look.keys;
-        out.push_sql(&self.look.text());
-        out.push_sql(&format!(" AND {first} = ANY("));
-        out.push_bind_param::<Array<Binary>, _>(&self.first)?;
-        out.push_sql(&format!(") AND {second} = ANY("));
-        out.push_bind_param::<Array<Binary>, _>(&self.second)?;
-        out.push_sql(")");
-        Ok(())
-    }
-}
 
 /// The update of one row as a statement that diesel keeps prepared: its text depends on names of ours alone.
 struct UpdateOne<'a> {

@@ -21,10 +21,11 @@ fn terms_of(version: u32, hours: u16) -> Arrangement {
         partner: partner_id(1),
         services: [ServiceId::from_uuid(id(7))].into(),
         notice_hours: Some(Hours::new(hours).unwrap()),
-        acknowledgement_hours: Hours::ACKNOWLEDGEMENT,
+        acknowledgement_hours: domain::clock_terms::usual(domain::clock_terms::Duty::PartnerAcknowledgement),
         trigger: Trigger::BreachOrCircumstances,
         ico_lead: None,
         contact_point: None,
+        our_role: domain::arrangement::OurRole::JointController,
         contacts: vec![FallbackContact {
             who: line("Duty officer"),
             phone: Some(line("020")),

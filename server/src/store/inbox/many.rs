@@ -7,7 +7,8 @@ use diesel::prelude::*;
 use domain::values::{CaseId, Digest32, MessageId, Moment, PartnerId};
 
 use super::{Arrived, digest, number, stored};
-use crate::store::backend::bulk::{Value, find_pairs, insert_many, update_many};
+use crate::store::backend::bulk::{Value, insert_many, update_many};
+use crate::store::backend::pairs::find_pairs;
 use crate::store::schema::{inbound, inbox};
 use crate::store::{Rows, StoreError, Turn};
 

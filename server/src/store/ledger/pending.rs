@@ -194,6 +194,7 @@ impl Pending {
                 | EntryKind::ReceiptReceived
                 | EntryKind::Card
                 | EntryKind::Pairing
+                | EntryKind::Complaint
                 | EntryKind::KeyManifest => false,
             };
             let belongs = entry.subject == Some(stream) || placed.contains(&entry.n);

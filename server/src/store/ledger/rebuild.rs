@@ -3,22 +3,25 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use domain::complaint::{self, Complaint};
 use domain::exchange::{self, Exchange};
 use domain::incident::{self, Incident};
-use domain::values::{ExchangeId, IncidentId, Moment};
+use domain::values::{ComplaintId, ExchangeId, IncidentId, Moment};
 
 use super::{LoggedEvent, PAGE, from_stored, logged, open};
 use crate::store::schema::{contents, ledger};
-use crate::store::{Change, Rows, StoreError, Turn, projections};
+use crate::store::{Change, Rows, StoreError, Turn, ladder_plans, projections};
 
-/// Replays every event entry of one store into the read tables of another, fresh one. Answers how many there were.
+/// Replays every event entry of one store into the read tables of another, fresh one, by the plans of ladders that stand. Answers how many there were.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when an entry can't be read.
 pub(in crate::store) fn rebuild(from: &mut Rows<'_>, into: &mut Turn<'_>) -> Result<u64, StoreError> {
     type Found = Vec<(i64, i64, String, Option<Vec<u8>>, Option<Vec<u8>>)>;
+    ladder_plans::copy(from, into)?;
     let mut incidents: HashMap<IncidentId, Incident> = HashMap::new();
     let mut exchanges: HashMap<ExchangeId, Exchange> = HashMap::new();
+    let mut complaints: HashMap<ComplaintId, Complaint> = HashMap::new();
     // When the first erased entry of a stream was made.
     let mut began: HashMap<Vec<u8>, Moment> = HashMap::new();
     let (mut replayed, mut after) = (0, -1_i64);
@@ -51,6 +54,12 @@ pub(in crate::store) fn rebuild(from: &mut Rows<'_>, into: &mut Turn<'_>) -> Res
                     let before = exchanges.remove(&id);
                     exchanges.extend(exchange::evolve(before.clone(), &event).map(|state| (id, state)));
                     Change::Exchange { id, before, events: vec![event] }
+                }
+                LoggedEvent::Complaint(event) => {
+                    let id = ComplaintId::from_slice(&stream).map_err(StoreError::corrupt("ledger", "a stream"))?;
+                    let before = complaints.remove(&id);
+                    complaints.extend(complaint::evolve(before.clone(), &event).map(|state| (id, state)));
+                    Change::Complaint { id, before, events: vec![event] }
                 }
                 LoggedEvent::Erased => continue,
             };

@@ -1,11 +1,12 @@
-//! Streams: the state of an incident or exchange is the fold of its events, stored and buffered.
+//! Streams: the state of an incident, exchange or complaint is the fold of its events, stored and buffered.
 
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use domain::complaint::{self, Complaint};
 use domain::exchange::{self, Exchange};
 use domain::incident::{self, Incident};
-use domain::values::{ExchangeId, IncidentId};
+use domain::values::{ComplaintId, ExchangeId, IncidentId};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -51,6 +52,18 @@ pub(in crate::store) fn incident(
 fn last_entry(rows: &mut Rows<'_>, stream: Uuid) -> Result<Option<i64>, StoreError> {
     let of_stream = ledger::table.filter(ledger::stream.eq(stream.as_bytes().as_slice()));
     Ok(of_stream.order(ledger::n.desc()).select(ledger::n).first(rows.db).optional()?)
+}
+
+/// The state of a complaint.
+pub(in crate::store) fn complaint(
+    rows: &mut Rows<'_>,
+    pending: &Pending,
+    id: ComplaintId,
+) -> Result<Option<Complaint>, StoreError> {
+    let stream = id.uuid();
+    let stored = stored(rows, &[stream])?.remove(&stream).unwrap_or_default();
+    let objects = stored.iter().map(Option::as_deref).chain(pending.objects(stream));
+    fold(objects, complaint::evolve, |event| matches!(event, complaint::Event::Anonymised { .. }))
 }
 
 /// The states of exchanges, in the order asked.

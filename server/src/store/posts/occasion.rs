@@ -65,9 +65,11 @@ impl Step {
         }
         match self.clock {
             ClockKind::IcoReport => Subscribed::ReportDue,
-            ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement | ClockKind::Assistance => {
-                Subscribed::ClockStep
-            }
+            ClockKind::PartnerNotice
+            | ClockKind::PartnerAcknowledgement
+            | ClockKind::Assistance
+            | ClockKind::PeopleTold
+            | ClockKind::FollowUp => Subscribed::ClockStep,
         }
     }
 }
@@ -141,6 +143,10 @@ pub(super) fn occasions(changes: &[Change], first: u64) -> Vec<Found> {
                 }
                 entry = entry.saturating_add(u64::try_from(events.len()).unwrap_or(u64::MAX));
             }
+            // Nobody can subscribe to complaints.
+            Change::Complaint { events, .. } => {
+                entry = entry.saturating_add(u64::try_from(events.len()).unwrap_or(u64::MAX));
+            }
         }
     }
     found
@@ -155,7 +161,10 @@ fn of_incident(id: IncidentId, before: Option<&Incident>, event: &incident::Even
             Occasion { incident: Some(id), exercise: *exercise, ..Occasion::of(Subscribed::IncidentLogged, *at) };
         return Some((Subscribed::IncidentLogged, occasion));
     }
-    if let incident::Event::StepFired { kind, due, offset_minutes, partners, at, .. } = event {
+    if let incident::Event::StepFired { kind, due, offset_minutes, partners, reached, at, .. } = event {
+        if reached.no_webhook {
+            return None;
+        }
         let step = Step { clock: *kind, due: *due, offset_minutes: *offset_minutes, partners: *partners };
         let exercise = before.is_some_and(|incident| incident.exercise);
         let occasion = Occasion { incident: Some(id), exercise, step: Some(step), ..Occasion::of(step.event(), *at) };
@@ -198,7 +207,10 @@ fn of_exchange(id: ExchangeId, before: Option<&Exchange>, event: &exchange::Even
         };
         return Some((Subscribed::Acknowledgement, occasion));
     }
-    if let Event::StepFired { kind, due, offset_minutes, at, .. } = event {
+    if let Event::StepFired { kind, due, offset_minutes, reached, at, .. } = event {
+        if reached.no_webhook {
+            return None;
+        }
         let step = Step { clock: *kind, due: *due, offset_minutes: *offset_minutes, partners: 0 };
         return Some((step.event(), Occasion { step: Some(step), ..about(step.event(), *at) }));
     }

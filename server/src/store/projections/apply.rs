@@ -4,20 +4,28 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use domain::clock::ClockKind;
-use domain::ladder;
+use domain::ladder::{self, Plans};
 use domain::values::Moment;
 
+use super::actions::ActionStep;
+use super::duty_rows;
+use super::enter;
 use super::plan::{ClocksChanged, ExchangeChanged, LadderStep, Plan, SaidStep};
+use super::precedents;
 use super::rows::{ClockRow, ExchangeRow, IN_HAND_BY, LadderKey, LadderRow};
 use crate::store::alerts::{self, AlertKind};
 use crate::store::backend::KEYS_PER_STATEMENT;
 use crate::store::backend::bulk::{insert_many, replace_many, update_many};
 use crate::store::schema::{clocks, exchanges, facts, incidents, ladders, said};
-use crate::store::{Rows, StoreError, Turn, outbox, reports};
+use crate::store::{Rows, StoreError, Turn, ladder_plans, outbox, reports};
 
 pub(super) fn apply(turn: &mut Turn<'_>, plan: Plan) -> Result<(), StoreError> {
-    let Plan { queued, abandoned, erased, ladders, said, .. } = write_rows(turn.rows(), plan)?;
+    let Plan { queued, abandoned, erased, ladders, said, register, tallies, actions, .. } =
+        write_rows(turn.rows(), plan)?;
+    enter::enter(turn.rows(), register)?;
+    enter::count(turn.rows(), tallies)?;
     move_ladders(turn.rows(), ladders)?;
+    actions.into_iter().try_for_each(|step: ActionStep| step.write(turn.rows()))?;
     outbox::queue(turn, queued)?;
     for message in abandoned {
         outbox::abandon(turn, message)?;
@@ -59,9 +67,9 @@ fn say(turn: &mut Turn<'_>, step: SaidStep) -> Result<(), StoreError> {
 /// Writes the rows that are functions of states; leaves the rest of the plan.
 fn write_rows(rows: &mut Rows<'_>, mut plan: Plan) -> Result<Plan, StoreError> {
     let seal = rows.seal;
-    for row in std::mem::take(&mut plan.incidents_new) {
-        diesel::insert_into(incidents::table).values(&row.sealed(seal)?).execute(rows.db)?;
-    }
+    let new: Vec<_> =
+        std::mem::take(&mut plan.incidents_new).into_iter().map(|row| row.sealed(seal)).collect::<Result<_, _>>()?;
+    insert_many!(rows.db, incidents::table, &new)?;
     for row in std::mem::take(&mut plan.incidents_changed) {
         let row = row.sealed(seal)?;
         diesel::update(incidents::table.find(&row.id)).set(&row).execute(rows.db)?;
@@ -75,9 +83,9 @@ fn write_rows(rows: &mut Rows<'_>, mut plan: Plan) -> Result<Plan, StoreError> {
         diesel::delete(facts::table.filter(facts::incident_id.eq(id.as_bytes().as_slice()))).execute(rows.db)?;
         reports::erase(rows, id)?;
     }
-    for row in std::mem::take(&mut plan.facts_new) {
-        diesel::insert_into(facts::table).values(&row.sealed(seal)?).execute(rows.db)?;
-    }
+    let new: Vec<_> =
+        std::mem::take(&mut plan.facts_new).into_iter().map(|row| row.sealed(seal)).collect::<Result<_, _>>()?;
+    insert_many!(rows.db, facts::table, &new)?;
     let new: Vec<_> =
         std::mem::take(&mut plan.exchanges_new).into_iter().map(|row| row.sealed(seal)).collect::<Result<_, _>>()?;
     insert_many!(rows.db, exchanges::table, &new)?;
@@ -86,6 +94,8 @@ fn write_rows(rows: &mut Rows<'_>, mut plan: Plan) -> Result<Plan, StoreError> {
         std::mem::take(&mut plan.clocks_new).into_iter().map(|row| row.sealed(seal)).collect::<Result<_, _>>()?;
     insert_many!(rows.db, clocks::table, &new)?;
     change_clocks(rows, std::mem::take(&mut plan.clocks_changed))?;
+    duty_rows::write(rows, std::mem::take(&mut plan.duties))?;
+    precedents::keep(rows, std::mem::take(&mut plan.precedents))?;
     Ok(plan)
 }
 
@@ -162,7 +172,10 @@ fn move_ladders(rows: &mut Rows<'_>, steps: Vec<LadderStep>) -> Result<(), Store
         match step {
             LadderStep::Wanted { key, anchored_at } => wanted.push((key, anchored_at)),
             LadderStep::Left { .. }
-            | LadderStep::Reached { .. }
+            | LadderStep::Passed { .. }
+            | LadderStep::Fired { .. }
+            | LadderStep::Seen { .. }
+            | LadderStep::Lapsed { .. }
             | LadderStep::Ended { .. }
             | LadderStep::InHand { .. }
             | LadderStep::Gone { .. } => {
@@ -178,9 +191,40 @@ fn move_ladder(rows: &mut Rows<'_>, step: LadderStep) -> Result<(), StoreError> 
     match step {
         LadderStep::Wanted { key, anchored_at } => want(rows, vec![(key, anchored_at)]),
         LadderStep::Left { key } => leave(rows, key),
-        LadderStep::Reached { key, offset } => {
-            let next = ladder::next_step_after(key.due, Some(offset)).map(Moment::micros);
-            let set = (ladders::last_offset.eq(offset), ladders::next_step_at.eq(next));
+        LadderStep::Passed { key, offset } => {
+            let set = (ladders::last_offset.eq(offset), ladders::next_step_at.eq(after(rows, &key, offset)?));
+            diesel::update(ladder(&key)).set(set).execute(rows.db)?;
+            Ok(())
+        }
+        LadderStep::Fired { key, offset, asked, instead } => {
+            let set = (
+                ladders::last_offset.eq(offset),
+                ladders::next_step_at.eq(after(rows, &key, offset)?),
+                ladders::fired.eq(ladders::fired + 1),
+                ladders::asked.eq(asked),
+                ladders::seen.eq(None::<Vec<u8>>),
+                ladders::instead.eq(instead),
+            );
+            diesel::update(ladder(&key)).set(set).execute(rows.db)?;
+            Ok(())
+        }
+        LadderStep::Seen { key, person } => {
+            let seen: Option<Option<Vec<u8>>> = ladder(&key).select(ladders::seen).first(rows.db).optional()?;
+            let mut seen = seen.flatten().unwrap_or_default();
+            seen.extend_from_slice(person.as_bytes());
+            diesel::update(ladder(&key)).set(ladders::seen.eq(seen)).execute(rows.db)?;
+            Ok(())
+        }
+        LadderStep::Lapsed { key } => {
+            let row: Option<LadderRow> = ladder(&key).select(LadderRow::as_select()).first(rows.db).optional()?;
+            let Some(mut row) = row else { return Ok(()) };
+            (row.in_hand_by, row.in_hand_at) = (None, None);
+            let next = row.next_at(&ladder_plans::of(rows, key.kind)?);
+            let set = (
+                ladders::in_hand_by.eq(None::<Vec<u8>>),
+                ladders::in_hand_at.eq(None::<i64>),
+                ladders::next_step_at.eq(next),
+            );
             diesel::update(ladder(&key)).set(set).execute(rows.db)?;
             Ok(())
         }
@@ -193,7 +237,7 @@ fn move_ladder(rows: &mut Rows<'_>, step: LadderStep) -> Result<(), StoreError> 
             let set = (
                 ladders::in_hand_by.eq(by),
                 ladders::in_hand_at.eq(at.micros()),
-                ladders::next_step_at.eq(None::<i64>),
+                ladders::next_step_at.eq(ladder::lapse_at(&ladder_plans::of(rows, key.kind)?, at).map(Moment::micros)),
             );
             diesel::update(ladder(&key)).set(set).execute(rows.db)?;
             Ok(())
@@ -203,6 +247,13 @@ fn move_ladder(rows: &mut Rows<'_>, step: LadderStep) -> Result<(), StoreError> 
             Ok(())
         }
     }
+}
+
+/// When the step after this one comes, by the plan that stands.
+fn after(rows: &mut Rows<'_>, key: &LadderKey, offset: i32) -> Result<Option<i64>, StoreError> {
+    // Whatever lies before the anchor is behind the step that was recorded.
+    let plan = ladder_plans::of(rows, key.kind)?;
+    Ok(ladder::next_step(&plan, key.due, Moment::EPOCH, Some(offset)).map(Moment::micros))
 }
 
 /// Stream, kind, due instant.
@@ -226,23 +277,33 @@ fn want(rows: &mut Rows<'_>, wanted: Vec<(LadderKey, i64)>) -> Result<(), StoreE
         };
         known.extend(found.into_iter().map(|row| ((row.stream.clone(), row.kind.clone(), row.due_at), row)));
     }
+    let mut plans = None;
     let mut begun = Vec::new();
     for (key, anchored_at) in wanted {
         let id = (key.stream.as_bytes().to_vec(), key.kind.word().to_owned(), key.due.micros());
         match known.get(&id) {
             None => {
-                let row = LadderRow::begun(key, anchored_at);
+                let plan = plans_of(rows, &mut plans)?.of(key.kind);
+                let row = LadderRow::begun(key, anchored_at, &plan);
                 known.insert(id, row.clone());
                 begun.push(row);
             }
-            Some(row) if row.is_silent() => {
-                let next = row.next_step();
+            Some(row) if row.next_step_at.is_none() => {
+                let next = row.next_at(&plans_of(rows, &mut plans)?.of(key.kind));
                 diesel::update(ladder(&key)).set(ladders::next_step_at.eq(next)).execute(rows.db)?;
             }
             Some(_) => {}
         }
     }
     insert_many!(rows.db, ladders::table, &begun)
+}
+
+/// The plans that stand, read once.
+fn plans_of<'a>(rows: &mut Rows<'_>, known: &'a mut Option<Plans>) -> Result<&'a Plans, StoreError> {
+    if known.is_none() {
+        *known = Some(ladder_plans::standing(rows)?);
+    }
+    Ok(known.get_or_insert_default())
 }
 
 fn leave(rows: &mut Rows<'_>, key: LadderKey) -> Result<(), StoreError> {

@@ -3,15 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::clock::ClockKind;
-use domain::exchange::{self, Exchange};
+use domain::exchange::{self, Direction, Exchange};
 use domain::facts::Facts;
 use domain::incident::{self, Incident};
-use domain::values::{ExchangeId, IncidentId, MessageId, Moment, PartnerId};
+use domain::ladder::{LadderChange, Reached};
+use domain::values::{Actor, ExchangeId, IncidentId, MessageId, Moment, PartnerId, PersonId};
 use uuid::Uuid;
 
+use super::actions::{self, ActionStep};
+use super::duty_rows::{self, DutyRow};
+use super::enter::RegisterStep;
+use super::precedents::PrecedentRow;
+use super::register::{self, RegisterRow, facet};
 use super::rows::{
     self, ClockFace, ClockRow, ExchangeRow, FactsRow, IncidentRow, LadderKey, SaidRow, exchange_clocks, incident_clocks,
 };
+use super::tally::{self, Tallies};
 use crate::store::outbox::OutKind;
 use crate::store::{Change, StoreError};
 
@@ -27,11 +34,16 @@ pub(super) struct Plan {
     pub exchanges_changed: Vec<ExchangeChanged>,
     pub clocks_new: Vec<ClockRow>,
     pub clocks_changed: Vec<ClocksChanged>,
+    pub duties: Vec<DutyRow>,
     pub ladders: Vec<LadderStep>,
     pub queued: Vec<Queued>,
     pub abandoned: Vec<MessageId>,
     pub erased: Vec<ExchangeId>,
     pub said: Vec<SaidStep>,
+    pub register: Vec<RegisterStep>,
+    pub tallies: Tallies,
+    pub actions: Vec<ActionStep>,
+    pub precedents: Vec<(IncidentId, Option<PrecedentRow>)>,
     wanted: BTreeSet<LadderKey>,
     left: BTreeSet<LadderKey>,
 }
@@ -58,14 +70,42 @@ pub(super) enum LadderStep {
     Wanted { key: LadderKey, anchored_at: i64 },
     /// An open clock left its group: silent unless another is still open.
     Left { key: LadderKey },
-    /// A step fired or was passed.
-    Reached { key: LadderKey, offset: i32 },
+    /// Steps were passed.
+    Passed { key: LadderKey, offset: i32 },
+    /// A step fired.
+    Fired { key: LadderKey, offset: i32, asked: Option<Vec<u8>>, instead: bool },
+    /// A person whom it asked has seen it.
+    Seen { key: LadderKey, person: PersonId },
+    /// Whoever had it in hand let the stated time go by.
+    Lapsed { key: LadderKey },
     /// Its incident ended it.
     Ended { key: LadderKey },
     /// A person sees to it; `by` is the actor's JSON.
     InHand { key: LadderKey, by: Vec<u8>, at: Moment },
     /// Erased with its stream.
     Gone { stream: Uuid },
+}
+
+fn fired(key: LadderKey, offset: i32, reached: &Reached) -> LadderStep {
+    let asked = reached.must_see.then(|| octets(&reached.people));
+    LadderStep::Fired { key, offset, asked, instead: reached.instead }
+}
+
+fn ladder_changed(
+    key: impl Fn(ClockKind, Moment) -> LadderKey,
+    change: &LadderChange,
+    by: &Actor,
+) -> Option<LadderStep> {
+    let key = key(change.kind(), change.due());
+    match change {
+        LadderChange::Lapsed { .. } => Some(LadderStep::Lapsed { key }),
+        LadderChange::Seen { .. } => by.person().map(|person| LadderStep::Seen { key, person }),
+    }
+}
+
+/// Ids one after the other.
+fn octets(people: &[PersonId]) -> Vec<u8> {
+    people.iter().flat_map(|person| *person.as_bytes()).collect()
 }
 
 /// What happens to messages about cases.
@@ -105,6 +145,8 @@ impl Plan {
             match change {
                 Change::Incident { id, before, events } => plan.incident(*id, before.as_ref(), events, None)?,
                 Change::Exchange { before, events, .. } => plan.exchange(before.as_ref(), events, entry, None)?,
+                // One row, written by itself.
+                Change::Complaint { .. } => {}
             }
             entry = entry.saturating_add(u64::try_from(change.len()).unwrap_or(u64::MAX));
         }
@@ -134,15 +176,88 @@ impl Plan {
             clocks = self.move_clocks(&clocks, state.as_ref().map(incident_clocks).unwrap_or_default());
         }
         let Some(after) = state else { return Ok(()) };
+        let precedent = PrecedentRow::of(&after)?;
+        if before.map(PrecedentRow::of).transpose()?.flatten() != precedent {
+            self.precedents.push((id, precedent));
+        }
+        self.enter_incident(before, &after, logged_at, owed);
+        let logged_at = register::entered_at(&after, logged_at);
         let mut row = IncidentRow::of(&after, logged_at);
         row.owed = owed.unwrap_or(row.owed);
+        // What was taken over was over when it was entered in the earlier register.
+        row.closed_at = after.register.imported.as_ref().map(|imported| imported.recorded_at.micros());
         match before {
             None => self.incidents_new.push(row),
             Some(before) if owed.is_none() && IncidentRow::of(before, logged_at) == row => {}
             Some(_) => self.incidents_changed.push(row),
         }
+        self.actions.extend(actions::steps(before, &after)?);
         self.clocks(before.map(incident_clocks), clocks);
+        let was = before.map(DutyRow::of_incident).unwrap_or_default();
+        self.duties.extend(duty_rows::changed(&was, DutyRow::of_incident(&after)));
         Ok(())
+    }
+
+    /// The line of an incident in the register, and what it counts for.
+    pub(super) fn enter_incident(
+        &mut self,
+        before: Option<&Incident>,
+        after: &Incident,
+        logged_at: Option<Moment>,
+        owed: Option<i32>,
+    ) {
+        tally::incident(&mut self.tallies, before, Some(after));
+        let mut row = RegisterRow::of(after, logged_at);
+        row.owed = owed.unwrap_or(row.owed);
+        let entry = row.id.clone();
+        match before {
+            None => self.register.push(RegisterStep::New { row: Box::new(row), owes: true }),
+            Some(before) if owed.is_none() && RegisterRow::of(before, logged_at) == row => {}
+            Some(_) => self.register.push(RegisterStep::Changed(Box::new(row))),
+        }
+        let (had, has) = (before.map(register::facets).unwrap_or_default(), register::facets(after));
+        let gained = has.difference(&had).cloned().map(|facet| RegisterStep::Has { entry: entry.clone(), facet });
+        self.register.extend(gained);
+        let lost = had.difference(&has).cloned().map(|facet| RegisterStep::HasNot { entry: entry.clone(), facet });
+        self.register.extend(lost);
+    }
+
+    /// The line of a notice received that no incident took over; the partner of an incident; what the exchange counts for.
+    pub(super) fn enter_exchange(
+        &mut self,
+        before: Option<&Exchange>,
+        after: &Exchange,
+        rows: (Option<&ExchangeRow>, &ExchangeRow),
+        opened_at: Option<Moment>,
+    ) {
+        tally::exchange(&mut self.tallies, before, after);
+        let line = |exchange: &Exchange, row: &ExchangeRow| RegisterRow::of_notice(exchange, &row.standing, opened_at);
+        let stood = before.zip(rows.0).and_then(|(before, row)| line(before, row));
+        let stands = line(after, rows.1);
+        let entry = after.id.as_bytes().to_vec();
+        let told_us = facet::told_us(after.partner);
+        match (stood, stands) {
+            (None, Some(row)) => {
+                self.register.push(RegisterStep::New { row: Box::new(row), owes: false });
+                self.register.push(RegisterStep::Has { entry, facet: told_us });
+                return;
+            }
+            (Some(stood), Some(row)) => {
+                if stood != row {
+                    self.register.push(RegisterStep::Changed(Box::new(row)));
+                }
+                return;
+            }
+            (Some(_), None) => self.register.push(RegisterStep::Gone { entry }),
+            (None, None) => {}
+        }
+        let incident = after.incident.filter(|_| before.and_then(|before| before.incident).is_none());
+        let facet = match after.direction {
+            Direction::Outgoing => facet::told(after.partner),
+            Direction::Incoming => told_us,
+        };
+        let has = incident.map(|incident| RegisterStep::Has { entry: incident.as_bytes().to_vec(), facet });
+        self.register.extend(has);
     }
 
     /// Answers when the incident was logged, if this event says so.
@@ -155,13 +270,13 @@ impl Plan {
                 return Ok(Some(*at));
             }
             Event::FactsUpdated { version, facts, at, .. } => self.facts(id, *version, facts, *at)?,
-            Event::StepFired { kind, due, offset_minutes, .. } => {
-                self.ladders.push(LadderStep::Reached { key: key(*kind, *due), offset: *offset_minutes });
+            Event::StepFired { kind, due, offset_minutes, reached, .. } => {
+                self.ladders.push(fired(key(*kind, *due), *offset_minutes, reached));
             }
+            Event::Ladder { change, by, .. } => self.ladders.extend(ladder_changed(key, change, by)),
             Event::StepsPassed { kind, due, offsets, .. } => {
-                let reached =
-                    offsets.last().map(|offset| LadderStep::Reached { key: key(*kind, *due), offset: *offset });
-                self.ladders.extend(reached);
+                let passed = offsets.last().map(|offset| LadderStep::Passed { key: key(*kind, *due), offset: *offset });
+                self.ladders.extend(passed);
             }
             Event::LadderEnded { kind, due } => self.ladders.push(LadderStep::Ended { key: key(*kind, *due) }),
             Event::TakenInHand { kind, due, at, by } => {
@@ -169,6 +284,9 @@ impl Plan {
                 self.ladders.push(LadderStep::InHand { key: key(*kind, *due), by, at: *at });
             }
             Event::Closed { at, .. } => self.closed.push((id, *at)),
+            Event::Register { change: incident::register::Change::Imported { record }, at, .. } => {
+                self.facts(id, 1, &record.facts, *at)?;
+            }
             Event::Anonymised { at, .. } => {
                 // The entry that said when it was closed is erased too: the tables hold what the entries tell.
                 self.closed.push((id, *at));
@@ -192,6 +310,12 @@ impl Plan {
             | Event::ReportSubmitted { .. }
             | Event::NotRequiredProposed { .. }
             | Event::NotRequiredResolved { .. }
+            | Event::Assessment { .. }
+            | Event::Decision { .. }
+            | Event::Telling { .. }
+            | Event::Lessons { .. }
+            | Event::Joint { .. }
+            | Event::Duties { .. }
             | Event::Report { .. } => {}
         }
         Ok(None)
@@ -237,16 +361,19 @@ impl Plan {
             row.stance = survives.stance.map(|stance| stance.word().to_owned());
             row.filed_at = survives.filed_at.map(Moment::micros);
         }
-        match before {
+        let stood = before.map(|before| ExchangeRow::of(before, opened_at)).transpose()?;
+        self.enter_exchange(before, &after, (stood.as_ref(), &row), opened_at);
+        match stood {
             None => self.exchanges_new.push(row),
             Some(before) => {
-                let before = ExchangeRow::of(before, opened_at)?;
                 if survived.is_some() || before != row {
                     self.exchanges_changed.push(ExchangeChanged { before, after: row });
                 }
             }
         }
         self.clocks(before.map(exchange_clocks), clocks);
+        let was = before.map(DutyRow::of_exchange).unwrap_or_default();
+        self.duties.extend(duty_rows::changed(&was, DutyRow::of_exchange(&after)));
         Ok(())
     }
 
@@ -258,13 +385,11 @@ impl Plan {
         entry: u64,
     ) -> Result<Option<Moment>, StoreError> {
         use exchange::Event;
-        let key =
-            |kind: ClockKind, due: Moment| LadderKey { stream: exchange.id.uuid(), of_incident: false, kind, due };
+        let key = |kind, due| LadderKey { stream: exchange.id.uuid(), of_incident: false, kind, due };
         match event {
             Event::Opened { at, .. } => return Ok(Some(*at)),
-            Event::NoticeReceived { version, .. } | Event::WithdrawalReceived { version, .. } => {
-                return Ok(Some(version.at));
-            }
+            Event::NoticeReceived { version, .. } => return Ok(Some(version.at)),
+            Event::WithdrawalReceived { version, .. } => return Ok(Some(version.at)),
             Event::NoticeQueued { notice, at, .. } => {
                 let kind = if notice.revision == 1 { OutKind::Notified } else { OutKind::Updated };
                 self.queue(exchange, event, (kind, notice.message, notice.revision, *at, entry))?;
@@ -293,9 +418,10 @@ impl Plan {
                 self.said.push(SaidStep::Linked { exchange: exchange.id, incident: *incident });
             }
             Event::Abandoned { message, .. } => self.abandoned.push(*message),
-            Event::StepFired { kind, due, offset_minutes, .. } => {
-                self.ladders.push(LadderStep::Reached { key: key(*kind, *due), offset: *offset_minutes });
+            Event::StepFired { kind, due, offset_minutes, reached, .. } => {
+                self.ladders.push(fired(key(*kind, *due), *offset_minutes, reached));
             }
+            Event::Ladder { change, by, .. } => self.ladders.extend(ladder_changed(key, change, by)),
             Event::TakenInHand { kind, due, at, by } => {
                 let by = rows::json(by, "ladders")?;
                 self.ladders.push(LadderStep::InHand { key: key(*kind, *due), by, at: *at });
@@ -316,6 +442,8 @@ impl Plan {
             | Event::Accepted { .. }
             | Event::AssistanceChanged { .. }
             | Event::FiledReceived { .. }
+            | Event::RelianceAccepted { .. }
+            | Event::UndatedChanged { .. }
             | Event::CallRecorded { .. } => {}
         }
         Ok(None)

@@ -5,17 +5,18 @@
 
 use diesel::prelude::*;
 use domain::clock::{Clock, ClockKind, ClockState};
-use domain::exchange::{Asked, Direction, Exchange, NoticeDelivery, Said};
+use domain::exchange::{Asked, Direction, Exchange, NoticeDelivery};
 use domain::incident::Incident;
-use domain::ladder;
+use domain::ladder::{self, Plan};
 use domain::report::ReportState;
-use domain::values::{IncidentId, MessageId, Moment};
+use domain::values::{IncidentId, Moment};
 use uuid::Uuid;
 
+pub(super) use super::said_row::{SAID, SaidRow};
 use super::words;
 use crate::store::StoreError;
 use crate::store::backend::bulk::Value;
-use crate::store::schema::{clocks, exchanges, facts, incidents, ladders, said};
+use crate::store::schema::{clocks, exchanges, facts, incidents, ladders};
 use crate::store::sealed::Seal;
 
 pub(super) const TITLE: &str = "incidents.title";
@@ -23,7 +24,6 @@ pub(super) const FACTS: &str = "facts.sealed";
 pub(super) const ACKNOWLEDGED_BY: &str = "exchanges.acknowledged_by";
 pub(super) const REASON: &str = "clocks.reason";
 pub(super) const IN_HAND_BY: &str = "ladders.in_hand_by";
-pub(super) const SAID: &str = "said.content";
 
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset, Identifiable)]
 #[diesel(table_name = incidents, treat_none_as_null = true, treat_none_as_default_value = false)]
@@ -88,22 +88,6 @@ pub(in crate::store) struct ExchangeRow {
     pub unread: i32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = said, treat_none_as_default_value = false)]
-pub(in crate::store) struct SaidRow {
-    pub message: Vec<u8>,
-    pub exchange_id: Vec<u8>,
-    pub partner_id: Vec<u8>,
-    pub incident_id: Option<Vec<u8>>,
-    pub sent: bool,
-    pub kind: String,
-    pub re: Option<Vec<u8>>,
-    pub due_at: Option<i64>,
-    pub content: Vec<u8>,
-    pub at: i64,
-    pub read_at: Option<i64>,
-}
-
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset, Identifiable)]
 #[diesel(table_name = clocks, primary_key(stream, kind), treat_none_as_null = true, treat_none_as_default_value = false)]
 pub(in crate::store) struct ClockRow {
@@ -125,6 +109,7 @@ pub(in crate::store) struct ClockRow {
     pub proved_late: bool,
     pub reason: Option<Vec<u8>>,
     pub exercise: bool,
+    pub own_target: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset, Identifiable)]
@@ -139,6 +124,10 @@ pub(in crate::store) struct LadderRow {
     pub next_step_at: Option<i64>,
     pub in_hand_by: Option<Vec<u8>>,
     pub in_hand_at: Option<i64>,
+    pub fired: i32,
+    pub asked: Option<Vec<u8>>,
+    pub seen: Option<Vec<u8>>,
+    pub instead: bool,
 }
 
 /// Names a ladder.
@@ -387,7 +376,14 @@ pub(super) fn exchange_clocks(exchange: &Exchange) -> Vec<ClockFace> {
             (None, ClockKind::IcoReport) => {
                 Some(LadderKey { stream: exchange.id.uuid(), of_incident: false, kind: clock.kind, due: group })
             }
-            (None, ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement | ClockKind::Assistance) => None,
+            (
+                None,
+                ClockKind::PartnerNotice
+                | ClockKind::PartnerAcknowledgement
+                | ClockKind::Assistance
+                | ClockKind::PeopleTold
+                | ClockKind::FollowUp,
+            ) => None,
         };
         let mut row = clock_row(clock, exchange.id.uuid(), own_duty, exchange.exercise);
         row.exchange_id = Some(exchange.id.as_bytes().to_vec());
@@ -411,35 +407,6 @@ fn asked_clock(exchange: &Exchange, asked: &Asked) -> ClockFace {
     ClockFace { stream: request.uuid(), row, ladder: asked.is_our_duty().then_some(key) }
 }
 
-impl SaidRow {
-    /// `sent`: it is ours. `at` is when it came into our record.
-    pub(super) fn of(exchange: &Exchange, said: &Said, sent: bool, at: Moment) -> Result<Self, StoreError> {
-        Ok(Self {
-            message: said.message.as_bytes().to_vec(),
-            exchange_id: exchange.id.as_bytes().to_vec(),
-            partner_id: exchange.partner.as_bytes().to_vec(),
-            incident_id: exchange.incident.map(|id| id.as_bytes().to_vec()),
-            sent,
-            kind: said.kind.word().to_owned(),
-            re: said.re.map(|id: MessageId| id.as_bytes().to_vec()),
-            due_at: said.due.map(Moment::micros),
-            content: json(said, "said")?,
-            at: at.micros(),
-            read_at: None,
-        })
-    }
-
-    pub(super) fn sealed(mut self, seal: &Seal) -> Result<Self, StoreError> {
-        self.content = seal.seal(SAID, &self.message, &self.content)?;
-        Ok(self)
-    }
-
-    pub(super) fn opened(mut self, seal: &Seal) -> Result<Self, StoreError> {
-        self.content = seal.open(SAID, &self.message, &self.content)?;
-        Ok(self)
-    }
-}
-
 /// The clocks of an incident itself.
 pub(super) fn incident_clocks(incident: &Incident) -> Vec<ClockFace> {
     let face = |clock: &Clock| ClockFace {
@@ -452,14 +419,18 @@ pub(super) fn incident_clocks(incident: &Incident) -> Vec<ClockFace> {
             due: group_due(clock),
         }),
     };
-    incident.ico.iter().map(face).collect()
+    incident.own_clocks().map(face).collect()
 }
 
 /// Acknowledgements fall due one by one; a ladder takes those of one minute together (ruling 11).
 fn group_due(clock: &Clock) -> Moment {
     match clock.kind {
         ClockKind::PartnerAcknowledgement => clock.due().floor_minute(),
-        ClockKind::PartnerNotice | ClockKind::IcoReport | ClockKind::Assistance => clock.due(),
+        ClockKind::PartnerNotice
+        | ClockKind::IcoReport
+        | ClockKind::Assistance
+        | ClockKind::PeopleTold
+        | ClockKind::FollowUp => clock.due(),
     }
 }
 
@@ -489,6 +460,7 @@ fn clock_row(clock: &Clock, stream: Uuid, incident: Option<IncidentId>, exercise
         proved_late,
         reason,
         exercise,
+        own_target: clock.own_target,
     }
 }
 
@@ -538,7 +510,7 @@ impl ClockRow {
 
 impl LadderRow {
     /// The ladder of a group that its first clock has just entered.
-    pub(super) fn begun(key: LadderKey, anchored_at: i64) -> Self {
+    pub(super) fn begun(key: LadderKey, anchored_at: i64, plan: &Plan) -> Self {
         let mut row = Self {
             stream: key.stream.as_bytes().to_vec(),
             kind: key.kind.word().to_owned(),
@@ -549,22 +521,22 @@ impl LadderRow {
             next_step_at: None,
             in_hand_by: None,
             in_hand_at: None,
+            fired: 0,
+            asked: None,
+            seen: None,
+            instead: false,
         };
-        row.next_step_at = row.next_step();
+        row.next_step_at = row.next_at(plan);
         row
     }
 
-    /// Nothing was outstanding, and nobody has it in hand.
-    pub(super) const fn is_silent(&self) -> bool {
-        self.next_step_at.is_none() && self.in_hand_at.is_none()
-    }
-
-    /// The step after the last one that fired or was passed.
-    pub(super) fn next_step(&self) -> Option<i64> {
-        let due = Moment::from_micros(self.due_at).ok()?;
-        match self.last_offset {
-            Some(_) => ladder::next_step_after(due, self.last_offset),
-            None => Some(ladder::first_step_at(due, Moment::from_micros(self.anchored_at).ok()?)),
+    /// When the ladder of an open duty next has something to do: the step after the last one that fired or was passed, or
+    /// the lapse of a taking in hand.
+    pub(in crate::store) fn next_at(&self, plan: &Plan) -> Option<i64> {
+        let moment = |micros| Moment::from_micros(micros).ok();
+        match self.in_hand_at {
+            Some(at) => ladder::lapse_at(plan, moment(at)?),
+            None => ladder::next_step(plan, moment(self.due_at)?, moment(self.anchored_at)?, self.last_offset),
         }
         .map(Moment::micros)
     }

@@ -82,8 +82,9 @@ fn owed(incident: u128, partner: u128) -> Owed {
     Owed {
         partner: partner_id(partner),
         terms: Terms {
-            notice_hours: if partner.is_multiple_of(3) { Hours::new(24).unwrap() } else { Hours::CONTRACT },
-            acknowledgement_hours: Hours::ACKNOWLEDGEMENT,
+            notice_hours: Hours::new(if partner.is_multiple_of(3) { 24 } else { 48 }).ok(),
+            acknowledgement_hours: domain::clock_terms::usual(domain::clock_terms::Duty::PartnerAcknowledgement),
+            our_role: domain::arrangement::OurRole::JointController,
             trigger: Trigger::BreachOrCircumstances,
             arrangements: Vec::new(),
         },
@@ -113,6 +114,8 @@ pub(in crate::store) fn log(n: u128, kind: IncidentKind, partners: u128, hold: b
         owed: (1..=partners).map(|partner| owed(n, partner)).collect(),
         hold,
         opened_from: None,
+        rules: incident::Rules::default(),
+        plans: domain::ladder::Plans::default(),
         by: responder(),
     }))
 }

@@ -1,21 +1,32 @@
 //! Clocks as the pages show them: the most pressing first, those of one incident and due instant together.
 
+mod standing;
+
 use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
-use domain::arrangement::FallbackContact;
 use domain::clock::{Anchor, ClockKind};
-use domain::values::{Actor, ExchangeId, IncidentId, MessageId, Moment, PartnerId};
+use domain::ladder::Plans;
+use domain::values::{Actor, ExchangeId, IncidentId, MessageId, Moment, PartnerId, PersonId};
 use uuid::Uuid;
 
+pub use self::standing::{next_due, report_is_open, tally};
+use super::fallback::{self, Ring};
+use super::joint::{self, FiledAbout};
 use super::{Page, count, exchange_id, incident_id, moment, moment_or_none, number, one_more, partner_id, partners};
 use crate::store::schema::{clocks, exchanges, incidents, ladders};
-use crate::store::{Rows, StoreError, projections};
+use crate::store::{Rows, StoreError, ladder_plans, people, projections};
 
 /// Groups counted beyond those shown.
 const GROUPS_MAX: i64 = 500;
 /// Duties that the share in time is taken of: the last so many that ended.
 pub const SHARE_OF: i64 = 1_000;
 const SOON_SECONDS: i64 = 6 * 3_600;
+/// Partners whose reports stand beside our own clock.
+const FILED_MAX: usize = 2;
+/// Partners of one group named with whom to ring.
+const RINGS_SHOWN: i64 = 3;
+/// Octets of one id in a list of them.
+const ID_OCTETS: usize = 16;
 const TABLE: &str = "clocks";
 
 /// The counts above the list.
@@ -92,6 +103,8 @@ pub struct Group {
     pub legal_limit: Option<Moment>,
     /// A drill.
     pub exercise: bool,
+    /// Nobody but our own people set it.
+    pub own_target: bool,
     /// The last ladder step that fired or was passed, in minutes from the due instant.
     pub last_step: Option<i32>,
     /// When the next step comes.
@@ -100,10 +113,22 @@ pub struct Group {
     pub in_hand: Option<(Actor, Moment)>,
     /// How the one message stands, when the group is one partner.
     pub carrying: Option<Carrying>,
-    /// Whom to ring, when the group is one partner.
-    pub contact: Option<FallbackContact>,
+    /// Whom to ring once a step fired: the first partners that are outstanding, each with the contact whose turn it is.
+    pub rings: Vec<Ring>,
+    /// Steps that fired.
+    pub fired: u32,
+    /// The ticks on its track: steps up to the due instant, in minutes from it.
+    pub ticks: Vec<i32>,
+    /// When the taking in hand lapses.
+    pub lapses_at: Option<Moment>,
+    /// Who was asked to say that they have seen the last step and has not, with their names.
+    pub unseen: Vec<(PersonId, String)>,
+    /// At the last step managers were reached because nobody else could be.
+    pub instead: bool,
     /// The sender's reference, for a notice received.
     pub reference: String,
+    /// Partners' reports to the ICO, for our own clock to it; and how many partners told us of one.
+    pub filed: (Vec<joint::Filed>, u32),
 }
 
 /// How the carrying to a partner stands.
@@ -131,6 +156,8 @@ pub fn strip(rows: &mut Rows<'_>, now: Moment) -> Result<Strip, StoreError> {
         .get_result(rows.db)?;
     let ended: Vec<(String, bool)> = clocks::table
         .filter(clocks::ended_at.is_not_null())
+        // What we aim at ourselves is no duty.
+        .filter(diesel::dsl::not(clocks::own_target))
         .filter(clocks::anchor.ne(Anchor::AskedByUs.word()))
         .order(clocks::ended_at.desc())
         .limit(SHARE_OF)
@@ -157,7 +184,8 @@ pub fn pressing(rows: &mut Rows<'_>, filter: Filter, limit: usize) -> Result<(Ve
     keys.sort_by_key(|key| key.due);
     let more = count(i64::try_from(keys.len().saturating_sub(limit)).unwrap_or(i64::MAX));
     keys.truncate(limit);
-    let groups = keys.into_iter().map(|key| group(rows, key)).collect::<Result<Vec<_>, _>>()?;
+    let plans = ladder_plans::standing(rows)?;
+    let groups = keys.into_iter().map(|key| group(rows, &plans, key)).collect::<Result<Vec<_>, _>>()?;
     Ok((groups.into_iter().flatten().collect(), more))
 }
 
@@ -241,10 +269,11 @@ struct Face {
     hours: i32,
     legal_limit_at: Option<i64>,
     exercise: bool,
+    own_target: bool,
 }
 
 /// Everything about one group; `None` when its clocks ended meanwhile (they can't within one snapshot).
-fn group(rows: &mut Rows<'_>, key: Key) -> Result<Option<Group>, StoreError> {
+fn group(rows: &mut Rows<'_>, plans: &Plans, key: Key) -> Result<Option<Group>, StoreError> {
     let of_group = clocks::table.filter(clocks::kind.eq(&key.kind)).filter(clocks::group_due_at.eq(key.group_due));
     let face: Option<Face> = match (&key.incident, &key.exchange) {
         (Some(incident), _) => of_group
@@ -282,14 +311,21 @@ fn group(rows: &mut Rows<'_>, key: Key) -> Result<Option<Group>, StoreError> {
         Some(id) => carrying(rows, id)?,
         None => (None, String::new()),
     };
+    let (kind, group_due) = (clock_kind(&key.kind)?, moment(TABLE, key.group_due)?);
+    let ring = |it: &Subject| fallback::outstanding(rows, it.id, kind, group_due, ladder.fired, RINGS_SHOWN);
     Ok(Some(Group {
         stream,
-        kind: clock_kind(&key.kind)?,
-        group_due: moment(TABLE, key.group_due)?,
+        kind,
+        group_due,
         due: moment(TABLE, key.due)?,
+        rings: subject.as_ref().map(ring).transpose()?.unwrap_or_default(),
         subject,
         exchange,
-        contact: partner.map(|id| partners::contacts(rows, id)).transpose()?.into_iter().flatten().next(),
+        fired: ladder.fired,
+        ticks: plans.of(kind).up_to_due().collect(),
+        lapses_at: ladder.in_hand.as_ref().and(ladder.next_step),
+        unseen: ladder.unseen,
+        instead: ladder.instead,
         partner: partner.map(|id| Ok::<_, StoreError>((id, partners::name(rows, id)?))).transpose()?,
         open: count(key.open),
         all: count(all),
@@ -298,12 +334,29 @@ fn group(rows: &mut Rows<'_>, key: Key) -> Result<Option<Group>, StoreError> {
         hours: number(face.hours),
         legal_limit: moment_or_none(TABLE, face.legal_limit_at)?,
         exercise: face.exercise,
+        own_target: face.own_target,
         last_step: ladder.last_step,
-        next_step: ladder.next_step,
+        next_step: ladder.next_step.filter(|_| ladder.in_hand.is_none()),
         in_hand: ladder.in_hand,
         carrying,
         reference,
+        filed: filed_beside(rows, &key, exchange)?,
     }))
+}
+
+/// Partners' reports that stand beside our own clock for one, and how many there are.
+fn filed_beside(
+    rows: &mut Rows<'_>,
+    key: &Key,
+    exchange: Option<ExchangeId>,
+) -> Result<(Vec<joint::Filed>, u32), StoreError> {
+    let about = match (&key.incident, exchange) {
+        _ if key.kind != ClockKind::IcoReport.word() => return Ok((Vec::new(), 0)),
+        (Some(incident), _) => FiledAbout::Incident(incident_id(TABLE, incident)?),
+        (None, Some(exchange)) => FiledAbout::Exchange(exchange),
+        (None, None) => return Ok((Vec::new(), 0)),
+    };
+    joint::filed(rows, about, FILED_MAX)
 }
 
 /// The incident of a clock, as far as lists show it.
@@ -333,21 +386,41 @@ struct Ladder {
     last_step: Option<i32>,
     next_step: Option<Moment>,
     in_hand: Option<(Actor, Moment)>,
+    fired: u32,
+    unseen: Vec<(PersonId, String)>,
+    instead: bool,
 }
 
 fn ladder(rows: &mut Rows<'_>, stream: Uuid, kind: &str, due: i64) -> Result<Ladder, StoreError> {
-    type Found = (Option<i32>, Option<i64>, Option<Vec<u8>>, Option<i64>);
+    type Asked = (i32, Option<Vec<u8>>, Option<Vec<u8>>, bool);
+    type Found = ((Option<i32>, Option<i64>, Option<Vec<u8>>, Option<i64>), Asked);
     let found: Option<Found> = ladders::table
         .find((stream.as_bytes().to_vec(), kind, due))
-        .select((ladders::last_offset, ladders::next_step_at, ladders::in_hand_by, ladders::in_hand_at))
+        .select((
+            (ladders::last_offset, ladders::next_step_at, ladders::in_hand_by, ladders::in_hand_at),
+            (ladders::fired, ladders::asked, ladders::seen, ladders::instead),
+        ))
         .first(rows.db)
         .optional()?;
-    let Some((last_step, next_step, by, at)) = found else { return Ok(Ladder::default()) };
+    let Some(((last_step, next_step, by, at), (fired, asked, seen, instead))) = found else {
+        return Ok(Ladder::default());
+    };
     let in_hand = match (by, at) {
         (Some(by), Some(at)) => Some((projections::open_in_hand(rows.seal, stream, &by)?, moment("ladders", at)?)),
         (None, _) | (_, None) => None,
     };
-    Ok(Ladder { last_step, next_step: moment_or_none("ladders", next_step)?, in_hand })
+    let seen = seen.unwrap_or_default();
+    let asked = asked.unwrap_or_default();
+    let unseen = asked.chunks(ID_OCTETS).filter(|id| !seen.chunks(ID_OCTETS).any(|seen| seen == *id));
+    let unseen = unseen.map(|id| named(rows, id)).collect::<Result<Vec<_>, _>>()?;
+    let next_step = moment_or_none("ladders", next_step)?;
+    Ok(Ladder { last_step, next_step, in_hand, fired: number(fired), unseen, instead })
+}
+
+fn named(rows: &mut Rows<'_>, id: &[u8]) -> Result<(PersonId, String), StoreError> {
+    let id = PersonId::from_slice(id).map_err(StoreError::corrupt("ladders", "a person"))?;
+    let person = people::by_id(rows, id)?;
+    Ok((id, person.map_or_else(|| "Somebody whose account was removed".to_owned(), |person| person.name.to_string())))
 }
 
 /// How the message to a partner that is being carried stands, and the exchange's reference.
@@ -399,6 +472,8 @@ pub struct Single {
     pub reason: Option<String>,
     /// A drill.
     pub exercise: bool,
+    /// Nobody but our own people set it.
+    pub own_target: bool,
 }
 
 #[derive(Queryable, Selectable)]
@@ -421,6 +496,7 @@ struct SingleRow {
     proved_late: bool,
     reason: Option<Vec<u8>>,
     exercise: bool,
+    own_target: bool,
 }
 
 impl SingleRow {
@@ -445,6 +521,7 @@ impl SingleRow {
             proved_late: self.proved_late,
             reason,
             exercise: self.exercise,
+            own_target: self.own_target,
         })
     }
 }
@@ -499,32 +576,6 @@ pub fn of_requests(rows: &mut Rows<'_>, requests: &[MessageId]) -> Result<Vec<Si
         .select(SingleRow::as_select())
         .load(rows.db)?;
     found.into_iter().map(|row| row.view(rows)).collect()
-}
-
-/// How the clocks of an incident stand: (kind, state, how many).
-///
-/// # Errors
-/// Those of the database.
-pub fn tally(rows: &mut Rows<'_>, incident: IncidentId) -> Result<Vec<(ClockKind, String, u32)>, StoreError> {
-    let found: Vec<(String, String, i64)> = clocks::table
-        .filter(clocks::incident_id.eq(incident.as_bytes().as_slice()))
-        .group_by((clocks::kind, clocks::state))
-        .select((clocks::kind, clocks::state, count_star()))
-        .load(rows.db)?;
-    found.into_iter().map(|(kind, state, many)| Ok((clock_kind(&kind)?, state, count(many)))).collect()
-}
-
-/// The earliest due instant among the open clocks of an incident.
-///
-/// # Errors
-/// Those of the database.
-pub fn next_due(rows: &mut Rows<'_>, incident: IncidentId) -> Result<Option<Moment>, StoreError> {
-    let due: Option<i64> = clocks::table
-        .filter(clocks::incident_id.eq(incident.as_bytes().as_slice()))
-        .filter(clocks::open)
-        .select(min(clocks::due_at))
-        .first(rows.db)?;
-    moment_or_none(TABLE, due)
 }
 
 fn clock_kind(word: &str) -> Result<ClockKind, StoreError> {

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use domain::exchange::{self, Exchange};
 use domain::facts::{Facts, IncidentKind};
 use domain::incident::{self, Incident};
-use domain::values::{ExchangeId, IncidentId, Moment};
+use domain::values::{ExchangeId, IncidentId, Moment, PartnerId};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -241,6 +241,8 @@ pub struct Told {
     pub entry: TimelineEntry,
     /// The exchange that it belongs to, with the partner's name.
     pub with: Option<(ExchangeId, String)>,
+    /// Partners that the entry itself names, with their names.
+    pub named: Vec<(PartnerId, String)>,
 }
 
 /// What happened about an incident, or about an exchange without one: the newest first, before entry `before`.
@@ -258,11 +260,17 @@ pub fn timeline(
     for entry in entries::timeline(rows, subject, before, asked)? {
         let with = match &entry.entry {
             LoggedEvent::Exchange(id, _) => Some((*id, partner_of(rows, *id)?)),
-            LoggedEvent::Incident(_) | LoggedEvent::Erased => None,
+            LoggedEvent::Incident(_) | LoggedEvent::Complaint(_) | LoggedEvent::Erased => None,
         };
-        told.push(Told { entry, with });
+        let named = named(rows, &entry.entry)?;
+        told.push(Told { entry, with, named });
     }
     Ok(Page::of(told, limit, |told| told.entry.n))
+}
+
+fn named(rows: &mut Rows<'_>, entry: &LoggedEvent) -> Result<Vec<(PartnerId, String)>, StoreError> {
+    let LoggedEvent::Incident(incident::Event::Joint { change, .. }) = entry else { return Ok(Vec::new()) };
+    change.partners().into_iter().map(|id| Ok((id, partners::name(rows, id)?))).collect()
 }
 
 fn partner_of(rows: &mut Rows<'_>, id: ExchangeId) -> Result<String, StoreError> {

@@ -5,7 +5,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 
 use super::*;
-use crate::store::backend::bulk::{Value, find_pairs, insert_many, replace_many, update_many};
+use crate::store::backend::bulk::{Value, insert_many, replace_many, update_many};
+use crate::store::backend::pairs::find_pairs;
 use crate::store::schema::clocks;
 use crate::store::{DataKey, StoreSettings, testing};
 
@@ -187,6 +188,7 @@ struct Clock {
     proved_late: bool,
     reason: Option<Vec<u8>>,
     exercise: bool,
+    own_target: bool,
 }
 
 fn clock(n: i64) -> Clock {
@@ -210,6 +212,7 @@ fn clock(n: i64) -> Clock {
         proved_late: false,
         reason: None,
         exercise: some,
+        own_target: !some,
     }
 }
 

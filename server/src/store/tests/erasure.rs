@@ -23,7 +23,12 @@ fn anonymised() -> Event {
             services: [].into(),
             owed: 2,
             withdrawn: None,
+            told: Vec::new(),
+            cause: None,
             ico: None,
+            register: domain::incident::register::Register::default(),
+            rules: domain::incident::Rules::default(),
+            duties: domain::incident::Duties::default(),
         }),
         at: at(9),
     }

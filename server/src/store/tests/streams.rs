@@ -3,9 +3,7 @@ use domain::clock::Anchor;
 use domain::exchange::{self, Direction};
 use domain::facts::{DiscoveryMethod, Facts, IncidentKind};
 use domain::incident::{self, Awareness, Incident};
-use domain::values::{
-    Actor, CaseId, ExchangeId, Hours, IncidentId, Known, Line, LongText, PartnerId, PersonId, Role, Title,
-};
+use domain::values::{Actor, CaseId, ExchangeId, IncidentId, Known, Line, LongText, PartnerId, PersonId, Role, Title};
 
 use super::*;
 use crate::store::projections::tables::Tables;
@@ -65,6 +63,8 @@ fn log() -> Vec<incident::Event> {
         owed: Vec::new(),
         hold: false,
         opened_from: None,
+        rules: incident::Rules::default(),
+        plans: domain::ladder::Plans::default(),
         by: responder(),
     }));
     incident::decide(None, &command, at(60)).unwrap().events
@@ -80,14 +80,16 @@ fn open(n: u128) -> Vec<exchange::Event> {
         exercise: false,
         kind: IncidentKind::Breach,
         terms: Terms {
-            notice_hours: Hours::CONTRACT,
-            acknowledgement_hours: Hours::ACKNOWLEDGEMENT,
+            notice_hours: Some(domain::clock_terms::usual(domain::clock_terms::Duty::PartnerNotice)),
+            acknowledgement_hours: domain::clock_terms::usual(domain::clock_terms::Duty::PartnerAcknowledgement),
+            our_role: domain::arrangement::OurRole::JointController,
             trigger: Trigger::BreachOrCircumstances,
             arrangements: Vec::new(),
         },
         anchor: Anchor::AwareOfBreach,
         anchored_at: at(0),
         queue: None,
+        own_target: None,
     }));
     exchange::decide(None, &command, at(60)).unwrap()
 }

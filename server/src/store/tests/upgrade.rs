@@ -7,12 +7,14 @@ use crate::store::{Checkpoint, ledger as book};
 
 const FIRST: &str = include_str!("../../../../migrations/sqlite/0001_first/up.sql");
 /// The ways back, newest first.
-const SQLITE_DOWN: [&str; 3] = [
+const SQLITE_DOWN: [&str; 4] = [
+    include_str!("../../../../migrations/sqlite/0009_register/down.sql"),
     include_str!("../../../../migrations/sqlite/0006_what_waits/down.sql"),
     include_str!("../../../../migrations/sqlite/0005_less_to_write/down.sql"),
     include_str!("../../../../migrations/sqlite/0004_fewer_trees/down.sql"),
 ];
-const POSTGRES_DOWN: [&str; 3] = [
+const POSTGRES_DOWN: [&str; 4] = [
+    include_str!("../../../../migrations/postgres/0009_register/down.sql"),
     include_str!("../../../../migrations/postgres/0006_what_waits/down.sql"),
     include_str!("../../../../migrations/postgres/0005_less_to_write/down.sql"),
     include_str!("../../../../migrations/postgres/0004_fewer_trees/down.sql"),
@@ -52,7 +54,7 @@ fn back_to_0003(store: &TestStore, entries: &[String]) {
             ));
         }
     }
-    store.tamper("DELETE FROM __diesel_schema_migrations WHERE version IN ('0004', '0005', '0006')");
+    store.tamper("DELETE FROM __diesel_schema_migrations WHERE version IN ('0004', '0005', '0006', '0009')");
 }
 
 async fn small_nodes(store: &Store) -> i64 {

@@ -1,7 +1,8 @@
 //! One arrangement: with whom, on which terms and where each of them comes from, whom to ring; and ending it.
 
 use actix_web::web;
-use domain::arrangement::FallbackContact;
+use domain::arrangement::{FallbackContact, OurRole};
+use domain::clock_terms::{Duty, usual};
 use domain::directory::{Agreement, ArrangementRecord};
 use domain::values::{ArrangementId, Hours, LongText};
 
@@ -98,17 +99,22 @@ fn rows(record: &ArrangementRecord, agreement: &Stored<Agreement>, names: &Names
     let said = |who: &Option<domain::values::Line>| who.as_ref().map(|who| names.who(who).words);
     let no_clock = record.hours_under(agreed).is_none();
     let mut notice = hours("Hours to tell them", record.notice_hours, agreed.notice_hours);
-    if no_clock {
+    if no_clock && record.our_role == Some(OurRole::Processor) {
+        notice.from =
+            "None agreed. We process for them, so they are told without undue delay (Article 33(2)).".to_owned();
+    } else if no_clock {
         notice.from = "No contract clock: by these terms alone no notice is owed.".to_owned();
     }
     let mut acknowledgement =
         hours("Hours for them to acknowledge", record.acknowledgement_hours, agreed.acknowledgement_hours);
     if acknowledgement.values.is_empty() && !no_clock {
-        acknowledgement.from = format!("Where nothing is said, {} apply", hours_words(Hours::ACKNOWLEDGEMENT));
+        acknowledgement.from =
+            format!("Where nothing is said, {} apply", hours_words(usual(Duty::PartnerAcknowledgement)));
     }
     vec![
         Row::of("Partner", vec![names.party(&record.partner)]),
         Row::of("Agreement", vec![Said::link(title, link)]),
+        Row::words("Our role", Some(super::sheet::our_role_words(record.our_role.unwrap_or_default()))),
         notice,
         Row::words("What starts the hours", trigger.map(trigger_words)).from(source(
             record.trigger.is_some(),

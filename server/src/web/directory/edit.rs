@@ -311,6 +311,7 @@ fn faults<R: Edited>(error: DoorError) -> Result<Vec<FieldError>, Problem> {
         DoorError::Taken => Ok(vec![first_field::<R>("There is one of this name already".to_owned())]),
         error @ (DoorError::Refused(_)
         | DoorError::ExchangeRefused(_)
+        | DoorError::Complaint(_)
         | DoorError::NotFound
         | DoorError::FormUnknown
         | DoorError::Invalid(_)

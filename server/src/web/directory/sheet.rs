@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use askama::Template;
 use chrono::NaiveDate;
-use domain::arrangement::Trigger;
+use domain::arrangement::{OurRole, Trigger};
 use domain::directory::{Key, PartyRole, RecordKind};
 use domain::values::{Hours, Line, LongText};
 use uuid::Uuid;
@@ -291,6 +291,15 @@ pub(super) const fn role_words(role: PartyRole) -> &'static str {
         PartyRole::SoleController => "Sole controller",
         PartyRole::IndependentController => "Independent controllers",
         PartyRole::Processor => "Controller and processor",
+    }
+}
+
+/// What we are towards a partner.
+pub(super) const fn our_role_words(role: OurRole) -> &'static str {
+    match role {
+        OurRole::JointController => "We decide together with them (Article 26)",
+        OurRole::Controller => "They process for us (Article 28): we report to the ICO",
+        OurRole::Processor => "We process for them (Article 28): we tell them, and they report to the ICO",
     }
 }
 

@@ -95,7 +95,11 @@ fn told(preview: &Preview, visit: &Visit) -> Told {
         partners,
         more: if more > 0 { format!("and {more} more") } else { String::new() },
         from: if agreements.is_empty() { String::new() } else { format!("From: {}.", agreements.join("; ")) },
-        ico: match (preview.ico_due, preview.ico_legal_limit) {
+        ico: match (preview.ico_due, preview.ico_legal_limit.filter(|limit| Some(*limit) != preview.ico_due)) {
+            (_, _) if preview.processing => {
+                "For these services we only process: the controller reports to the ICO, not we (Article 33(2))."
+                    .to_owned()
+            }
             (Some(due), Some(limit)) => {
                 format!(
                     "ICO: report, or decide not to, by {}. The legal limit is {}.",
@@ -103,7 +107,8 @@ fn told(preview: &Preview, visit: &Visit) -> Told {
                     reader.near(limit)
                 )
             }
-            (Some(_), None) | (None, _) => String::new(),
+            (Some(due), None) => format!("ICO: report, or decide not to, by {}.", reader.at(due)),
+            (None, _) => String::new(),
         },
     }
 }

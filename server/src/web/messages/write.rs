@@ -120,7 +120,9 @@ const fn anchor(refused: &Refusal) -> &'static str {
         | Refusal::NothingTold
         | Refusal::TooManyMessages
         | Refusal::NothingToDelete
-        | Refusal::NothingChanges => "text",
+        | Refusal::Reliance(_)
+        | Refusal::NothingChanges
+        | Refusal::Ladder(_) => "text",
     }
 }
 

@@ -14,7 +14,7 @@ fn only_what_is_over_is_erased() {
     story.run(&Command::Anonymise, hour(3));
     assert_eq!(story.refused(&Command::Anonymise, hour(4)), Refusal::Anonymised);
     assert_eq!(story.refused(&receipt(1, hour(4)), hour(4)), Refusal::Anonymised);
-    assert_eq!(story.run(&Command::Tick, hour(99)), []);
+    assert_eq!(story.run(&tick(), hour(99)), []);
 }
 
 /// No free text or name survives, and the last event alone gives the same state as the whole stream (ruling 16).

@@ -1,4 +1,5 @@
 use super::kit::{acknowledgement, notice_message};
+use crate::arrangement::{OurRole, Terms};
 use crate::clock::{Anchor, Clock, ClockChange, ClockKind, Evidence};
 use crate::exchange::{
     Call, CallChannel, Direction, Event, Filing, MessageKind, Notice, NoticeDelivery, Phase, ReceivedVersion, Said,
@@ -7,10 +8,13 @@ use crate::exchange::{
 use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
 use crate::incident::tests::kit::*;
+use crate::ladder::{LadderChange, Reached};
+use crate::reliance::Reliance;
+use crate::undated::{Undated, UndatedChange, UndatedDuty};
 use crate::values::{Digest32, Hours, MessageId};
 
 /// Every variant. A new one does not compile until it has a name here, and does not pass until it has a file.
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 27] = [
     "opened",
     "notice_queued",
     "withdrawal_queued",
@@ -27,6 +31,7 @@ const NAMES: [&str; 24] = [
     "linked",
     "step_fired",
     "taken_in_hand",
+    "ladder",
     "accepted",
     "message_queued",
     "message_received",
@@ -34,6 +39,8 @@ const NAMES: [&str; 24] = [
     "assistance_changed",
     "filed_queued",
     "filed_received",
+    "reliance_accepted",
+    "undated_changed",
     "anonymised",
 ];
 
@@ -55,6 +62,7 @@ fn name(event: &Event) -> &'static str {
         Event::Linked { .. } => "linked",
         Event::StepFired { .. } => "step_fired",
         Event::TakenInHand { .. } => "taken_in_hand",
+        Event::Ladder { .. } => "ladder",
         Event::Accepted { .. } => "accepted",
         Event::MessageQueued { .. } => "message_queued",
         Event::MessageReceived { .. } => "message_received",
@@ -62,6 +70,8 @@ fn name(event: &Event) -> &'static str {
         Event::AssistanceChanged { .. } => "assistance_changed",
         Event::FiledQueued { .. } => "filed_queued",
         Event::FiledReceived { .. } => "filed_received",
+        Event::RelianceAccepted { .. } => "reliance_accepted",
+        Event::UndatedChanged { .. } => "undated_changed",
         Event::Anonymised { .. } => "anonymised",
     }
 }
@@ -72,6 +82,10 @@ fn stated() -> StatedClock {
 
 fn clock() -> Clock {
     Clock::start(ClockKind::PartnerNotice, Anchor::AwareOfBreach, hour(0), Hours::CONTRACT)
+}
+
+fn undated() -> Undated {
+    Undated::start(UndatedDuty::ControllerTold, Anchor::AwareOfBreach, hour(0))
 }
 
 fn notice(revision: u32, phase: Phase, facts_version: u32) -> Notice {
@@ -91,13 +105,18 @@ fn outgoing_events() -> Vec<Event> {
             exercise: true,
             kind: IncidentKind::Breach,
             terms: terms(),
-            clock: clock(),
+            clock: Some(clock()),
+            undated: None,
             at,
+        },
+        Event::UndatedChanged {
+            change: UndatedChange::Done { at: hour(1), evidence: Evidence::SignedReceipt },
+            at: hour(2),
         },
         Event::NoticeQueued {
             notice: notice(2, Phase::Update, 2),
             kind: IncidentKind::UnderInvestigation,
-            stated: stated(),
+            stated: Some(stated()),
             anchor_reason: Some(long("The log shows it.")),
             at,
         },
@@ -112,7 +131,7 @@ fn outgoing_events() -> Vec<Event> {
         Event::ClockStarted { clock: clock() },
         Event::ClockChanged {
             kind: ClockKind::PartnerNotice,
-            change: ClockChange::Reanchored { anchor: Anchor::AwareOfCircumstances, at: hour(-1) },
+            change: ClockChange::Reanchored { anchor: Anchor::AwareOfCircumstances, at: hour(-1), term: None },
             at,
         },
         Event::Acknowledged {
@@ -172,8 +191,16 @@ fn incoming_events() -> Vec<Event> {
             by: by.clone(),
         },
         Event::Linked { incident: incident_id(), at: hour(5), by: by.clone() },
-        Event::StepFired { kind, due, offset_minutes: 60, passed: vec![-30, 0], at: hour(76) },
-        Event::TakenInHand { kind, due, at: hour(76), by },
+        Event::StepFired {
+            kind,
+            due,
+            offset_minutes: 60,
+            passed: vec![-30, 0],
+            reached: Reached::default(),
+            at: hour(76),
+        },
+        Event::TakenInHand { kind, due, at: hour(76), by: by.clone() },
+        Event::Ladder { change: LadderChange::Seen { kind, due }, at: hour(77), by },
         Event::Anonymised {
             survives: Box::new(Survives {
                 id: exchange_id(0),
@@ -186,6 +213,7 @@ fn incoming_events() -> Vec<Event> {
                 kind: IncidentKind::Breach,
                 revisions: 3,
                 notice_clock: Some(clock()),
+                undated: None,
                 acknowledgement_clock: None,
                 ico_clock: None,
                 stance: Some(Stance::Affected),
@@ -234,8 +262,40 @@ fn later_events() -> Vec<Event> {
             at,
         },
         Event::FiledQueued { message, filing: filing.clone(), at, by },
-        Event::FiledReceived { message, filing, at },
+        Event::FiledReceived { message, filing: filing.clone(), at },
+        Event::RelianceAccepted {
+            reliance: Box::new(Reliance {
+                partner: partner_id(0),
+                exchange: exchange_id(0),
+                message,
+                set_sha256: Digest32::of(b"filed"),
+                filing,
+                reason: long("They report for both."),
+            }),
+            at,
+            by: dpo(1),
+        },
     ]
+}
+
+/// A controller for whom we process, and who agreed no hours.
+#[test]
+fn a_processors_opening_keeps_its_form() {
+    let at = hour(1);
+    let opened = Event::Opened {
+        id: exchange_id(0),
+        partner: partner_id(0),
+        case: case_id(0),
+        reference: line("R-0"),
+        incident: incident_id(),
+        exercise: false,
+        kind: IncidentKind::Breach,
+        terms: Terms { notice_hours: None, our_role: OurRole::Processor, ..terms() },
+        clock: Some(Clock { own_target: true, ..clock() }),
+        undated: Some(undated()),
+        at,
+    };
+    hold_golden("processor", &["opened"], &[("opened", opened)]);
 }
 
 /// The JSON of every event is frozen.

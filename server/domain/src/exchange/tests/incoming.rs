@@ -5,6 +5,7 @@ use crate::exchange::{
 };
 use crate::facts::IncidentKind;
 use crate::incident::tests::kit::*;
+use crate::ladder::Plans;
 use crate::values::{Actor, Digest32, IncidentId, MessageId, Moment};
 
 const ICO: ClockKind = ClockKind::IcoReport;
@@ -144,7 +145,7 @@ fn a_person_acknowledges() {
 #[test]
 fn linking_moves_the_clock() {
     let mut story = Stream::received(IncidentKind::Breach);
-    story.run(&Command::Tick, hour(51));
+    story.run(&tick(), hour(51));
     story.run(&link(5), hour(52));
     let exchange = story.exchange();
     assert_eq!((exchange.incident, &exchange.ico_clock), (Some(IncidentId::from_uuid(uuid(5))), &None));
@@ -152,7 +153,7 @@ fn linking_moves_the_clock() {
     assert_eq!(story.refused(&link(6), hour(52)), Refusal::AlreadyLinked);
     story.run(&receive(2, their_notice(2, IncidentKind::Breach)), hour(53));
     assert!(story.exchange().ico_clock.is_none());
-    assert_eq!(next_check(story.exchange()), None);
+    assert_eq!(next_check(story.exchange(), &Plans::default()), None);
 }
 
 /// The ladder of our clock fires each step once, and stops when a person takes it in hand.
@@ -160,18 +161,23 @@ fn linking_moves_the_clock() {
 fn the_ladder_climbs_until_taken_in_hand() {
     let mut story = Stream::received(IncidentKind::Breach);
     for (now, offset) in [(hour(51), -1_440), (hour(71), -360), (hour(77), 120)] {
-        let events = story.run(&Command::Tick, now);
+        let events = story.run(&tick(), now);
         let fired =
             |event: &Event| matches!(event, Event::StepFired { offset_minutes, .. } if *offset_minutes == offset);
         assert!(events.iter().any(fired), "{events:?}");
-        assert_eq!(story.run(&Command::Tick, now), []);
+        assert_eq!(story.run(&tick(), now), []);
     }
     let take = |due| Command::TakeInHand { kind: ICO, due, by: responder() };
     assert_eq!(story.refused(&take(hour(74)), hour(78)), Refusal::NoSuchDuty);
     story.run(&take(hour(75)), hour(78));
     assert_eq!(story.refused(&take(hour(75)), hour(78)), Refusal::NothingChanges);
-    assert_eq!(story.run(&Command::Tick, hour(99)), []);
-    assert_eq!(next_check(story.exchange()), None);
+    assert_eq!(story.run(&tick(), hour(81)), []);
+    assert_eq!(next_check(story.exchange(), &Plans::default()), Some(hour(82)), "in hand, it lapses");
+    let lapsed = story.run(&tick(), hour(82));
+    assert!(
+        matches!(&lapsed[..], [Event::Ladder { by: Actor::Node, .. }, Event::StepFired { offset_minutes: 420, .. }]),
+        "{lapsed:?}"
+    );
 }
 
 /// The next check is exact: just before it, nothing happens.
@@ -179,9 +185,9 @@ fn the_ladder_climbs_until_taken_in_hand() {
 fn the_next_check_is_exact() {
     let mut story = Stream::received(IncidentKind::Breach);
     for _ in 0..12 {
-        let next = next_check(story.exchange()).unwrap();
-        assert_eq!(story.run(&Command::Tick, Moment::from_micros(next.micros() - 1).unwrap()), []);
-        assert_ne!(story.run(&Command::Tick, next), []);
+        let next = next_check(story.exchange(), &Plans::default()).unwrap();
+        assert_eq!(story.run(&tick(), Moment::from_micros(next.micros() - 1).unwrap()), []);
+        assert_ne!(story.run(&tick(), next), []);
     }
 }
 

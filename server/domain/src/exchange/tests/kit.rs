@@ -1,6 +1,9 @@
 //! Exchanges to build stories from.
 
+use std::sync::Arc;
+
 use crate::clock::{Anchor, ClockChange, ClockKind};
+use crate::clock_terms::Law;
 use crate::exchange::{
     Acknowledgement, Call, CallChannel, Command, Event, Exchange, Open, Phase, Receive, ReceiveContent, Refusal,
     Stance, StatedClock, decide, evolve, fold,
@@ -11,6 +14,11 @@ use crate::incident::tests::kit::{
     AWARE, LOGGED, at, case_id, exchange_id, hour, incident_id, line, long, partner_id, responder, terms, uuid,
 };
 use crate::values::{Digest32, Hours, MessageId, Moment};
+
+/// Time has passed, by the built-in plans.
+pub(super) fn tick() -> Command {
+    Command::Tick { orders: Arc::default() }
+}
 
 pub(super) fn open(queue: Option<u32>) -> Command {
     Command::Open(Box::new(Open {
@@ -25,6 +33,7 @@ pub(super) fn open(queue: Option<u32>) -> Command {
         anchor: Anchor::AwareOfCircumstances,
         anchored_at: at(AWARE),
         queue,
+        own_target: None,
     }))
 }
 
@@ -84,6 +93,7 @@ pub(super) fn received(n: u128, content: ReceiveContent) -> Receive {
         message: MessageId::from_uuid(uuid(0x1000 + n)),
         set_sha256: Digest32::of(&n.to_be_bytes()),
         exercise: false,
+        law: Law::Uk,
         content,
     }
 }

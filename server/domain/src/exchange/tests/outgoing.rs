@@ -3,6 +3,7 @@ use crate::clock::{Anchor, ClockChange, ClockKind, ClockState, Evidence};
 use crate::exchange::{Command, Event, NoticeDelivery, Phase, Refusal, Stance, StatedClock, decide, next_check};
 use crate::facts::IncidentKind;
 use crate::incident::tests::kit::*;
+use crate::ladder::Plans;
 use crate::values::{Hours, IncidentId, MessageId, Moment};
 
 const NOTICE: ClockKind = ClockKind::PartnerNotice;
@@ -22,9 +23,9 @@ fn opening_starts_the_clock_and_queues() {
     assert_eq!(exchange.notices.len(), 1);
     assert_eq!((exchange.notices[0].revision, exchange.notices[0].message), (1, notice_message(1)));
     let stated = StatedClock { anchor: Anchor::AwareOfCircumstances, at: hour(0), hours: Hours::CONTRACT };
-    assert!(matches!(&story.events[1], Event::NoticeQueued { stated: found, .. } if *found == stated));
+    assert!(matches!(&story.events[1], Event::NoticeQueued { stated: Some(found), .. } if *found == stated));
     assert_eq!(story.refused(&open(None), hour(1)), Refusal::AlreadyOpen);
-    assert_eq!(decide(None, &Command::Tick, hour(1)), Err(Refusal::NoSuchExchange));
+    assert_eq!(decide(None, &tick(), hour(1)), Err(Refusal::NoSuchExchange));
 }
 
 /// A held notice is queued once, with the incident's kind as it is then.
@@ -55,9 +56,9 @@ fn an_update_is_told_once() {
 fn a_moved_anchor_is_told() {
     let mut story = Stream::queued();
     let events = story.run(&update(1, LIKELY, hour(-5)), hour(2));
-    let moved = ClockChange::Reanchored { anchor: Anchor::AwareOfCircumstances, at: hour(-5) };
+    let moved = ClockChange::Reanchored { anchor: Anchor::AwareOfCircumstances, at: hour(-5), term: None };
     assert_eq!(change(&events, NOTICE), Some(&moved));
-    assert!(matches!(&events[1], Event::NoticeQueued { stated, anchor_reason: Some(_), .. }
+    assert!(matches!(&events[1], Event::NoticeQueued { stated: Some(stated), anchor_reason: Some(_), .. }
         if stated.at == hour(-5)));
 }
 
@@ -65,10 +66,10 @@ fn a_moved_anchor_is_told() {
 #[test]
 fn a_later_anchor_leaves_an_overdue_clock() {
     let mut story = Stream::queued();
-    story.run(&Command::Tick, hour(49));
+    story.run(&tick(), hour(49));
     assert_eq!(story.run(&update(1, LIKELY, hour(5)), hour(50)), []);
     let events = story.run(&update(2, LIKELY, hour(5)), hour(50));
-    assert!(matches!(&events[..], [Event::NoticeQueued { stated, .. }] if stated.at == hour(0)));
+    assert!(matches!(&events[..], [Event::NoticeQueued { stated: Some(stated), .. }] if stated.at == hour(0)));
 }
 
 /// While held, only the clock moves.
@@ -101,7 +102,7 @@ fn a_receipt_meets_the_notice() {
 #[test]
 fn a_receipt_in_time_proved_late() {
     let mut story = Stream::queued();
-    story.run(&Command::Tick, hour(49));
+    story.run(&tick(), hour(49));
     let events = story.run(&receipt(1, hour(47)), hour(49));
     assert_eq!(change(&events, NOTICE), Some(&met(hour(47), Evidence::SignedReceipt, false, true)));
     assert!(matches!(story.exchange().notice_clock.as_ref().unwrap().state, ClockState::Met { proved_late: true, .. }));
@@ -229,13 +230,13 @@ fn a_delivery_is_abandoned_once() {
 #[test]
 fn lateness_begins_once() {
     let mut story = Stream::queued();
-    let next = next_check(story.exchange()).unwrap();
+    let next = next_check(story.exchange(), &Plans::default()).unwrap();
     assert_eq!(next.micros(), hour(48).micros() + 1);
-    assert_eq!(story.run(&Command::Tick, hour(48)), []);
-    let events = story.run(&Command::Tick, next);
+    assert_eq!(story.run(&tick(), hour(48)), []);
+    let events = story.run(&tick(), next);
     assert_eq!(change(&events, NOTICE), Some(&ClockChange::BecameOverdue));
-    assert_eq!(story.run(&Command::Tick, next), []);
-    assert_eq!(next_check(story.exchange()), None);
+    assert_eq!(story.run(&tick(), next), []);
+    assert_eq!(next_check(story.exchange(), &Plans::default()), None);
 }
 
 /// What belongs to a notice received is refused here.

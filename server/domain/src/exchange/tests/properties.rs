@@ -8,6 +8,7 @@ use crate::exchange::{Command, Event, Exchange, ReceiveContent, Stance, decide, 
 use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
 use crate::incident::tests::kit::*;
+use crate::ladder::Plans;
 use crate::values::{IncidentId, Moment};
 
 fn content() -> impl Strategy<Value = ReceiveContent> {
@@ -27,7 +28,7 @@ fn content() -> impl Strategy<Value = ReceiveContent> {
 fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         6 => (0_u128..20, content()).prop_map(|(n, content)| receive(n, content)),
-        4 => Just(Command::Tick),
+        4 => Just(tick()),
         2 => prop::sample::select(Stance::ALL.to_vec()).prop_map(|stance| Command::Acknowledge {
             stance,
             reference: None,
@@ -79,9 +80,9 @@ proptest! {
                 check(before.as_ref(), state.as_ref().unwrap(), &event, now);
                 events.push(event);
             }
-            if *command == Command::Tick {
+            if matches!(command, Command::Tick { .. }) {
                 prop_assert_eq!(decide(state.as_ref(), command, now).unwrap_or_default(), []);
-                let next = state.as_ref().and_then(next_check);
+                let next = state.as_ref().and_then(|it| next_check(it, &Plans::default()));
                 prop_assert!(next.is_none_or(|next| next > now));
             }
         }

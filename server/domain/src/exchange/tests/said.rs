@@ -7,6 +7,7 @@ use crate::exchange::{
 use crate::facts::IncidentKind;
 use crate::incident::WithdrawalReason;
 use crate::incident::tests::kit::*;
+use crate::ladder::Plans;
 use crate::values::{Actor, Digest32, IncidentId, MessageId, Moment};
 
 pub(super) const HELP: MessageKind = MessageKind::AssistanceRequest;
@@ -73,7 +74,7 @@ fn help_asked_and_answered() {
     assert_eq!(story.exchange().said[0].delivery, Some(NoticeDelivery::Queued));
     let receipt = Command::RecordReceipt { message: our_message(1), toe: hour(3), receipt_sha256: Digest32::of(b"r") };
     assert_eq!(story.run(&receipt, hour(3)).len(), 1, "a receipt for a message tells no notice");
-    story.run(&Command::Tick, hour(11));
+    story.run(&tick(), hour(11));
     assert_eq!(asked(&story).clock.state, ClockState::Overdue);
     story.run(&hear(1, MessageKind::Answer, Some(our_message(1)), None, hour(9)), hour(12));
     let met = ClockState::Met { at: hour(9), evidence: Evidence::Answer, proved_late: true };
@@ -113,20 +114,27 @@ fn help_asked_of_us() {
     let mut story = Stream::received(IncidentKind::LikelyToGiveRise);
     story.run(&hear(1, HELP, None, Some(hour(10)), hour(4)), hour(5));
     assert_eq!((asked(&story).clock.anchor, asked(&story).clock.anchored_at), (Anchor::AskedOfUs, hour(4)));
-    assert_eq!(next_check(story.exchange()), Some(hour(8)), "the first step after the request: two hours before");
-    let events = story.run(&Command::Tick, hour(8));
+    assert_eq!(
+        next_check(story.exchange(), &Plans::default()),
+        Some(hour(8)),
+        "the first step after the request: two hours before"
+    );
+    let events = story.run(&tick(), hour(8));
     assert!(
         matches!(events[..], [Event::StepFired { offset_minutes: -120, due, .. }] if due == hour(10)),
         "{events:?}"
     );
-    assert_eq!(story.run(&Command::Tick, hour(8)), []);
+    assert_eq!(story.run(&tick(), hour(8)), []);
     let take = Command::TakeInHand { kind: crate::clock::ClockKind::Assistance, due: hour(10), by: responder() };
     story.run(&take, hour(9));
-    assert_eq!(next_check(story.exchange()), Some(Moment::from_micros(hour(10).micros() + 1).unwrap()));
+    assert_eq!(
+        next_check(story.exchange(), &Plans::default()),
+        Some(Moment::from_micros(hour(10).micros() + 1).unwrap())
+    );
     story.run(&say(MessageKind::Answer, Some(their_id(1)), None), hour(10));
     let met = ClockState::Met { at: hour(10), evidence: Evidence::Answer, proved_late: false };
     assert_eq!(asked(&story).clock.state, met);
-    assert_eq!((story.exchange().unread(), next_check(story.exchange())), (0, None));
+    assert_eq!((story.exchange().unread(), next_check(story.exchange(), &Plans::default())), (0, None));
 }
 
 /// An incident of ours has the ladder from then on; the clock stays with the exchange.
@@ -135,8 +143,8 @@ fn an_incident_takes_the_ladder_over() {
     let mut story = Stream::received(IncidentKind::LikelyToGiveRise);
     story.run(&hear(1, HELP, None, Some(hour(30)), hour(4)), hour(5));
     story.run(&Command::Link { incident: IncidentId::from_uuid(uuid(5)), by: responder() }, hour(5));
-    assert_eq!(story.run(&Command::Tick, hour(20)), []);
-    assert_eq!(story.run(&Command::Tick, hour(31)).len(), 1, "lateness only");
+    assert_eq!(story.run(&tick(), hour(20)), []);
+    assert_eq!(story.run(&tick(), hour(31)).len(), 1, "lateness only");
     let take = Command::TakeInHand { kind: crate::clock::ClockKind::Assistance, due: hour(30), by: responder() };
     assert_eq!(story.refused(&take, hour(31)), Refusal::NoSuchDuty);
 }
@@ -179,7 +187,7 @@ fn what_they_say_is_kept() {
     story.run(&hear(1, MessageKind::Answer, Some(their_id(9)), None, hour(4)), hour(5));
     story.run(&hear(2, HELP, None, Some(hour(1)), hour(99)), hour(6));
     assert_eq!(asked(&story).clock.anchored_at, hour(6), "nothing was said after it reached us");
-    story.run(&Command::Tick, hour(7));
+    story.run(&tick(), hour(7));
     assert_eq!(asked(&story).clock.state, ClockState::Overdue);
     story.run(&hear(3, MessageKind::View, None, Some(hour(9)), hour(4)), hour(7));
     assert_eq!(story.exchange().asked.len(), 1, "a view asks nothing");

@@ -65,12 +65,12 @@ fn withdrawal(revision: u32) -> ReceiveContent {
 #[test]
 fn a_received_withdrawal_ends_our_clock() {
     let mut story = Stream::received(IncidentKind::Breach);
-    story.run(&Command::Tick, hour(52));
+    story.run(&tick(), hour(52));
     story.run(&receive(2, withdrawal(2)), hour(53));
     let exchange = story.exchange();
     assert!(matches!(exchange.ico_clock.as_ref().unwrap().state, ClockState::NotRequired { .. }));
     assert!(exchange.ladders.iter().all(|ladder| ladder.kind == ClockKind::IcoReport && ladder.ended));
-    assert_eq!(story.run(&Command::Tick, hour(100)), []);
+    assert_eq!(story.run(&tick(), hour(100)), []);
     let events = story.run(&receive(3, their_notice(3, IncidentKind::Breach)), hour(101));
     assert!(matches!(events[..], [Event::NoticeReceived { .. }]));
     assert_eq!(story.exchange().received.len(), 3);

@@ -1,9 +1,10 @@
 //! The rules of reports: which command leads to which changes, and which is refused.
 
 use super::{ANSWERS_MAX, Change, Command, NewAnswer, Proof, REPORTS_MAX, Refusal, VERSIONS_MAX};
-use crate::incident::{self, Event, Incident, Stage, ico};
+use crate::incident::{self, Event, Incident, Stage, duties, ico};
 use crate::personal_data::Known;
 use crate::report::{self, About, AnswerValue, Fault, Form, QuestionId, ReportState, Sheet, Source, Submission};
+use crate::undated::UndatedDuty;
 use crate::values::{Actor, Digest32, LongText, Moment};
 
 /// What a command about reports comes to.
@@ -229,7 +230,7 @@ fn file(
         ico::record_submission(incident, &submission, by, now)?
     } else {
         follows(incident, &submission, now)?;
-        Vec::new()
+        followed_up(incident, &submission, by, now)
     };
     let signed = reports.signed_as(&sheet).map(|signed| signed.version);
     let (form, answers) = (reports.form.clone(), sheet.frozen());
@@ -259,6 +260,14 @@ fn follows(incident: &Incident, submission: &Submission, now: Moment) -> Result<
         return Err(Refusal::BeforeEarlier.into());
     }
     Ok(())
+}
+
+/// The duty to follow up ends with a report that leaves nothing out; one that does leaves it owed.
+fn followed_up(incident: &Incident, submission: &Submission, by: &Actor, now: Moment) -> Vec<Event> {
+    if ico::leaves_out(incident) {
+        return Vec::new();
+    }
+    duties::done(incident, UndatedDuty::FollowUp, submission.at, by, now)
 }
 
 fn follow_up(incident: &Incident) -> Result<Change, Refusal> {

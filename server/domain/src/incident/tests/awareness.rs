@@ -22,7 +22,7 @@ fn colleague() -> Actor {
 fn an_earlier_correction_takes_effect_at_once() {
     let mut story = Story::breach(2);
     let events = story.run(&correct(AwarenessOf::Breach, hour(-5)), hour(2)).events;
-    let moved = ClockChange::Reanchored { anchor: Anchor::AwareOfBreach, at: hour(-5) };
+    let moved = ClockChange::Reanchored { anchor: Anchor::AwareOfBreach, at: hour(-5), term: None };
     assert_eq!(ico_change(&events), Some(&moved));
     assert_eq!(story.incident().awareness.breach, Some(hour(-5)));
     let asks = story.advance_all();

@@ -1,7 +1,7 @@
 use super::kit::*;
 use crate::clock::ClockState;
 use crate::facts::IncidentKind;
-use crate::incident::{Command, Event, Refusal, Stage, WithdrawalReason, evolve, fold};
+use crate::incident::{Command, Duty, Event, Refusal, Stage, WithdrawalReason, evolve, fold};
 
 fn anonymise() -> Command {
     Command::Anonymise { by: dpo(1) }
@@ -13,7 +13,7 @@ fn only_what_is_over_is_erased() {
     let mut story = Story::breach(1);
     assert_eq!(story.refused(&anonymise(), hour(4)), Refusal::NotOpen { stage: "active" });
     story.run(&Command::Withdraw { reason: WithdrawalReason::SentInError, note: None, by: responder() }, hour(4));
-    assert_eq!(story.refused(&anonymise(), hour(4)), Refusal::DutiesOpen { open: 1 });
+    assert_eq!(story.refused(&anonymise(), hour(4)), Refusal::DutiesOpen { duties: vec![Duty::FanOut] });
     story.advance_all();
     story.run(&anonymise(), hour(5));
     assert_eq!(story.incident().stage, Stage::Anonymised);
@@ -27,10 +27,11 @@ fn no_free_text_survives() {
     let mut story = Story::breach(2);
     story.run(&Command::ProposeNotRequired { reason: long("Seen by Jo Bloggs only."), by: dpo(1) }, hour(3));
     story.run(&Command::ResolveNotRequired { approve: true, by: dpo(2) }, hour(3));
-    story.run(&Command::Close { open_duties: 0, by: responder() }, hour(4));
+    story.run(&assess(story.incident(), responder()), hour(3));
+    story.run(&Command::Close { open_duties: vec![], by: responder() }, hour(4));
     let events = story.run(&anonymise(), hour(5)).events;
     let json = serde_json::to_string(&events).unwrap();
-    for text in ["Bloggs", "mailbox", "Person", "R-1"] {
+    for text in ["Bloggs", "mailbox", "Person", "R-1", "Weighed"] {
         assert!(!json.contains(text), "{json}");
     }
     let alone = fold(&events).unwrap();

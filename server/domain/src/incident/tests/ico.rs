@@ -1,6 +1,6 @@
 use super::kit::*;
 use crate::clock::{ClockChange, ClockState, Evidence};
-use crate::incident::{Command, Event, Refusal, WithdrawalReason};
+use crate::incident::{Command, Duty, Event, Refusal, WithdrawalReason};
 use crate::report::{ReportState, Submission, SubmissionChannel};
 use crate::values::{Actor, Moment, Role};
 
@@ -19,6 +19,10 @@ fn propose(by: Actor) -> Command {
 
 fn resolve(approve: bool, by: Actor) -> Command {
     Command::ResolveNotRequired { approve, by }
+}
+
+fn open_duties_of_a_proposal() -> Refusal {
+    Refusal::DutiesOpen { duties: vec![Duty::IcoReport, Duty::NotRequiredWaiting, Duty::People] }
 }
 
 /// A submission ends the clock at the instant it was made, not when it was recorded.
@@ -84,7 +88,10 @@ fn not_required_takes_two_officers() {
     assert_eq!(story.refused(&propose(dpo(2)), hour(3)), Refusal::NothingChanges);
     assert_eq!(story.refused(&resolve(true, dpo(1)), hour(3)), Refusal::SecondPersonNeeded);
     assert_eq!(story.refused(&resolve(true, responder()), hour(3)), Refusal::DpoNeeded);
-    assert_eq!(story.refused(&Command::Close { open_duties: 0, by: dpo(1) }, hour(3)), Refusal::DutiesOpen { open: 2 });
+    assert_eq!(
+        story.refused(&Command::Close { open_duties: vec![], by: dpo(1) }, hour(3)),
+        open_duties_of_a_proposal()
+    );
     story.run(&resolve(true, dpo(2)), hour(4));
     let incident = story.incident();
     assert!(matches!(&incident.report, ReportState::NotRequired { proposed_by, approved_by, at, .. }

@@ -1,16 +1,27 @@
 //! Plain values to build stories from.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use crate::arrangement::{ArrangementRef, Owed, Terms, Trigger};
+use crate::arrangement::{ArrangementRef, OurRole, Owed, Terms, Trigger};
 use crate::clock::{ClockChange, ClockKind};
-use crate::facts::{Contact, DiscoveryMethod, Facts, IncidentKind, Occurred, Precision};
-use crate::incident::report;
-use crate::incident::{Awareness, Command, Decision, Event, Incident, Log, Outstanding, Refusal, decide, evolve, fold};
+use crate::facts::tests::nothing_known;
+use crate::facts::{Contact, Facts, IncidentKind, Occurred, Precision};
+use crate::incident::assessment::{self, Assess, Chosen, ChosenContext, Picked};
+use crate::incident::decision::{self, Ask};
+use crate::incident::{
+    Awareness, Command, Decision, Event, Incident, Log, Outstanding, Refusal, Rules, Seen, decide, evolve, fold, report,
+};
+use crate::ladder::Plans;
 use crate::report::{About, Organisation, Standing, Submission};
+use crate::self_assessment::{self, Given};
+use crate::severity::{
+    Availability, Confidentiality, DataContext, Ease, Identifier, IdentifierChoice, Integrity, Intent,
+};
+use crate::suggestion::Asked;
 use crate::values::{
     Actor, ArrangementId, CaseId, Digest32, ExchangeId, Hours, IncidentId, Known, Line, LongText, Moment, PartnerId,
     PersonId, Role, ServiceId, Title,
@@ -96,14 +107,16 @@ pub(crate) fn recorded(submission: Submission, by: Actor) -> Command {
 
 pub(crate) fn terms() -> Terms {
     Terms {
-        notice_hours: Hours::CONTRACT,
+        notice_hours: Some(Hours::CONTRACT),
         acknowledgement_hours: Hours::ACKNOWLEDGEMENT,
+        our_role: OurRole::JointController,
         trigger: Trigger::BreachOrCircumstances,
         arrangements: vec![ArrangementRef {
             id: ArrangementId::from_uuid(uuid(0xd0)),
             version: 3,
             digest: Digest32::of(b"terms"),
             title: line("Data sharing and security agreement"),
+            ico_lead: None,
         }],
     }
 }
@@ -122,27 +135,8 @@ pub(crate) fn facts() -> Facts {
     Facts {
         title: Title::parse("Mailbox of a case worker opened by a third party").unwrap(),
         summary: long("A mailbox was opened from an unknown address."),
-        occurred: Known::NotYetKnown,
-        detected_at: None,
         aware_basis: long("The analyst on duty confirmed the sign-in."),
-        discovery_method: DiscoveryMethod::OwnDetection,
-        nature: Known::NotYetKnown,
-        ongoing: Known::NotYetKnown,
-        cause: Known::NotYetKnown,
-        ico_category: Known::NotYetKnown,
-        data_unintelligible: Known::NotYetKnown,
-        recipients_of_data: Known::NotYetKnown,
-        data_categories: Known::NotYetKnown,
-        subject_categories: Known::NotYetKnown,
-        data_subjects: Known::NotYetKnown,
-        records: Known::NotYetKnown,
-        likely_consequences: Known::NotYetKnown,
-        actual_harm: None,
-        risk_view: Known::NotYetKnown,
-        containment: Known::NotYetKnown,
-        mitigation: Known::NotYetKnown,
-        asked_of_recipient: None,
-        notified_late_reason: None,
+        ..nothing_known()
     }
 }
 
@@ -176,8 +170,56 @@ pub(crate) fn log(kind: IncidentKind, partners: usize) -> Log {
         owed: (0..partners).map(owed).collect(),
         hold: false,
         opened_from: None,
+        rules: Rules::default(),
+        plans: Plans::default(),
         by: responder(),
     }
+}
+
+/// An assessment of what [`facts`] leave open, of everyday data that next to nobody can be recognised by.
+pub(crate) fn chosen() -> Chosen {
+    fn picked<T>(value: T) -> Picked<T> {
+        Picked { value: Some(value), reason: Some(long("Weighed by the team.")) }
+    }
+    Chosen {
+        contexts: vec![ChosenContext {
+            context: DataContext::Simple,
+            step: None,
+            reason: Some(long("Weighed: names.")),
+        }],
+        identifiers: vec![IdentifierChoice {
+            identifier: Identifier::FullName,
+            ease: Ease::Limited,
+            reason: long("Weighed: few share these names."),
+        }],
+        confidentiality: picked(Confidentiality::KnownRecipients),
+        integrity: picked(Integrity::NotAffected),
+        availability: picked(Availability::NotAffected),
+        intent: picked(Intent::NoneKnown),
+    }
+}
+
+pub(crate) fn answers(last: self_assessment::Answer) -> Vec<Given> {
+    use self_assessment::{Answer, Question};
+    let given = [(Question::PersonalData, Answer::Yes), (Question::Breach, Answer::Yes), (Question::Risk, last)];
+    given.map(|(question, answer)| Given { question, answer, reason: long("Weighed.") }).to_vec()
+}
+
+/// An assessment of the incident as it stands.
+pub(crate) fn assess(incident: &Incident, by: Actor) -> Command {
+    let assess = Assess {
+        seen: Seen::of(incident),
+        asked: Asked::default(),
+        chosen: chosen(),
+        answers: answers(self_assessment::Answer::NotSure),
+        note: Some(long("Weighed on the first day.")),
+    };
+    Command::Assessment { command: assessment::Command::Assess(Box::new(assess)), by }
+}
+
+/// A decision on the incident as it stands.
+pub(crate) fn decided(incident: &Incident, ask: Ask, by: Actor) -> Command {
+    Command::Decision { command: decision::Command { seen: Seen::of(incident), ask }, by }
 }
 
 pub(crate) fn group(kind: ClockKind, due: Moment, anchored_at: Moment, partners: usize) -> Outstanding {
@@ -242,7 +284,7 @@ impl Story {
     }
 
     pub(crate) fn tick(&mut self, outstanding: &[Outstanding], now: Moment) -> Vec<Event> {
-        self.run(&Command::Tick { outstanding: outstanding.to_vec() }, now).events
+        self.run(&Command::Tick { outstanding: outstanding.to_vec(), orders: Arc::default() }, now).events
     }
 
     pub(crate) fn incident(&self) -> &Incident {

@@ -1,7 +1,7 @@
 use super::kit::*;
 use crate::clock::{Anchor, Clock, ClockChange, ClockKind, ClockState};
 use crate::facts::{Facts, IncidentKind, Precision};
-use crate::incident::{Awareness, Command, Event, FanOutWork, Log, Refusal, Stage, decide};
+use crate::incident::{Awareness, Command, Duty, Event, FanOutWork, Log, Refusal, Stage, decide};
 use crate::values::{Hours, Moment};
 
 fn refusal(log: Log) -> Refusal {
@@ -131,7 +131,7 @@ fn earlier_own_awareness_moves_a_received_clock() {
     let log = Log { opened_from, ..aware_at(hour(-40), facts()) };
     let story = Story::logged(log);
     let change = ico_change(&story.events).unwrap();
-    assert_eq!(*change, ClockChange::Reanchored { anchor: Anchor::AwareOfBreach, at: hour(-40) });
+    assert_eq!(*change, ClockChange::Reanchored { anchor: Anchor::AwareOfBreach, at: hour(-40), term: None });
     assert_eq!(story.incident().ico.as_ref().unwrap().due(), hour(32));
 }
 
@@ -153,13 +153,16 @@ fn facts_are_versioned() {
 /// Closing waits for every duty, fan-out and proposal.
 #[test]
 fn closing_waits_for_every_duty() {
-    let close = |open_duties| Command::Close { open_duties, by: responder() };
+    let close = |open_duties: &[_]| Command::Close { open_duties: open_duties.to_vec(), by: responder() };
+    let notices = [(ClockKind::PartnerNotice, 2), (ClockKind::PartnerAcknowledgement, 0)];
     let mut story = Story::circumstances(1);
-    assert_eq!(story.refused(&close(2), hour(5)), Refusal::DutiesOpen { open: 2 });
+    let theirs = Duty::Partners { kind: ClockKind::PartnerNotice, open: 2 };
+    assert_eq!(story.refused(&close(&notices), hour(5)), Refusal::DutiesOpen { duties: vec![theirs] });
     let breach = Story::logged(log(IncidentKind::Breach, 1));
-    assert_eq!(breach.refused(&close(0), hour(5)), Refusal::DutiesOpen { open: 2 });
-    story.run(&close(0), hour(5));
+    let own = vec![Duty::IcoReport, Duty::People, Duty::FanOut];
+    assert_eq!(breach.refused(&close(&[]), hour(5)), Refusal::DutiesOpen { duties: own });
+    story.run(&close(&[]), hour(5));
     assert_eq!(story.incident().stage, Stage::Closed);
-    assert_eq!(story.refused(&close(0), hour(5)), Refusal::NotOpen { stage: "closed" });
+    assert_eq!(story.refused(&close(&[]), hour(5)), Refusal::NotOpen { stage: "closed" });
     assert_eq!(story.tick(&[group(ClockKind::PartnerNotice, hour(48), hour(0), 1)], hour(60)), []);
 }

@@ -2,6 +2,7 @@
 //! is lost in folding, and what happens once happens once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -9,10 +10,12 @@ use super::kit::*;
 use crate::clock::{Clock, ClockChange, ClockKind};
 use crate::exchange::{self, Acknowledgement, Call, CallChannel, Exchange, Stance};
 use crate::facts::IncidentKind;
+use crate::incident::decision::{Ask, NotABreach, People};
 use crate::incident::{
     AwarenessOf, Command, Event, FAN_OUT_CHUNK, Incident, Log, Outstanding, Stage, WithdrawalReason, decide, evolve,
     fold, next_check, report,
 };
+use crate::ladder::Plans;
 use crate::report::{Submission, SubmissionChannel};
 use crate::values::{Actor, Digest32, ExchangeId, Moment, Role};
 
@@ -25,7 +28,7 @@ struct Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = (0_u16..900, 0_u8..24, any::<u8>());
+    let step = (0_u16..900, 0_u8..26, any::<u8>());
     prop::collection::vec(step.prop_map(|(minutes, action, choice)| Step { minutes, action, choice }), 1..60)
 }
 
@@ -109,7 +112,11 @@ impl World {
             for clock in clocks(exchange).into_iter().flatten().filter(Clock::is_open) {
                 let due = match clock.kind {
                     ClockKind::PartnerAcknowledgement => clock.due().floor_minute(),
-                    ClockKind::PartnerNotice | ClockKind::IcoReport | ClockKind::Assistance => clock.due(),
+                    ClockKind::PartnerNotice
+                    | ClockKind::IcoReport
+                    | ClockKind::Assistance
+                    | ClockKind::PeopleTold
+                    | ClockKind::FollowUp => clock.due(),
                 };
                 let found = groups.entry((clock.kind, due)).or_insert_with(|| Outstanding {
                     kind: clock.kind,
@@ -128,15 +135,18 @@ impl World {
     fn tick(&mut self) {
         let ids: Vec<ExchangeId> = self.exchanges.keys().copied().collect();
         for id in ids {
-            assert!(self.ask(id, &exchange::Command::Tick));
+            assert!(self.ask(id, &exchange::Command::Tick { orders: Arc::default() }));
             let (exchange, _) = &self.exchanges[&id];
-            assert_eq!(exchange::decide(Some(exchange), &exchange::Command::Tick, self.now()), Ok(Vec::new()));
+            assert_eq!(
+                exchange::decide(Some(exchange), &exchange::Command::Tick { orders: Arc::default() }, self.now()),
+                Ok(Vec::new())
+            );
         }
-        let tick = Command::Tick { outstanding: self.outstanding() };
+        let tick = Command::Tick { outstanding: self.outstanding(), orders: Arc::default() };
         self.run(&tick);
         let again = self.command(&tick).map(|decision| decision.events);
         assert!(again.is_none_or(|events| events.is_empty()), "a second look finds nothing");
-        let next = self.incident.as_ref().and_then(next_check);
+        let next = self.incident.as_ref().and_then(|it| next_check(it, &Plans::default()));
         assert!(next.is_none_or(|next| next > self.now()), "what was due has been done");
     }
 
@@ -178,7 +188,7 @@ impl World {
             19 => Command::ConvertToBreach { aware_at: earlier, owed: vec![owed(0), owed(90)], by },
             20 => match choice % 8 {
                 0 => Command::Withdraw { reason: WithdrawalReason::SentInError, note: None, by },
-                1 => Command::Close { open_duties: 0, by },
+                1 => Command::Close { open_duties: vec![], by },
                 2 => Command::Anonymise { by },
                 _ => Command::DraftReport { by },
             },
@@ -200,6 +210,8 @@ impl World {
                 Some(ladder) => Command::TakeInHand { kind: ladder.kind, due: ladder.due, by },
                 None => Command::ResolveNotRequired { approve: !choice.is_multiple_of(3), by },
             },
+            24 => assess(incident, by),
+            25 => decided(incident, decision_of(choice), by),
             _ => return None,
         })
     }
@@ -248,6 +260,21 @@ impl World {
     }
 }
 
+fn decision_of(choice: u8) -> Ask {
+    let reasons = || long("A reason.");
+    let ground = NotABreach::ALL[usize::from(choice % 3)];
+    match choice % 8 {
+        0 => Ask::Report { reasons: reasons() },
+        1 => Ask::ProposeNotRequired { reasons: reasons() },
+        2 => Ask::ResolveNotRequired { approve: choice > 64 },
+        3 => Ask::People { people: People::Tell, reasons: reasons() },
+        4 => Ask::People { people: People::RiskNotHigh, reasons: reasons() },
+        5 => Ask::ExplainDelay { reasons: reasons() },
+        6 => Ask::ProposeNotABreach { ground, reasons: reasons() },
+        _ => Ask::ResolveNotABreach { approve: choice > 64 },
+    }
+}
+
 /// A clock starts running, and once ended never opens again; only earlier evidence turns late into in time.
 fn check_clock(clock: Option<&Clock>, event: &Event) {
     match event {
@@ -263,7 +290,7 @@ fn check_exchange_clock(state: Option<&Exchange>, event: &exchange::Event) {
         (Some(it), ClockKind::PartnerNotice) => it.notice_clock.as_ref(),
         (Some(it), ClockKind::PartnerAcknowledgement) => it.acknowledgement_clock.as_ref(),
         (Some(it), ClockKind::IcoReport) => it.ico_clock.as_ref(),
-        (Some(_), ClockKind::Assistance) => None,
+        (Some(_), ClockKind::Assistance | ClockKind::PeopleTold | ClockKind::FollowUp) => None,
     };
     match event {
         exchange::Event::ClockStarted { clock } => assert!(clock_of(clock.kind).is_none(), "a clock starts once"),

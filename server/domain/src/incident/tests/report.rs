@@ -1,5 +1,7 @@
 //! Reports: answers over the version that was seen, a signature over every answer, what was sent and what follows.
 
+pub(super) mod golden;
+
 use super::kit::*;
 use crate::facts::{Facts, IcoCategory};
 use crate::incident::report::{Command as Ask, NewAnswer, Refusal as No};

@@ -1,8 +1,11 @@
+use std::sync::Arc;
+
 use super::kit::*;
 use crate::clock::{ClockChange, ClockKind};
 use crate::incident::{Command, Event, Refusal, STEP_NAMES_MAX, next_check};
+use crate::ladder::{LadderChange, LadderCommand, LadderRefusal, Orders, Plan, Plans, Reachable};
 use crate::report::ReportState;
-use crate::values::{Actor, Moment};
+use crate::values::{Actor, Moment, Role};
 
 const NOTICE: ClockKind = ClockKind::PartnerNotice;
 const ICO: ClockKind = ClockKind::IcoReport;
@@ -87,12 +90,56 @@ fn taken_in_hand_is_silent() {
     let groups = [group(NOTICE, hour(48), hour(0), 1)];
     story.tick(&groups, hour(24));
     story.run(&take(NOTICE, hour(48), responder()), hour(25));
-    assert_eq!(story.tick(&groups, hour(60)), []);
-    assert_eq!(story.refused(&take(NOTICE, hour(48), responder()), hour(60)), Refusal::NothingChanges);
-    story.run(&take(NOTICE, hour(48), dpo(1)), hour(60));
+    assert_eq!(story.tick(&groups, hour(28)), []);
+    assert_eq!(story.refused(&take(NOTICE, hour(48), responder()), hour(28)), Refusal::NothingChanges);
+    story.run(&take(NOTICE, hour(48), dpo(1)), hour(28));
     let earlier = [group(NOTICE, hour(47), hour(-1), 1)];
     let events = story.tick(&earlier, hour(60));
     assert_eq!(fired(&events), [(NOTICE, 780, 1)]);
+}
+
+/// In hand, nothing happens for the stated time: the ladder goes on once, with the most urgent step, and the record says who
+/// had it.
+#[test]
+fn taken_in_hand_goes_on_when_nothing_happens() {
+    let mut story = Story::circumstances(1);
+    let groups = [group(NOTICE, hour(48), hour(0), 1)];
+    story.tick(&groups, hour(24));
+    story.run(&take(NOTICE, hour(48), responder()), hour(45));
+    assert_eq!(story.tick(&groups, Moment::from_micros(hour(49).micros() - 1).unwrap()), []);
+    let events = story.tick(&groups, hour(49));
+    assert!(
+        matches!(&events[0], Event::Ladder { change: LadderChange::Lapsed { holder, .. }, by: Actor::Node, .. } if *holder == responder()),
+        "{events:?}"
+    );
+    assert_eq!(fired(&events), [(NOTICE, 60, 1)]);
+    assert_eq!(story.tick(&groups, hour(49)), []);
+    story.run(&take(NOTICE, hour(48), responder()), hour(49));
+}
+
+/// Who has not seen a step that asked them to say so is named by the next one.
+#[test]
+fn who_has_not_seen_a_step_is_named_at_the_next() {
+    let mut story = Story::circumstances(1);
+    let groups = [group(NOTICE, hour(48), hour(0), 1)];
+    let mut plan = Plan::built_in(NOTICE);
+    plan.steps.iter_mut().for_each(|step| step.must_see = true);
+    let mut plans = Plans::default();
+    plans.set(NOTICE, plan);
+    let of = |actor: Actor| Reachable { person: actor.person().unwrap(), roles: vec![Role::Responder] };
+    let people = vec![of(responder()), of(dpo(1))];
+    let orders = Arc::new(Orders { plans, people, on_call: Vec::new() });
+    let tick = || Command::Tick { outstanding: groups.to_vec(), orders: Arc::clone(&orders) };
+    story.run(&tick(), hour(24));
+    let seen = |by| Command::Ladder { command: LadderCommand::MarkSeen { kind: NOTICE, due: hour(48) }, by };
+    story.run(&seen(dpo(1)), hour(25));
+    assert_eq!(story.refused(&seen(dpo(1)), hour(25)), Refusal::Ladder(LadderRefusal::SeenAlready));
+    let events = story.run(&tick(), hour(36)).events;
+    let unseen = responder().person().unwrap();
+    assert!(
+        matches!(&events[..], [Event::StepFired { reached, .. }] if reached.unseen == [unseen] && reached.people.len() == 2),
+        "{events:?}"
+    );
 }
 
 /// A duty can be taken in hand before its first step, and only if it can exist.
@@ -106,20 +153,20 @@ fn only_a_real_duty_is_taken_in_hand() {
     for (kind, due) in [(NOTICE, hour(48)), (ICO, hour(72)), (ack, hour(9))] {
         story.run(&take(kind, due, responder()), hour(2));
     }
-    assert_eq!(next_check(story.incident()), Some(Moment::from_micros(hour(72).micros() + 1).unwrap()));
+    assert_eq!(next_check(story.incident(), &Plans::default()), Some(hour(6)), "in hand, it lapses");
 }
 
 /// The next check is the next step or lateness of our own clock: just before it, nothing happens.
 #[test]
 fn the_next_check_is_exact() {
-    assert_eq!(next_check(Story::circumstances(1).incident()), None);
+    assert_eq!(next_check(Story::circumstances(1).incident(), &Plans::default()), None);
     let mut story = Story::breach(0);
     for _ in 0..20 {
-        let next = next_check(story.incident()).unwrap();
+        let next = next_check(story.incident(), &Plans::default()).unwrap();
         let before = Moment::from_micros(next.micros() - 1).unwrap();
         assert_eq!(story.tick(&[], before), []);
         assert_ne!(story.tick(&[], next), []);
     }
     story.run(&super::ico::submitted(hour(71)), hour(100));
-    assert_eq!(next_check(story.incident()), None);
+    assert_eq!(next_check(story.incident(), &Plans::default()), None);
 }

@@ -78,7 +78,7 @@ fn a_withdrawn_incident_is_not_open() {
         Command::ConvertToBreach { aware_at: hour(3), owed: vec![], by: by() },
         Command::ProposeNotRequired { reason: long("Unlikely."), by: dpo(1) },
         Command::TakeInHand { kind: ClockKind::IcoReport, due: hour(72), by: by() },
-        Command::Close { open_duties: 0, by: by() },
+        Command::Close { open_duties: vec![], by: by() },
     ];
     for command in refused {
         assert_eq!(story.refused(&command, hour(5)), Refusal::NotOpen { stage: "withdrawn" });

@@ -1,6 +1,6 @@
 //! The form of an arrangement: what differs from its agreement, and whom to ring.
 
-use domain::arrangement::FallbackContact;
+use domain::arrangement::{FallbackContact, OurRole};
 use domain::directory::{Agreement, ArrangementRecord, Fault, Key, RecordKind};
 
 use super::{
@@ -11,7 +11,7 @@ use crate::access::Administrator;
 use crate::node::DoorError;
 use crate::store::queries::directory::{Known, OUR_PARTY, Stored};
 use crate::web::directory::edit::{Edited, Group};
-use crate::web::directory::sheet::hours_words;
+use crate::web::directory::sheet::{hours_words, our_role_words};
 use crate::web::field::Field;
 use crate::web::form::{Form, Reading};
 use crate::web::page::Visit;
@@ -65,6 +65,7 @@ impl Edited for ArrangementRecord {
         form.set("trigger", trigger_word(self.trigger));
         put(form, "ico_lead", self.ico_lead.as_ref());
         put(form, "contact_point", self.contact_point.as_ref());
+        form.set("our_role", self.our_role.map_or("", OurRole::word));
         for (number, contact) in (1_usize..).zip(&self.contacts) {
             put_contact(form, &contact_name(number), Some(contact));
         }
@@ -107,6 +108,7 @@ impl Edited for ArrangementRecord {
         }
         let ico_lead = reading.optional_text("ico_lead");
         let contact_point = reading.optional_text("contact_point");
+        let our_role = OurRole::ALL.into_iter().find(|role| role.word() == reading.form().first("our_role"));
         let contacts = contacts(reading);
         let (agreement, partner) = agreement.zip(partner)?;
         Some(Self {
@@ -120,6 +122,7 @@ impl Edited for ArrangementRecord {
             trigger,
             ico_lead,
             contact_point,
+            our_role,
             contacts,
         })
     }
@@ -172,6 +175,7 @@ fn terms_fields(form: &Form, known: &Known, agreement: Option<&Agreement>) -> Ve
         (Some(_), None) => "The agreement does not say.".to_owned(),
         (Some(_), Some(hours)) => format!("The agreement says {}.", hours_words(hours)),
     };
+    let ours = OurRole::ALL.map(|role| (role.word().to_owned(), our_role_words(role).to_owned()));
     vec![
         service_boxes(form, known, "Which services?", agreement.map(|agreement| agreement.services.as_slice()))
             .hint("None ticked means all that the agreement covers."),
@@ -180,6 +184,8 @@ fn terms_fields(form: &Form, known: &Known, agreement: Option<&Agreement>) -> Ve
         Field::line(form, "acknowledgement_hours", "Hours within which a person must acknowledge")
             .hint(&says(agreement.and_then(|agreement| agreement.acknowledgement_hours))),
         trigger_field(form, "As in the agreement"),
+        pick(form, "our_role", "What are we towards them?", "As the agreement says", &ours)
+            .hint("Where one of us only processes for the other, the agreement has to be one of a processor."),
         pick(form, "ico_lead", "Who leads on the report to the ICO?", "As in the agreement", &who),
         pick(form, "contact_point", "Contact point for people", "As in the agreement", &who),
     ]

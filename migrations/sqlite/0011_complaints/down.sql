@@ -1,0 +1,3 @@
+DROP TABLE complaints;
+DROP TABLE duties;
+ALTER TABLE clocks DROP COLUMN own_target;

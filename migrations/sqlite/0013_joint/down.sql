@@ -1,0 +1,2 @@
+DROP INDEX said_incident;
+DROP INDEX exchanges_filed;

@@ -1,0 +1,140 @@
+//! A complaint about how we use data, from its arrival to its outcome, on pages and by a program.
+
+use std::time::Duration;
+
+use serde_json::json;
+use server::access::Scope;
+use server::node::DutySettings;
+use tests::node::{PASSWORD, World, line};
+use tests::page::Page;
+use tests::visitor::{Answer, Visitor};
+use tests::{On, both};
+
+both!(a_complaint_is_kept_without_who_complained, a_program_keeps_complaints);
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+async fn submit(visitor: &mut Visitor, page: &Page, button: &str, answers: &[(&str, &str)]) -> Answer {
+    let form = page.form(button);
+    let mut fields = form.fields();
+    fields.retain(|(have, _)| !answers.iter().any(|(name, _)| name == have));
+    fields.extend(answers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    visitor.post(form.attribute("action").expect("an address"), &fields).await
+}
+
+/// Logged on the page: what looks like personal data is held up. The page says by when it has to be acknowledged, in law
+/// and as promised; late, it stands on the clocks page. Acknowledged late by promise and in time by law, answered, and
+/// erased: codes and instants stay, words go, and the tables come out of the record again.
+async fn a_complaint_is_kept_without_who_complained(on: On) {
+    let world = World::new(on);
+    // After the first day of section 164A.
+    world.pass(120 * DAY);
+    let operator = world.listening_party("Operator").await;
+    let settings = DutySettings { complaint_promise: true, ..DutySettings::default() };
+    let mut operator = operator.restart_with_duties(settings).await;
+    let address = operator.serve();
+    let mut visitor = Visitor::signed_in(address, &operator.email("manager"), PASSWORD).await;
+    assert!(visitor.get("/complaints").await.page().text().contains("No complaint has been logged"));
+
+    let page = visitor.get("/complaints/new").await.page();
+    let now = visitor.get("/now").await.json();
+    let now = |part: &str| now[part].as_str().expect("a part").to_owned();
+    let (day, month, year, time) = (now("day"), now("month"), now("year"), now("time"));
+    let mut answers = vec![
+        ("received-day", day.as_str()),
+        ("received-month", month.as_str()),
+        ("received-year", year.as_str()),
+        ("received-time", time.as_str()),
+        ("channel", "email"),
+        ("category", "security"),
+        ("about", "alice@example.net says that her report was shown to others"),
+    ];
+    let bare = submit(&mut visitor, &page, "Log it", &[]).await;
+    assert_eq!(bare.status, 422);
+    let held = submit(&mut visitor, &page, "Log it", &answers).await;
+    assert_eq!(held.status, 422);
+    assert!(held.page().text().contains("looks like an e-mail address"));
+    *answers.last_mut().expect("an answer") = ("about", "A report was shown to the wrong contractor");
+    let logged = submit(&mut visitor, &page, "Log it", &answers).await;
+    assert_eq!(logged.status, 303, "{}", logged.text());
+    let path = logged.header("location").expect("an address").to_owned();
+    let again = submit(&mut visitor, &page, "Log it", &answers).await;
+    assert_eq!(again.header("location"), Some(path.as_str()), "the same form logs once");
+
+    let text = visitor.get(&path).await.page().text();
+    for said in
+        ["CP-2026-0001", "Within 30 days", "the legal limit is", "5 working days", "20 working days", "names no time"]
+    {
+        assert!(text.contains(said), "{said} in {text}");
+    }
+    assert!(visitor.get("/").await.page().text().contains("1 complaint to see to"));
+    world.pass(10 * DAY);
+    let mut visitor = Visitor::signed_in(address, &operator.email("manager"), PASSWORD).await;
+    assert!(visitor.get("/").await.page().text().contains("1 complaint overdue"));
+    assert!(visitor.get("/complaints?overdue=yes").await.page().text().contains("CP-2026-0001"));
+    assert!(!visitor.get("/complaints?stage=answered").await.page().text().contains("CP-2026-0001"));
+
+    let page = visitor.get(&format!("{path}/acknowledge")).await.page();
+    assert_eq!(submit(&mut visitor, &page, "Record it", &[]).await.status, 303);
+    let text = visitor.get(&path).await.page().text();
+    assert!(text.contains("Met late") && text.contains("Met "), "by promise late, in law in time: {text}");
+    let page = visitor.get(&format!("{path}/note")).await.page();
+    assert_eq!(submit(&mut visitor, &page, "Record it", &[("note", "The contractor deleted it")]).await.status, 303);
+    let page = visitor.get(&format!("{path}/answer")).await.page();
+    assert_eq!(submit(&mut visitor, &page, "Record it", &[]).await.status, 422, "an outcome is needed");
+    assert_eq!(submit(&mut visitor, &page, "Record it", &[("outcome", "upheld")]).await.status, 303);
+    assert!(!visitor.get("/").await.page().text().contains("complaint to see to"));
+
+    let mut administrator = Visitor::signed_in(address, &operator.email("administrator"), PASSWORD).await;
+    let page = administrator.get(&format!("{path}/erase")).await.page();
+    assert_eq!(submit(&mut administrator, &page, "Erase it", &[]).await.status, 303);
+    let text = visitor.get(&path).await.page().text();
+    assert!(text.contains("Erased") && text.contains("They were right"), "{text}");
+    assert!(!operator.everything_readable().await.contains("contractor"));
+    let (kept, rebuilt) = operator.rebuilt(on).await;
+    assert_eq!(kept, rebuilt);
+    operator.verify_ledger().await;
+}
+
+/// The same by the API, with the page's words; one key logs one complaint.
+async fn a_program_keeps_complaints(on: On) {
+    let world = World::new(on);
+    world.pass(120 * DAY);
+    let mut operator = world.listening_party("Operator").await;
+    let address = operator.serve();
+    let account = operator.node.account(&operator.email("dpo")).await.expect("the store").expect("an account");
+    let person = operator.node.person(account.id).await.expect("a person");
+    let ends = operator.node.time().elapsed().plus_seconds(86_400);
+    let scopes = vec![Scope::Read, Scope::Decide];
+    let (_, token) = operator.node.add_token(&person, line("A program"), scopes, ends).await.expect("a token");
+    let program = Visitor::with_token(address, &token);
+    let send = async |method: &str, path: &str, key: &str, body: &serde_json::Value| {
+        let headers = [("Content-Type", "application/json"), ("Idempotency-Key", key)];
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        program.send(method, &format!("/api/v1{path}"), &headers, body.as_bytes()).await.expect("an answer")
+    };
+    let received = world.now().to_string();
+    let mut body = json!({
+        "received_at": received, "channel": "letter", "category": "rights", "about": "Ring me on 020 7946 0000",
+    });
+    let held = send("POST", "/complaints", "one", &body).await;
+    assert_eq!(held.status, 422, "{}", held.text());
+    body["about"] = json!("A request for a copy was not answered");
+    let made = send("POST", "/complaints", "two", &body).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let id = made.json()["id"].as_str().expect("an id").to_owned();
+    assert_eq!(send("POST", "/complaints", "two", &body).await.json()["id"], made.json()["id"]);
+    let one = send("GET", &format!("/complaints/{id}"), "", &json!(null)).await.json();
+    assert_eq!((&one["state"], &one["promised_answer_by"]), (&json!("Not acknowledged"), &json!(null)));
+    assert!(one["acknowledge_by"].is_string() && one["acknowledge_limit_at"].is_string(), "{one}");
+    let early =
+        send("POST", &format!("/complaints/{id}/acknowledge"), "three", &json!({ "at": "2026-01-01T00:00:00Z" })).await;
+    assert_eq!(early.status, 409, "{}", early.text());
+    let at = json!({ "at": world.now().to_string() });
+    let done = send("POST", &format!("/complaints/{id}/acknowledge"), "four", &at).await;
+    assert!(done.status < 300, "{}", done.text());
+    let list = send("GET", "/complaints", "", &json!(null)).await.json();
+    assert_eq!(list["items"][0]["state"], "Acknowledged");
+    let duties = send("GET", "/duties", "", &json!(null)).await;
+    assert_eq!(duties.status, 200, "{}", duties.text());
+}
