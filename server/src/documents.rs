@@ -12,5 +12,7 @@ pub mod letter;
 pub mod paper;
 pub mod pdf;
 pub mod print;
+pub mod proof;
 pub mod register;
 pub mod report;
+pub mod report_json;

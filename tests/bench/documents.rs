@@ -28,7 +28,8 @@ pub(crate) async fn run(on: On, keep: Option<&Path>, figures: &mut Report) {
     let party = found("Operator", "https://operator.example".to_owned(), on.fresh(), ground, None).await;
     let id = party.log(log_request(long_facts(), party.node.now())).await;
     let (incident, node) = (party.incident(id).await, &party.node);
-    let paper = || report::paper(&incident, &node.organisation(), node.now(), node.zone());
+    let about = node.about_us().await.expect("who we are");
+    let paper = || report::paper(&incident, &about, node.now(), node.zone());
     for format in Format::ALL {
         let (first, slowest, usual) = match format {
             Format::Docx => ("first DOCX", "slowest DOCX", "median DOCX"),

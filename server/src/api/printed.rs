@@ -58,7 +58,8 @@ async fn report_as(call: &Call, format: Format) -> Result<Reply, Problem> {
     let by = Reader::of(call.person()).ok_or(Problem::NotAllowed("people who may read the record"))?;
     let id: IncidentId = call.id()?;
     let (node, incident) = (&call.node, state(call, id).await?);
-    let paper = report::paper(&incident, &node.organisation(), node.now(), node.zone());
+    let about = node.about_us().await?;
+    let paper = report::paper(&incident, &about, node.now(), node.zone());
     let stem = report::stem(&incident);
     let file = web::block(move || print(&paper, &stem, format)).await.map_err(Problem::internal)??;
     node.note_export(&by, "report_exported", json!({ "incident": id, "as": format.ending() })).await?;

@@ -554,6 +554,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    report_proofs (incident_id, number, piece) {
+        incident_id -> Binary,
+        number -> Integer,
+        piece -> Integer,
+        content -> Binary,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     meta,
     counters,
@@ -595,4 +604,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     ack_links,
     poll_tokens,
     said,
+    report_proofs,
 );

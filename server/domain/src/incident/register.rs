@@ -208,6 +208,7 @@ pub(super) fn begin(change: &Change) -> Incident {
         told_filed: false,
         assessments: Vec::new(),
         decisions: Box::default(),
+        reports: Box::default(),
         register: Box::new(Register { imported: Some(record.imported.clone()), figures: None }),
         telling: super::telling::Telling::default(),
         lessons: super::lessons::Lessons::default(),

@@ -12,7 +12,7 @@ use super::rows::{ClockRow, ExchangeRow};
 use crate::store::alerts::{self, AlertKind};
 use crate::store::backend::bulk::{insert_many, replace_many, update_many};
 use crate::store::schema::{clocks, exchanges, facts, incidents, said};
-use crate::store::{Rows, StoreError, Turn, outbox};
+use crate::store::{Rows, StoreError, Turn, outbox, reports};
 
 pub(super) fn apply(turn: &mut Turn<'_>, plan: Plan) -> Result<(), StoreError> {
     let Plan { queued, abandoned, erased, ladders, said, register, tallies, actions, .. } =
@@ -76,6 +76,7 @@ fn write_rows(rows: &mut Rows<'_>, mut plan: Plan) -> Result<Plan, StoreError> {
     }
     for id in std::mem::take(&mut plan.facts_gone) {
         diesel::delete(facts::table.filter(facts::incident_id.eq(id.as_bytes().as_slice()))).execute(rows.db)?;
+        reports::erase(rows, id)?;
     }
     let new: Vec<_> =
         std::mem::take(&mut plan.facts_new).into_iter().map(|row| row.sealed(seal)).collect::<Result<_, _>>()?;

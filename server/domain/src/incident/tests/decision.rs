@@ -28,7 +28,7 @@ fn close() -> Command {
 fn submitted(at: Moment) -> Command {
     let channel = SubmissionChannel::OnlineForm;
     let submission = Submission { at, channel, ico_reference: None, delay_reasons: None, proof: None };
-    Command::RecordSubmission { submission, by: dpo(1) }
+    recorded(submission, dpo(1))
 }
 
 impl Story {
