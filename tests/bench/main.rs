@@ -20,6 +20,7 @@ mod log;
 mod measure;
 mod notice;
 mod partners;
+mod report;
 mod storm;
 
 use std::process::ExitCode;
@@ -75,6 +76,12 @@ enum Question {
         /// A folder to keep one of each in, to look at.
         #[arg(long)]
         keep: Option<std::path::PathBuf>,
+    },
+    /// How long do the page of a report and its documents take, in a register of many incidents?
+    Report {
+        /// Incidents in its database.
+        #[arg(long, default_value_t = 100_000)]
+        incidents: usize,
     },
     /// What does a node need that has nothing to do, and how soon does it show its first page?
     Idle {
@@ -166,6 +173,7 @@ async fn main() -> ExitCode {
         Question::Notice { times } => notice::run(on, times, &mut report).await,
         Question::Import { parties } => import::run(on, parties, &mut report).await,
         Question::Documents { keep } => documents::run(on, keep.as_deref(), &mut report).await,
+        Question::Report { incidents } => report::run(on, incidents, &mut report).await,
         Question::Idle { incidents, seconds } => idle::run(on, incidents, seconds, &mut report).await,
         Question::FanOut { partners, tls, bad: false } => return fan_out::run(on, partners, tls, bench.json).await,
         Question::FanOut { partners, tls, bad: true } => fan_out::run_bad(on, partners, tls, &mut report).await,
