@@ -65,10 +65,20 @@
   const post = (url) => fetch(url, { method: "POST", body: new URLSearchParams(new FormData(form)), credentials: "same-origin" });
   const note = document.getElementById("draft-note");
   const told = document.getElementById("told");
-  let saving = null, looking = null;
+  let saving = null, looking = null, sent = false;
+  // What is sent is saved: no draft of it may follow. Whoever leaves in the pause after a keystroke loses nothing.
+  form.addEventListener("submit", () => { sent = true; clearTimeout(saving); saving = null; });
+  addEventListener("pageshow", () => { sent = false; });
+  addEventListener("pagehide", () => {
+    if (sent || saving === null) return;
+    clearTimeout(saving);
+    saving = null;
+    navigator.sendBeacon(form.dataset.draft, new URLSearchParams(new FormData(form)));
+  });
   form.addEventListener("input", () => {
     clearTimeout(saving);
     saving = setTimeout(async () => {
+      saving = null;
       try {
         const answer = await post(form.dataset.draft);
         if (note) note.textContent = answer.ok ? await answer.text() : "This draft is not saved yet. Keep this page open.";

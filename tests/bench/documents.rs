@@ -53,7 +53,7 @@ fn milliseconds(paper: &impl Fn() -> Paper, format: Format) -> f64 {
 }
 
 /// As much as people write who have time: some pages.
-fn long_facts() -> Facts {
+pub(crate) fn long_facts() -> Facts {
     let sentence =
         "Somebody outside had the password of a shared mailbox in T\u{177} G\u{175}yr, and read messages in it. ";
     let text = || LongText::parse(sentence.repeat(20).trim()).expect("a text");

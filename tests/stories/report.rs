@@ -10,11 +10,11 @@ use domain::incident::{Event, WithdrawalReason};
 use domain::report::OrganisationSize;
 use domain::values::{Digest32, IncidentId, Known, LongText};
 use serde_json::json;
-use server::access::Spokesperson;
+use server::access::{Scope, Spokesperson};
 use server::node::DoorError;
 use tests::browser::Browser;
 use tests::facts::first_hour;
-use tests::node::{PASSWORD, Party, World, log_request};
+use tests::node::{PASSWORD, Party, World, line, log_request};
 use tests::visitor::{Answer, Visitor};
 use tests::wait::until;
 use tests::{On, both};
@@ -26,6 +26,8 @@ both!(
     files_that_carry_macros_stay_out,
     what_is_typed_is_kept_in_a_browser,
     another_form_is_data_alone,
+    nothing_typed_is_dropped,
+    a_program_does_the_same,
 );
 
 const BOUNDARY: &str = "tocsin-boundary";
@@ -344,6 +346,31 @@ async fn what_is_typed_is_kept_in_a_browser(on: On) {
         }
         browser.close().await;
     }
+    pictures(&origin, &operator.email("dpo"), id).await;
+}
+
+/// Pictures to look at, when somebody asks for them.
+async fn pictures(origin: &str, email: &str, id: IncidentId) {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots");
+    if !folder.is_dir() {
+        return;
+    }
+    for width in [1_280, 390] {
+        let browser = Browser::open_sized(width, 2_400).await;
+        browser.sign_in(origin, email, PASSWORD).await;
+        for (name, page) in [
+            ("overview", format!("/incidents/{id}/report")),
+            ("section", format!("/incidents/{id}/report/sections/2")),
+            ("sign-off", format!("/incidents/{id}/report/sign-off")),
+            ("paste", format!("/incidents/{id}/report/paste")),
+            ("organisation", "/about-this-organisation".to_owned()),
+        ] {
+            browser.go(&format!("{origin}{page}")).await;
+            let picture = browser.client.screenshot().await.expect("a screenshot");
+            std::fs::write(folder.join(format!("report-{name}-{width}.png")), picture).expect("kept");
+        }
+        browser.close().await;
+    }
 }
 
 async fn typed_and_kept(browser: &Browser, report: &str) {
@@ -380,4 +407,89 @@ async fn another_form_is_data_alone(on: On) {
     let wrong = send(&mut dpo, &report, "Use this form", &[("form", "another")]).await;
     assert_eq!(wrong.status, 422);
     assert_eq!(dpo.get(&format!("{report}/paste")).await.status, 200);
+}
+
+/// What arrives late, from a page that another form has overtaken, or without the version that it was typed over, is never
+/// dropped without a word, and never covers what was saved after it.
+async fn nothing_typed_is_dropped(on: On) {
+    let world = World::new(on);
+    let (operator, address, id) = desk(&world).await;
+    let mut dpo = officer(&operator, address).await;
+    let report = format!("/incidents/{id}/report");
+    let path = format!("{report}/sections/2");
+    let draft = format!("{path}/draft");
+    let fields = dpo.get(&path).await.page().form("Save").fields();
+    let half = filled(fields.clone(), &[("describe_what_happened", "A whole sent")]);
+    let whole = filled(fields.clone(), &[("describe_what_happened", "A whole sentence.")]);
+    assert_eq!(dpo.post(&draft, &half).await.status, 200);
+    assert!(dpo.get(&path).await.text().contains("A whole sent<"), "kept while it is typed");
+    assert_eq!(dpo.post(&path, &whole).await.status, 303);
+    assert_eq!(dpo.post(&draft, &half).await.status, 200, "a keystroke that comes late");
+    assert!(dpo.get(&path).await.text().contains("A whole sentence."), "it covers nothing");
+
+    let mut bare = dpo.get(&path).await.page().form("Save").fields();
+    bare.retain(|(name, _)| name != "base-describe_what_happened");
+    let refused = dpo.post(&path, &filled(bare, &[("describe_what_happened", "Over which version?")])).await;
+    let text = refused.text();
+    assert!(refused.status == 422 && text.contains("not on the page that you filled in"), "{text}");
+    assert!(text.contains("Over which version?"), "what was typed is still there");
+    assert_eq!(dpo.post(&path, &refused.page().form("Save").fields()).await.status, 303, "the second look saves");
+
+    let typed =
+        filled(dpo.get(&path).await.page().form("Save").fields(), &[("describe_what_happened", "For the ICO.")]);
+    assert_eq!(send(&mut dpo, &report, "Use this form", &[("form", "edpb")]).await.status, 303);
+    let refused = dpo.post(&path, &typed).await;
+    assert!(refused.status == 422 && refused.text().contains("Another form was chosen"), "{}", refused.text());
+    assert_eq!(send(&mut dpo, &report, "Use this form", &[("form", "ico")]).await.status, 303);
+    assert!(dpo.get(&path).await.text().contains("For the ICO."), "it is there again with its form");
+}
+
+/// The same through the API: what stands for every report by its version, another form, an answer, the proof.
+async fn a_program_does_the_same(on: On) {
+    let world = World::new(on);
+    let (operator, address, id) = desk(&world).await;
+    let account = operator.node.account(&operator.email("dpo")).await.expect("answers").expect("an account");
+    let person = operator.node.person(account.id).await.expect("a person");
+    let (ends, scopes) =
+        (operator.node.time().elapsed().plus_seconds(86_400), [Scope::Read, Scope::Respond, Scope::Decide]);
+    let added = operator.node.add_token(&person, line("A program"), scopes.to_vec(), ends).await;
+    let (_, token) = added.expect("a token");
+    let program = Visitor::with_token(address, &token);
+    let call = async |method: &str, path: &str, more: (&str, &str), body: Vec<u8>| {
+        let kind = if path.contains("/proof") { "application/octet-stream" } else { "application/json" };
+        let headers = [("Content-Type", kind), more];
+        program.send(method, &format!("/api/v1{path}"), &headers, &body).await.expect("an answer")
+    };
+    let json_of = |value: serde_json::Value| value.to_string().into_bytes();
+    let none = program.try_get("/api/v1/standing-answers").await.expect("an answer");
+    assert_eq!((none.status, none.json()["version"].as_u64()), (200, Some(0)), "{}", none.text());
+    let etag = none.header("etag").expect("a version").to_owned();
+    let answers = json!({ "size": "from_250", "training": "Every year.", "code_of_conduct": false });
+    let wrong = call("PUT", "/standing-answers", ("If-Match", &etag), json_of(json!({ "size": "many" }))).await;
+    assert!(wrong.status == 422 && wrong.text().contains("/size"), "{}", wrong.text());
+    let saved = call("PUT", "/standing-answers", ("If-Match", &etag), json_of(answers.clone())).await;
+    assert_eq!((saved.status, saved.json()["training"].as_str()), (200, Some("Every year.")), "{}", saved.text());
+    assert_eq!(call("PUT", "/standing-answers", ("If-Match", &etag), json_of(answers)).await.status, 412);
+
+    let report = format!("/incidents/{id}/report");
+    for (form, status) in [("edpb", 204), ("another", 422), ("ico", 204)] {
+        let chosen = json_of(json!({ "form": form }));
+        let answer = call("POST", &format!("{report}/form"), ("Idempotency-Key", form), chosen).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+    }
+    let submission = json!({ "at": world.now().to_string(), "channel": "email", "ico_reference": "IC-1" });
+    let sent = call("POST", &format!("{report}/submission"), ("Idempotency-Key", "sent"), json_of(submission)).await;
+    assert_eq!(sent.status, 204, "{}", sent.text());
+    let proof = format!("{report}/proof?number=1");
+    let old = [[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1].as_slice(), &[0; 64]].concat();
+    let refused = call("POST", &format!("{proof}&name=a.pdf"), ("Idempotency-Key", "old"), old).await;
+    assert!(refused.status == 422 && refused.text().contains("can carry macros"), "{}", refused.text());
+    let mail = b"Received with thanks.".to_vec();
+    let kept = call("POST", &format!("{proof}&name=mail.txt"), ("Idempotency-Key", "mail"), mail.clone()).await;
+    assert_eq!(kept.status, 204, "{}", kept.text());
+    let again = program.try_get(&format!("/api/v1{proof}")).await.expect("an answer");
+    assert_eq!((again.status, &again.body), (200, &mail));
+    assert!(again.header("content-disposition").is_some_and(|value| value.starts_with("attachment")));
+    let shown = program.try_get(&format!("/api/v1{report}")).await.expect("an answer").json();
+    assert_eq!((shown["submitted"][0]["proof"].as_str(), shown["form"].as_str()), (Some("mail.txt"), Some("ico")));
 }

@@ -1,19 +1,26 @@
 //! ICO reports: the form's questions answered from the facts, a draft, a recorded submission, a decision that none is
 //! required.
 
+pub mod files;
+
 use domain::clock;
-use domain::incident::report::{NewAnswer, Refusal};
+use domain::incident::report::{Filed, NewAnswer, Refusal};
 use domain::report::{self, AnswerValue, OptionText, QuestionId, ReportState, Submission, SubmissionChannel, Written};
 use domain::values::{Count, CountBasis, IncidentId, Line, LongText, Moment};
 
 use super::call::{Call, Reply};
 use super::incidents::state;
-use super::operation::{Group, get, post, run};
+use super::operation::{Group, Parameter, get, post, run};
 use super::shape::{answer, request};
 use crate::access::Scope;
 use crate::node::DoorError;
 use crate::node::reports::refused;
 use crate::problem::{FieldFault, Problem};
+
+/// Names a submitted report.
+const NUMBER: Parameter = Parameter { name: "number", about: "Which submitted report: 1 is the first." };
+/// Names a file.
+const NAME: Parameter = Parameter { name: "name", about: "What the file is called." };
 
 /// Operations on reports.
 pub const GROUP: Group = Group {
@@ -52,6 +59,31 @@ pub const GROUP: Group = Group {
             run!(follow),
         )
         .needs(&[Scope::Respond, Scope::Decide]),
+        post(
+            "/incidents/{id}/report/form",
+            "choose_report_form",
+            "Make the report on another form",
+            run!(files::choose),
+        )
+        .needs(&[Scope::Respond, Scope::Decide])
+        .takes::<files::ChooseForm>(),
+        get(
+            "/incidents/{id}/report/proof",
+            "get_report_proof",
+            "The file that proves a submission",
+            run!(files::proof),
+        )
+        .asks(&[NUMBER])
+        .writes("application/octet-stream"),
+        post(
+            "/incidents/{id}/report/proof",
+            "add_report_proof",
+            "Add the file that proves a submission: PDF, PNG, JPEG, a mail, plain text, or DOCX without macros",
+            run!(files::add_proof),
+        )
+        .needs(&[Scope::Respond, Scope::Decide])
+        .asks(&[NUMBER, NAME])
+        .takes_file(),
         post(
             "/incidents/{id}/report/not-required",
             "propose_report_not_required",
@@ -99,8 +131,30 @@ answer! {
         out_of_date: Vec<String>,
         /// Questions still open, by id.
         open_questions: Vec<String>,
+        /// What was submitted, oldest first.
+        submitted: Vec<SubmittedReport>,
         /// The form.
         sections: Vec<ReportSection>,
+    }
+}
+
+answer! {
+    /// A report that was submitted.
+    SubmittedReport {
+        /// 1 is the first, 2 the first that follows up.
+        number: u32,
+        /// The form that it was made on.
+        form: String,
+        /// When.
+        at: Moment,
+        /// online_form, email, telephone or post.
+        channel: &'static str,
+        /// The case reference that the ICO gave.
+        ico_reference: Option<Line>,
+        /// A data protection officer had signed off what was submitted.
+        signed_off: bool,
+        /// The name of the file that proves it.
+        proof: Option<Line>,
     }
 }
 
@@ -230,8 +284,23 @@ async fn one(call: Call) -> Result<Reply, Problem> {
         signed_off_at: incident.reports.signed_as(&sheet).map(|signed| signed.at),
         out_of_date: changed.into_iter().map(|change| change.question).collect(),
         open_questions: report::gaps(&sheet.sections),
+        submitted: incident.reports.filed.iter().map(SubmittedReport::of).collect(),
         sections: sheet.sections.into_iter().map(ReportSection::of).collect(),
     }))
+}
+
+impl SubmittedReport {
+    fn of(filed: &Filed) -> Self {
+        Self {
+            number: filed.number,
+            form: filed.form.as_str().to_owned(),
+            at: filed.submission.at,
+            channel: filed.submission.channel.word(),
+            ico_reference: filed.submission.ico_reference.clone(),
+            signed_off: filed.signed.is_some(),
+            proof: filed.proof.as_ref().map(|proof| proof.name.clone()),
+        }
+    }
 }
 
 impl ReportSection {

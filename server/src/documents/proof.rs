@@ -5,6 +5,7 @@
 
 use std::io::{Cursor, Read as _};
 
+use domain::values::Line;
 use zip::ZipArchive;
 
 /// The longest file that is taken.
@@ -104,6 +105,14 @@ pub enum ProofFault {
         "This is none of the kinds that are taken: PDF, PNG, JPEG, a mail (EML), plain text, or a Word document (DOCX)"
     )]
     Unknown,
+}
+
+/// What a proof is called on the record: the end of the name that was sent, however it was written there.
+#[must_use]
+pub fn name(sent: &str, kind: ProofKind) -> Option<Line> {
+    // A browser may send a whole path; only what the file is called is kept.
+    let name: String = sent.rsplit(['/', '\\']).next().unwrap_or_default().chars().take(150).collect();
+    Line::parse(&name).or_else(|_| Line::parse(&format!("proof.{}", kind.ending()))).ok()
 }
 
 /// What a file is.

@@ -6,7 +6,7 @@ mod of_ladders;
 mod of_register;
 
 pub(super) use self::of_duties::{complaints, duties};
-pub(super) use self::of_incidents::{corrective_actions, precedents};
+pub(super) use self::of_incidents::{corrective_actions, precedents, report_proofs};
 pub(super) use self::of_ladders::{feed_links, ladder_plans, shifts};
 pub(super) use self::of_register::{register, register_facets, register_tallies, register_views};
 
@@ -554,15 +554,6 @@ diesel::table! {
     }
 }
 
-diesel::table! {
-    report_proofs (incident_id, number, piece) {
-        incident_id -> Binary,
-        number -> Integer,
-        piece -> Integer,
-        content -> Binary,
-    }
-}
-
 diesel::allow_tables_to_appear_in_same_query!(
     meta,
     counters,
@@ -604,5 +595,4 @@ diesel::allow_tables_to_appear_in_same_query!(
     ack_links,
     poll_tokens,
     said,
-    report_proofs,
 );

@@ -10,7 +10,7 @@ use domain::facts::IncidentKind;
 use domain::incident::assessment::Assessed;
 use domain::incident::{Incident, Stage};
 use domain::reliance::Standing as Filing;
-use domain::report::{self, About, ReportState};
+use domain::report::{self, ReportState};
 use domain::values::{IncidentId, PartnerId};
 use serde::Deserialize;
 
@@ -25,7 +25,6 @@ use super::words::{counted, grouped};
 use super::{assessment, clocks, decision, duties, incidents, joint, messages};
 use crate::access::{Dpo, Reporter, Responder};
 use crate::problem::Problem;
-use crate::store::partners;
 use crate::store::queries::clocks::{Filter, Single};
 use crate::store::queries::exchanges::{Listed, Show};
 use crate::store::queries::joint::{Filed, FiledAbout};
@@ -152,7 +151,7 @@ struct Found {
 
 async fn find(visit: &Visit, id: IncidentId, asked: &Asked) -> Result<Found, Problem> {
     let (show, after) = (asked.show(), PartnerId::from_str(&asked.after).ok());
-    let (organisation, now) = (visit.node.organisation(), visit.now());
+    let (about, now) = (visit.node.about_us().await?, visit.now());
     let found = visit
         .node
         .store()
@@ -160,8 +159,6 @@ async fn find(visit: &Visit, id: IncidentId, asked: &Asked) -> Result<Found, Pro
             let Some(listed) = queries::incidents::one(rows, id)? else { return Ok(None) };
             let Some(state) = queries::incidents::state(rows, id)? else { return Ok(None) };
             let filter = Filter { incident: Some(id), ..Filter::default() };
-            let (_, standing) = partners::standing_answers(rows)?;
-            let about = About { organisation: (*organisation).clone(), standing };
             let relied = state.joint.reliance.as_ref().map(|relied| relied.reliance.partner);
             let relied_on = relied.map(|partner| queries::partners::name(rows, partner)).transpose()?;
             Ok(Some(Found {

@@ -97,6 +97,12 @@ pub struct Question {
     /// When it is asked; always, without one.
     #[serde(default)]
     pub show_if: Option<Condition>,
+    /// Words of the source for which the form has no option: a person chooses.
+    #[serde(default)]
+    pub no_option: Vec<String>,
+    /// When the form takes its own *not yet known*; always, without one.
+    #[serde(default)]
+    pub unknown_if: Option<Condition>,
     /// Whether a report can do without.
     #[serde(default)]
     pub required: Option<Required>,

@@ -146,6 +146,7 @@ fn answer(form: &Form, question: &'static Question, on: &On<'_>, so_far: &BTreeM
         (None, Some(written)) => written.answer.value(question),
         (None, None) => optional(question, fact.clone()),
     };
+    let value = unknown_allowed(form, question, so_far, value);
     let from = written.as_ref().map_or_else(|| question.source.from().to_owned(), |written| written.from.clone());
     Answer {
         id: question.id.to_string(),
@@ -159,6 +160,23 @@ fn answer(form: &Form, question: &'static Question, on: &On<'_>, so_far: &BTreeM
         fact_changed: written.as_ref().is_some_and(|written| written.fact != value_digest(&fact)),
         written: written.map(|written| written.answer),
         fact,
+    }
+}
+
+/// *Not yet known* is no answer where the form takes it only of a report that says it is not complete.
+fn unknown_allowed(
+    form: &Form,
+    question: &Question,
+    so_far: &BTreeMap<QuestionId, AnswerValue>,
+    value: AnswerValue,
+) -> AnswerValue {
+    let unmet = question.unknown_if.as_ref().filter(|condition| !condition.holds(so_far));
+    match (unmet, &value) {
+        (Some(condition), AnswerValue::NotYetKnown(text)) => AnswerValue::Missing(format!(
+            "Not known yet, and the form takes \u{201c}{text}\u{201d} only if {}.",
+            condition.words(form)
+        )),
+        (Some(_) | None, _) => value,
     }
 }
 
@@ -198,6 +216,9 @@ fn resolved(question: &Question, fact: Fact) -> AnswerValue {
         Fact::Instant(at) => AnswerValue::Instant(at),
         Fact::Period { from, to, estimated } => AnswerValue::Period { from, to, estimated },
         Fact::Count(count) => AnswerValue::Given(count_words(&count)),
+        Fact::Unknown if question.kind.is_choice() && question.unknown_option().is_none() => {
+            AnswerValue::Missing("Not known yet, and the form has no option for that: choose one.".to_owned())
+        }
         Fact::Unknown => AnswerValue::NotYetKnown(question.unknown_option().unwrap_or("Not yet known").to_owned()),
         Fact::Nothing(why) => AnswerValue::Missing(why.to_owned()),
         Fact::NotCalledFor(why) => AnswerValue::DoesNotApply(why.to_owned()),

@@ -5,6 +5,7 @@
 
 mod facts;
 mod ours;
+mod people;
 
 use serde::Deserialize;
 
@@ -101,14 +102,21 @@ pub enum Mend {
     Standing(&'static str),
     /// In the organisation's own record.
     Organisation,
+    /// Among the decisions on the incident.
+    Decision,
+    /// Where it is recorded that people were told.
+    People,
 }
 
-use Mend::{Awareness, Fact as In, Organisation as Ours, Standing as Stands};
+use Mend::{Awareness, Decision, Fact as In, Organisation as Ours, People, Standing as Stands};
 
 const NOT_AWARE: &str = "No awareness of a breach is recorded. Record when you became aware of it.";
 const RECORD: &str = "The record of this incident";
 const SETTINGS: &str = "The record of this organisation";
 const STANDING: &str = "About this organisation";
+const TELLING: &str = "The decision about telling people, and the record of telling them";
+const DECIDED: &str = "The decision about telling people";
+const TOLD: &str = "The record of telling people";
 
 sources! {
     /// Nothing that is recorded: a person knows.
@@ -237,6 +245,28 @@ sources! {
     /// Whether other controllers or processors are involved: `yes`, `no`.
     OthersInvolved = "others_involved", "The partners owed a notice, and how we found out", None,
         |on| ours::told(on, |_| codes("yes", "Yes"));
+    /// Whether the people affected were told: `told_high_risk`, `told_not_high_risk`, `told`, `planned_high_risk`,
+    /// `planned`, `not_needed`, `exempt`.
+    PeopleTold = "people_told", TELLING, Some(Decision),
+        |on| people::told(on.incident);
+    /// When they were first told.
+    PeopleToldAt = "people_told_at", TOLD, Some(People),
+        |on| people::told_at(on.incident);
+    /// Why they need not be told: `unreadable`, `high_risk_removed`, `out_of_proportion`.
+    PeopleExempt = "people_exempt", DECIDED, Some(Decision),
+        |on| people::exempt(on.incident);
+    /// The reasons for the decision about telling them.
+    PeopleReasons = "people_reasons", DECIDED, Some(Decision),
+        |on| people::reasons(on.incident);
+    /// Whether somebody is left to be told: `all`, `some`.
+    PeopleToldAll = "people_told_all", TOLD, Some(People),
+        |on| people::all(on.incident);
+    /// How they were told: `each`, `public`, `both`.
+    PeopleToldHow = "people_told_how", TOLD, Some(People),
+        |on| people::how(on.incident);
+    /// What they were told.
+    PeopleToldWhat = "people_told_what", TOLD, Some(People),
+        |on| people::what(on.incident);
     /// Whether we belong to a code of conduct: `yes`, `no`.
     CodeOfConduct = "code_of_conduct", STANDING, Some(Stands("code_of_conduct")),
         ours::code_of_conduct;

@@ -180,7 +180,7 @@ fn every_form_is_read_and_its_conditions_look_back_at_options_that_are_there() {
         for question in form.questions() {
             assert!(ids.insert(question.id.clone()), "{} is there twice", question.id);
             assert_eq!(question.kind.is_choice(), !question.options.is_empty(), "{}", question.id);
-            for (other, options) in question.show_if.iter().flat_map(Condition::looks_at) {
+            for (other, options) in question.show_if.iter().chain(&question.unknown_if).flat_map(Condition::looks_at) {
                 let other = before.iter().find(|before| before.id == *other).expect("a question before it");
                 assert!(options.iter().all(|option| other.options.contains(option)), "{}", question.id);
             }
@@ -216,6 +216,12 @@ fn words_of(source: Source) -> Vec<&'static str> {
         Source::Cyber | Source::HighRisk => vec!["yes", "no", "not_yet_known"],
         Source::OccurredKind => vec!["day", "range", "ongoing", "not_yet_known"],
         Source::DataSubjectsBasis | Source::RecordsBasis => vec!["exact", "approximate", "minimum", "not_yet_known"],
+        Source::PeopleTold => {
+            vec!["told_high_risk", "told_not_high_risk", "told", "planned_high_risk", "planned", "not_needed", "exempt"]
+        }
+        Source::PeopleExempt => vec!["unreadable", "high_risk_removed", "out_of_proportion"],
+        Source::PeopleToldAll => vec!["all", "some"],
+        Source::PeopleToldHow => vec!["each", "public", "both"],
         Source::ToldOthers | Source::OthersInvolved | Source::SystemsAffected => vec!["yes"],
         Source::Cause => all!(facts::Cause),
         Source::DiscoveryMethod => all!(facts::DiscoveryMethod),
@@ -234,7 +240,8 @@ fn each_word_of_a_source_has_an_option_wherever_a_choice_is_asked() {
         let words = words_of(question.source);
         assert!(!words.is_empty() || question.source == Source::Asked, "{}", question.id);
         for word in words {
-            assert!(question.words.contains_key(word), "{}: {word}", question.id);
+            let left_out = question.no_option.iter().any(|left_out| left_out == word);
+            assert!(question.words.contains_key(word) != left_out, "{}: {word}", question.id);
         }
         for word in question.words.keys() {
             let known = words_of(question.source).contains(&word.as_str()) || word == form::NOT_YET_KNOWN;
@@ -427,4 +434,37 @@ fn states_and_channels_are_stored_and_read_back() {
         assert_eq!(SubmissionChannel::from_word(channel.word()), Some(channel));
         assert!(!channel.label().is_empty());
     }
+}
+
+/// Aim: *to be determined* is an answer only of a notification that says it is not complete; else a person has to answer.
+#[test]
+fn what_is_not_known_is_taken_only_of_an_incomplete_notification() {
+    let form = Form::of(&FormId::parse("edpb").unwrap());
+    let told = |facts: Facts| {
+        let sheet = fill(&incident(facts), &about(), form, aware());
+        let found = sheet.answers().find(|answer| answer.asked.source == Source::PeopleTold).unwrap();
+        found.value.clone()
+    };
+    let open = "No, the investigation is still ongoing";
+    assert_eq!(told(nothing_known()), AnswerValue::NotYetKnown(open.to_owned()));
+    assert!(matches!(told(full_facts()), AnswerValue::Missing(why) if why.contains("\u{201c}Incomplete\u{201d}")));
+}
+
+/// Aim: whether people were told is answered from the record: decided, told, told of how high a risk.
+#[test]
+fn telling_people_answers_from_the_record() {
+    let told = |view, survived: Vec<crate::incident::telling::Told>| {
+        let facts = Facts { risk_view: Known::Known(view), ..full_facts() };
+        let telling = crate::incident::telling::Telling { survived, ..Default::default() };
+        answer(&Incident { telling, ..incident(facts) }, "told_subjects_2021")
+    };
+    let wave = |channel| crate::incident::telling::Told { at: aware(), channel, people: Some(9) };
+    let each = || vec![wave(crate::incident::telling::Channel::Letter)];
+    let starts = |value: AnswerValue, with: &str| matches!(value, AnswerValue::Given(text) if text.contains(with));
+    assert!(matches!(told(RiskView::HighRisk, Vec::new()), AnswerValue::Missing(_)), "nobody has decided");
+    assert!(starts(told(RiskView::HighRisk, each()), "therefore we have communicated"));
+    assert!(starts(told(RiskView::Risk, each()), "decided to tell them anyway"));
+    let telling = crate::incident::telling::Telling { survived: each(), ..Default::default() };
+    let unsure = Incident { telling, ..incident(Facts { risk_view: Known::NotYetKnown, ..full_facts() }) };
+    assert!(matches!(answer(&unsure, "told_subjects_2021"), AnswerValue::Missing(why) if why.contains("no option")));
 }

@@ -40,6 +40,7 @@ struct SectionPage {
     part: usize,
     parts: usize,
     title: String,
+    sheet: String,
     conflicts: Vec<(String, String, String)>,
     asked: Vec<Asked>,
     not_asked: Vec<(String, String)>,
@@ -68,9 +69,14 @@ fn section(sheet: &Sheet, part: usize) -> Result<&report::Section, Problem> {
     part.checked_sub(1).and_then(|at| sheet.sections.get(at)).ok_or(Problem::NotFound)
 }
 
+/// Which form of which report a page belongs to.
+fn sheet_name(sheet: &Sheet) -> String {
+    format!("{}-{}", sheet.form.id, sheet.number)
+}
+
 /// What a draft of a part is kept under.
 fn draft_name(sheet: &Sheet, part: usize) -> String {
-    format!("{}-{}-{part}", sheet.form.id, sheet.number)
+    format!("{}-{part}", sheet_name(sheet))
 }
 
 /// `GET /incidents/{id}/report/sections/{part}`
@@ -141,6 +147,7 @@ async fn shown(visit: &Visit, state: &Incident, sheet: &Sheet, part: usize, form
         part,
         parts: sheet.sections.len(),
         title: found.title.clone(),
+        sheet: sheet_name(sheet),
         conflicts,
         asked,
         not_asked: not_asked
@@ -354,17 +361,11 @@ pub(super) async fn save(posted: Posted, path: web::Path<Part>) -> Answer {
     form.drop_names(&BUTTONS);
     let (state, _, sheet) = filled(&visit, id).await?;
     let found = section(&sheet, part)?;
-    let mut reading = Reading::new(&form, visit.reader);
-    let mut answers = Vec::new();
-    for answer in found.answers.iter().filter(|answer| answer.applies) {
-        let Ok(base_version) = form.first(&format!("base-{}", answer.id)).parse() else { continue };
-        let written = typed(&mut reading, answer);
-        if form.first(&format!("was-{}", answer.id)) != digest(written.as_ref()).to_string() {
-            answers.push(NewAnswer { question: answer.asked.id.clone(), base_version, answer: written });
-        }
-    }
-    let errors = reading.into_errors();
     let name = draft_name(&sheet, part);
+    if form.first("sheet") != sheet_name(&sheet) {
+        return another_sheet(&visit, &state, &sheet, part, &form).await;
+    }
+    let (answers, errors) = changed(found, &mut form, &visit);
     let outcome = if errors.is_empty() {
         match visit.node.write_answers(&by, id, answers).await {
             Ok(()) | Err(DoorError::Refused(domain::incident::Refusal::NothingChanges)) => {
@@ -383,6 +384,60 @@ pub(super) async fn save(posted: Posted, path: web::Path<Part>) -> Answer {
     };
     visit.node.keep_report_draft(&visit.person, id, &name, form.to_json()).await?;
     shown(&visit, &state, &sheet, part, &form, outcome).await
+}
+
+/// What a person changed, each over the version that their page showed. Also where the question is no longer asked: what
+/// they typed is theirs. An answer whose page did not say which version it showed is not written, and not dropped either.
+fn changed(found: &report::Section, form: &mut Form, visit: &Visit) -> (Vec<NewAnswer>, Vec<FieldError>) {
+    let (mut answers, mut unseen) = (Vec::new(), Vec::new());
+    let mut reading = Reading::new(form, visit.reader);
+    for answer in &found.answers {
+        let base = form.first(&format!("base-{}", answer.id)).parse();
+        if base.is_err() && !answer.applies {
+            continue;
+        }
+        let written = typed(&mut reading, answer);
+        match base {
+            Ok(base_version) if is_changed(form, answer, written.as_ref()) => {
+                answers.push(NewAnswer { question: answer.asked.id.clone(), base_version, answer: written });
+            }
+            Err(_) if written.is_some() => unseen.push(answer),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    let mut errors = reading.into_errors();
+    for answer in unseen {
+        let message = "This was not on the page that you filled in: look at it, then save it".to_owned();
+        let dated = matches!(answer.asked.kind, Kind::Instant | Kind::Period);
+        let anchor = if dated { format!("{}-day", answer.id) } else { answer.id.clone() };
+        errors.push(FieldError { name: answer.id.clone(), anchor, message });
+        form.set(&format!("base-{}", answer.id), answer.version.to_string());
+        form.set(&format!("was-{}", answer.id), digest(prefill(answer).as_ref()).to_string());
+    }
+    (answers, errors)
+}
+
+fn is_changed(form: &Form, answer: &ReportAnswer, written: Option<&Written>) -> bool {
+    form.first(&format!("was-{}", answer.id)) != digest(written).to_string()
+}
+
+/// Another form was chosen, or a follow-up opened, since the page was shown: nothing is written, and what was typed stays
+/// as a draft of the page that it was typed on.
+async fn another_sheet(visit: &Visit, state: &Incident, sheet: &Sheet, part: usize, form: &Form) -> Answer {
+    let typed_on = form.first("sheet");
+    let known = typed_on.rsplit_once('-').is_some_and(|(id, number)| {
+        report::FormId::parse(id).is_some() && number.parse::<u32>().is_ok_and(|number| number <= sheet.number)
+    });
+    if known {
+        let name = format!("{typed_on}-{part}");
+        visit.node.keep_report_draft(&visit.person, state.id, &name, form.to_json()).await?;
+    }
+    let message = "Another form was chosen, or a follow-up opened, while you typed. Nothing was saved: your text is kept \
+                   as a draft and is there again with the form on which you typed it";
+    let anchor = section(sheet, part)?.answers.first().map_or("save", |answer| answer.id.as_str()).to_owned();
+    let errors = vec![FieldError { name: "sheet".to_owned(), anchor, message: message.to_owned() }];
+    let now = prefilled(section(sheet, part)?, visit.reader);
+    shown(visit, state, sheet, part, &now, Outcome { errors, ..Outcome::default() }).await
 }
 
 /// Why nothing was saved, at the fields that it is about. Of what somebody else wrote both texts are shown; the next save
@@ -436,13 +491,38 @@ pub(super) async fn autosave(posted: Posted, path: web::Path<Part>) -> Answer {
     let Posted { visit, mut form } = posted;
     reporter(&visit)?;
     let (id, part) = path.into_inner();
-    let (_, _, sheet) = filled(&visit, id).await?;
-    section(&sheet, part)?;
+    let (state, _, sheet) = filled(&visit, id).await?;
+    let found = section(&sheet, part)?;
     form.drop_names(&BUTTONS);
+    if form.first("sheet") != sheet_name(&sheet) || is_saved(&visit, &state, found, &form) {
+        return Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(""));
+    }
     let name = draft_name(&sheet, part);
     let at = visit.node.keep_report_draft(&visit.person, id, &name, form.to_json()).await?;
     let words = format!("Draft saved at {}, not in the report yet", visit.reader.clock(at));
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(words))
+}
+
+/// Whether all that was typed is in the report: then a draft of it that arrives late would cover what was saved after it.
+/// An answer that this person wrote since the page was shown counts as saved, whatever an older keystroke says.
+fn is_saved(visit: &Visit, state: &Incident, found: &report::Section, form: &Form) -> bool {
+    let mut reading = Reading::new(form, visit.reader);
+    let mut saved_since = false;
+    for answer in &found.answers {
+        let Ok(base) = form.first(&format!("base-{}", answer.id)).parse::<u32>() else { continue };
+        let versions = state.reports.answers.get(&answer.asked.id).map(Vec::as_slice).unwrap_or_default();
+        let newest = versions.last().filter(|newest| newest.version > base);
+        if newest.is_some_and(|newest| newest.by.person() == Some(visit.person.id())) {
+            saved_since = true;
+            continue;
+        }
+        let written = typed(&mut reading, answer);
+        if is_changed(form, answer, written.as_ref()) {
+            return false;
+        }
+    }
+    // What can't be read yet is half typed.
+    saved_since && reading.into_errors().is_empty()
 }
 
 /// `POST /incidents/{id}/report/sections/{part}/discard`: forgets the draft.

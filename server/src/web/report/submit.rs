@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use domain::incident::Incident;
 use domain::report::{Submission, SubmissionChannel};
-use domain::values::{IncidentId, Line};
+use domain::values::IncidentId;
 
 use super::super::action::refusal;
 use super::super::field::{Field, Summary, in_order};
@@ -90,11 +90,7 @@ async fn shown(visit: &Visit, id: IncidentId, form: &Form, errors: Vec<FieldErro
 fn looked_at(file: SentFile) -> Result<ProofFile, FieldError> {
     let fault = |message: String| FieldError { name: "file".to_owned(), anchor: "file".to_owned(), message };
     let kind = proof::examine(&file.octets).map_err(|why| fault(why.to_string()))?;
-    // A browser may send a whole path; only what the file is called is kept.
-    let name = file.name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name: String = name.chars().take(150).collect();
-    let name = Line::parse(&name).or_else(|_| Line::parse(&format!("proof.{}", kind.ending())));
-    let name = name.map_err(|_| fault("Give this file another name".to_owned()))?;
+    let name = proof::name(&file.name, kind).ok_or_else(|| fault("Give this file another name".to_owned()))?;
     Ok(ProofFile { name, kind: kind.word(), octets: file.octets })
 }
 

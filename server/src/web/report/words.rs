@@ -59,6 +59,8 @@ pub(super) fn mend(to: Mend, id: IncidentId) -> (String, &'static str) {
         Mend::Fact(fact) => (format!("/incidents/{id}/update-facts#{fact}"), "Change the facts"),
         Mend::Awareness => (format!("/incidents/{id}/correct-awareness"), "Correct it"),
         Mend::Standing(answer) => (format!("/about-this-organisation#{answer}"), "Answer it once for every report"),
+        Mend::Decision => (format!("/incidents/{id}/decision"), "Decide it"),
+        Mend::People => (format!("/incidents/{id}/people"), "Record it"),
         Mend::Organisation => ("/parties".to_owned(), "Our own record"),
     }
 }
