@@ -111,6 +111,8 @@ proofs! {
     DutyHolder: Responder, Dpo, Manager;
     /// May open a report draft and record a submission.
     Reporter: Dpo, Responder;
+    /// May say what stands for every report.
+    Spokesperson: Dpo, Administrator;
     /// May keep the rota.
     RotaKeeper: Manager, Administrator;
     /// May run an exercise with partners and keep its record.

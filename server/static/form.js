@@ -36,15 +36,49 @@
     });
   }
 
+  // One button per answer to be carried over; without script the text can be marked in its field.
+  for (const field of document.querySelectorAll("[data-copy]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button secondary";
+    button.textContent = "Copy";
+    const label = field.labels?.[0]?.textContent ?? "";
+    button.setAttribute("aria-label", "Copy: " + label);
+    button.addEventListener("click", async () => {
+      field.select();
+      try {
+        await navigator.clipboard.writeText(field.value);
+      } catch {
+        document.execCommand("copy");
+      }
+      for (const other of document.querySelectorAll("[data-copied]")) { other.textContent = "Copy"; delete other.dataset.copied; }
+      button.textContent = "Copied";
+      button.dataset.copied = "1";
+      const said = document.getElementById("copied");
+      if (said) said.textContent = "Copied: " + label;
+    });
+    field.after(" ", button);
+  }
+
   const form = document.querySelector("form[data-draft]");
   if (!form) return;
   const post = (url) => fetch(url, { method: "POST", body: new URLSearchParams(new FormData(form)), credentials: "same-origin" });
   const note = document.getElementById("draft-note");
   const told = document.getElementById("told");
-  let saving = null, looking = null;
+  let saving = null, looking = null, sent = false;
+  // What is sent is saved: no draft of it may follow. Whoever leaves in the pause after a keystroke loses nothing.
+  form.addEventListener("submit", () => { sent = true; clearTimeout(saving); saving = null; });
+  addEventListener("pageshow", () => { sent = false; });
+  addEventListener("pagehide", () => {
+    if (sent || saving === null) return;
+    clearTimeout(saving);
+    saving = null;
+    navigator.sendBeacon(form.dataset.draft, new URLSearchParams(new FormData(form)));
+  });
   form.addEventListener("input", () => {
     clearTimeout(saving);
     saving = setTimeout(async () => {
+      saving = null;
       try {
         const answer = await post(form.dataset.draft);
         if (note) note.textContent = answer.ok ? await answer.text() : "This draft is not saved yet. Keep this page open.";

@@ -28,7 +28,8 @@ pub(crate) async fn run(on: On, keep: Option<&Path>, figures: &mut Report) {
     let party = found("Operator", "https://operator.example".to_owned(), on.fresh(), ground, None).await;
     let id = party.log(log_request(long_facts(), party.node.now())).await;
     let (incident, node) = (party.incident(id).await, &party.node);
-    let paper = || report::paper(&incident, &node.organisation(), node.now(), node.zone());
+    let about = node.about_us().await.expect("who we are");
+    let paper = || report::paper(&incident, &about, node.now(), node.zone());
     for format in Format::ALL {
         let (first, slowest, usual) = match format {
             Format::Docx => ("first DOCX", "slowest DOCX", "median DOCX"),
@@ -52,7 +53,7 @@ fn milliseconds(paper: &impl Fn() -> Paper, format: Format) -> f64 {
 }
 
 /// As much as people write who have time: some pages.
-fn long_facts() -> Facts {
+pub(crate) fn long_facts() -> Facts {
     let sentence =
         "Somebody outside had the password of a shared mailbox in T\u{177} G\u{175}yr, and read messages in it. ";
     let text = || LongText::parse(sentence.repeat(20).trim()).expect("a text");

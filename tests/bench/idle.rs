@@ -35,10 +35,7 @@ pub(crate) async fn run(on: On, incidents: usize, seconds: u64, report: &mut Rep
     let ground = Ground { time, carrier: wire, wire: None };
     let party = found("Operator", issuer.clone(), on.fresh(), ground, None).await;
     let filling = Stopwatch::start();
-    for batch in 0..incidents.div_ceil(BATCH) {
-        let left = (incidents - batch * BATCH).min(BATCH);
-        join_all((0..left).map(|number| one(&party, batch * BATCH + number))).await;
-    }
+    fill(&party, incidents).await;
     report.tell("time to fill the database", filling.seconds(), "s");
     party.node.stop().await;
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -59,6 +56,14 @@ pub(crate) async fn run(on: On, incidents: usize, seconds: u64, report: &mut Rep
     let share = (cpu_seconds(process.id()) - before) / watched.seconds() * 100.0;
     report.limit("memory while idle, most", resident, "MB", RESIDENT_MEGABYTES);
     report.limit("CPU while idle", share, "% of a core", CPU_PER_CENT);
+}
+
+/// So many incidents in its register, each logged, reported and closed.
+pub(crate) async fn fill(party: &Party, incidents: usize) {
+    for batch in 0..incidents.div_ceil(BATCH) {
+        let left = (incidents - batch * BATCH).min(BATCH);
+        join_all((0..left).map(|number| one(party, batch * BATCH + number))).await;
+    }
 }
 
 /// One incident from logging to closing.

@@ -21,6 +21,7 @@ mod measure;
 mod notice;
 mod partners;
 mod register;
+mod report;
 mod storm;
 
 use std::process::ExitCode;
@@ -80,6 +81,12 @@ enum Question {
     /// How fast is a register of so many entries: its first page under each filter, and its statistics?
     Register {
         /// Entries.
+        #[arg(long, default_value_t = 100_000)]
+        incidents: usize,
+    },
+    /// How long do the page of a report and its documents take, in a register of many incidents?
+    Report {
+        /// Incidents in its database.
         #[arg(long, default_value_t = 100_000)]
         incidents: usize,
     },
@@ -174,6 +181,7 @@ async fn main() -> ExitCode {
         Question::Import { parties } => import::run(on, parties, &mut report).await,
         Question::Documents { keep } => documents::run(on, keep.as_deref(), &mut report).await,
         Question::Register { incidents } => register::run(on, incidents, &mut report).await,
+        Question::Report { incidents } => report::run(on, incidents, &mut report).await,
         Question::Idle { incidents, seconds } => idle::run(on, incidents, seconds, &mut report).await,
         Question::FanOut { partners, tls, bad: false } => return fan_out::run(on, partners, tls, bench.json).await,
         Question::FanOut { partners, tls, bad: true } => fan_out::run_bad(on, partners, tls, &mut report).await,

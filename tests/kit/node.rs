@@ -317,9 +317,9 @@ pub fn organisation(name: &str) -> Organisation {
             out_of_hours: Some(line("+44 20 7946 0999")),
         },
         dpo: None,
-        address: None,
-        ico_registration: None,
-        sector: None,
+        address: Some(line("1 High Street, Example")),
+        ico_registration: Some(line("ZA000000")),
+        sector: Some(line("Local government")),
     }
 }
 

@@ -245,6 +245,45 @@ impl Party {
         self.node.import_directory(&self.administrator(), terms).await.expect("the arrangements are taken");
     }
 
+    /// An arrangement with each of these parties over all services, under one agreement that names who leads (Article 26).
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn arrange_led(&self, others: &[&Self], lead: Option<&Self>) {
+        let known = self.node.store().read(directory::known).await.expect("the directory");
+        let key = |number: usize| -> Key { format!("joint-{number}").parse().expect("a key") };
+        let mut with = Vec::new();
+        for other in others {
+            let id = self.partner_by(other.issuer()).await.uuid();
+            with.push(known.parties.iter().find(|it| it.id == id).expect("a partner").record.key.clone());
+        }
+        let leads = match lead {
+            None => None,
+            Some(lead) if lead.issuer() == self.issuer() => known.ours().map(|ours| ours.record.key.clone()),
+            Some(lead) => {
+                let id = self.partner_by(lead.issuer()).await.uuid();
+                known.parties.iter().find(|it| it.id == id).map(|it| it.record.key.clone())
+            }
+        };
+        let agreement = Agreement {
+            services: known.services.iter().map(|service| service.record.key.clone()).collect(),
+            notice_hours: Some(Hours::new(48).expect("hours")),
+            trigger: Some(Trigger::BreachOrCircumstances),
+            ico_lead: leads.map(|key| line(key.as_str())),
+            ..Agreement::titled(
+                key(known.agreements.len()),
+                line("Data sharing and security agreement"),
+                PartyRole::JointController,
+            )
+        };
+        let arrangements = (known.arrangements.len()..)
+            .zip(with)
+            .map(|(number, with)| ArrangementRecord::under(key(number), &agreement, with))
+            .collect();
+        let terms = Directory { agreements: vec![agreement], arrangements, ..Directory::default() };
+        self.node.import_directory(&self.administrator(), terms).await.expect("the arrangements are taken");
+    }
+
     /// A fresh one-use form for logging.
     ///
     /// # Panics

@@ -3,7 +3,7 @@
 
 use tests::On;
 use tests::dice::fresh_seed;
-use tests::simulation::{Beginning, run, run_many, runtime};
+use tests::simulation::{Beginning, power_goes_at_every_look, run, run_many, runtime};
 
 /// Seeds of the fixed set on SQLite.
 const ON_SQLITE: u64 = 40;
@@ -41,4 +41,13 @@ fn a_seed_tells_one_story() {
         let [one, other] = [(); 2].map(|()| run(&runtime, seed, On::Sqlite, &beginning).expect("it holds").1);
         assert_eq!(one, other, "seed {seed}");
     }
+}
+
+/// Aim: wherever the power goes while messages are fetched or delivered, at either end, nobody waits for what does not come.
+#[test]
+fn power_goes_at_every_look_of_a_piece_of_work() {
+    let runtime = runtime();
+    let beginning = runtime.block_on(Beginning::found());
+    let cuts = power_goes_at_every_look(&runtime, &beginning).unwrap_or_else(|violation| panic!("{violation:?}"));
+    assert!(cuts > 40, "only {cuts} cuts");
 }

@@ -52,6 +52,12 @@ async fn pages_by_role(on: On) {
         (incident.clone(), &READERS),
         (format!("/exchanges/{exchange}"), &READERS),
         (format!("{incident}/report"), &READERS),
+        (format!("{incident}/report/paste"), &READERS),
+        (format!("{incident}/report.json"), &READERS),
+        (format!("{incident}/report/sections/1"), &["responder", "dpo"]),
+        (format!("{incident}/report/submission"), &["responder", "dpo"]),
+        (format!("{incident}/report/sign-off"), &["dpo"]),
+        ("/about-this-organisation".to_owned(), &["dpo", "administrator"]),
         ("/received".to_owned(), &READERS),
         ("/partners".to_owned(), &READERS),
         ("/incidents/new".to_owned(), &["responder", "dpo"]),
@@ -270,7 +276,7 @@ async fn commands_by_role(on: On) {
     let exchange = operator.incident(id).await.owed[0].exchange;
     let of_incident = |command: &str| format!("/incidents/{id}/{command}");
     let of_exchange = |command: &str| format!("/exchanges/{exchange}/{command}");
-    let commands: [(String, &[&str]); 15] = [
+    let commands: [(String, &[&str]); 21] = [
         (of_incident("update-facts"), &["responder", "dpo"]),
         (of_incident("send-update"), &["responder", "dpo"]),
         (of_incident("release"), &["responder", "dpo"]),
@@ -280,6 +286,12 @@ async fn commands_by_role(on: On) {
         (of_incident("close"), &["responder", "dpo"]),
         (of_incident("report/draft"), &["responder", "dpo"]),
         (of_incident("report/submission"), &["responder", "dpo"]),
+        (of_incident("report/form"), &["responder", "dpo"]),
+        (of_incident("report/sections/1"), &["responder", "dpo"]),
+        (of_incident("report/follow-up"), &["responder", "dpo"]),
+        (of_incident("report/proofs/1"), &["responder", "dpo"]),
+        (of_incident("report/sign-off"), &["dpo"]),
+        ("/about-this-organisation".to_owned(), &["dpo", "administrator"]),
         (of_incident("report/not-required"), &["dpo"]),
         (of_incident("report/resolve"), &["dpo"]),
         (of_exchange("call"), &["responder", "dpo"]),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::arrangement::{OurRole, Trigger};
 use domain::clock::ClockKind;
 use domain::directory::{Agreement, ArrangementRecord, PartyRole};
+use domain::incident::Duty;
 use domain::report::{Submission, SubmissionChannel};
 use domain::undated::{Targets, UndatedDuty, UndatedState};
 use domain::values::Hours;
@@ -67,7 +68,15 @@ async fn a_follow_up_has_no_due_instant_until_somebody_sets_one(on: On) {
     assert!(visitor.get("/wall").await.page().text().contains("Follow the ICO report up"));
     assert!(visitor.get("/").await.page().role("timer").is_empty(), "nothing counts down");
 
-    let page = visitor.get(&format!("/incidents/{id}/duties/follow_up")).await.page();
+    let ended_at = format!("/incidents/{id}/duties/follow_up");
+    let decisions = visitor.get(&format!("/incidents/{id}/decision")).await.page();
+    let links = decisions.all("a").into_iter().filter_map(|link| link.attribute("href"));
+    assert!(
+        links.into_iter().any(|to| to == ended_at),
+        "what is open leads to where it is ended: {}",
+        decisions.text()
+    );
+    let page = visitor.get(&ended_at).await.page();
     let past = submit(&mut visitor, &page, "Record it", &[("do", "target")]).await;
     assert_eq!(past.status, 422, "a target lies ahead");
     world.pass(HOUR);
@@ -155,6 +164,9 @@ async fn a_processor_tells_its_controller_and_reports_nothing(on: On) {
     assert!(matches!(told.undated.expect("the duty").state, UndatedState::Done { .. }));
     let notice = council.only_received().await;
     assert_eq!(notice.notice_clock, None, "no contract clock was stated");
+    let incident = operator.incident(id).await;
+    let open = operator.node.open_duties(&incident).await.expect("answers");
+    assert!(!open.contains(&Duty::People), "whether to tell people is for the controller to decide: {open:?}");
     assert!(notice.ico_clock.is_some(), "the controller's own 72 hours run");
     let (kept, rebuilt) = operator.rebuilt(on).await;
     assert_eq!(kept, rebuilt);

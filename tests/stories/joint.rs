@@ -5,20 +5,18 @@ mod pages;
 
 use std::time::Duration;
 
-use domain::arrangement::{Lead, Trigger};
+use domain::arrangement::Lead;
 use domain::clock::{Clock, ClockState};
-use domain::directory::{Agreement, ArrangementRecord, Directory, Key, PartyRole};
 use domain::exchange::{MessageKind, Refusal, Stance};
 use domain::incident::joint::{Reasons, Why};
 use domain::incident::{Refusal as IncidentRefusal, WithdrawalReason, joint};
 use domain::reliance::Refusal as Reliance;
 use domain::report::{Submission, SubmissionChannel};
-use domain::values::{Digest32, ExchangeId, Hours, IncidentId, LongText, Moment};
+use domain::values::{Digest32, ExchangeId, IncidentId, LongText, Moment};
 use serde_json::json;
 use server::access::Scope;
 use server::node::DoorError;
 use server::node::joint::{Considered, NewDecision};
-use server::store::queries::directory;
 use server::store::queries::said;
 use tests::facts::first_hour;
 use tests::node::{PASSWORD, Party, World, line, log_request, payload};
@@ -54,42 +52,6 @@ fn pair(name: &str, value: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())
 }
 
-/// An arrangement over all services with each of these parties, under one agreement that names this lead.
-async fn arrange_led(party: &Party, others: &[&Party], lead: Option<&Party>) {
-    let known = party.node.store().read(directory::known).await.expect("the directory");
-    let key = |number: usize| -> Key { format!("joint-{number}").parse().expect("a key") };
-    let mut with = Vec::new();
-    for other in others {
-        let id = party.partner_by(other.issuer()).await.uuid();
-        with.push(known.parties.iter().find(|it| it.id == id).expect("a partner").record.key.clone());
-    }
-    let leads = match lead {
-        None => None,
-        Some(lead) if lead.issuer() == party.issuer() => known.ours().map(|ours| ours.record.key.clone()),
-        Some(lead) => {
-            let id = party.partner_by(lead.issuer()).await.uuid();
-            known.parties.iter().find(|it| it.id == id).map(|it| it.record.key.clone())
-        }
-    };
-    let agreement = Agreement {
-        services: known.services.iter().map(|service| service.record.key.clone()).collect(),
-        notice_hours: Some(Hours::new(48).expect("hours")),
-        trigger: Some(Trigger::BreachOrCircumstances),
-        ico_lead: leads.map(|key| line(key.as_str())),
-        ..Agreement::titled(
-            key(known.agreements.len()),
-            line("Data sharing and security agreement"),
-            PartyRole::JointController,
-        )
-    };
-    let arrangements = (known.arrangements.len()..)
-        .zip(with)
-        .map(|(number, with)| ArrangementRecord::under(key(number), &agreement, with))
-        .collect();
-    let terms = Directory { agreements: vec![agreement], arrangements, ..Directory::default() };
-    party.node.import_directory(&party.administrator(), terms).await.expect("the arrangements are taken");
-}
-
 /// An operator that leads, and two councils that it told of an incident.
 struct Case {
     operator: Party,
@@ -107,7 +69,7 @@ impl Case {
         let borough = world.listening_party("Borough").await;
         world.pair(&operator, &council).await;
         world.pair(&operator, &borough).await;
-        arrange_led(&operator, &[&council, &borough], Some(&operator)).await;
+        operator.arrange_led(&[&council, &borough], Some(&operator)).await;
         let incident = operator.log(log_request(first_hour("A mailbox was open"), world.now())).await;
         world.settle(&[&operator, &council, &borough]).await;
         let (theirs, boroughs) = (council.only_received().await.id, borough.only_received().await.id);
@@ -257,7 +219,10 @@ async fn the_decision_reaches_everybody(case: &Case, world: &World, officer: &mu
         assert!(text.contains("Each organisation tells them for itself."), "{text}");
         assert!(!text.contains("Council") && !text.contains("Borough"), "of others nothing is said: {text}");
     }
-    let page = officer.get(joint).await.text();
+    let shown = officer.get(joint).await;
+    let own = shown.page().link("our decisions").attribute("href").map(str::to_owned);
+    assert_eq!(own, Some(format!("/incidents/{}/decision", case.incident)), "where our own decision is made");
+    let page = shown.text();
     assert!(page.contains("Considered: 1 view") && page.contains("Decision delivered"), "{page}");
 }
 
@@ -409,11 +374,11 @@ async fn the_lead_is_named_frozen_and_chosen(on: On) {
     let borough = world.listening_party("Borough").await;
     world.pair(&operator, &council).await;
     world.pair(&operator, &borough).await;
-    arrange_led(&operator, &[&council], None).await;
+    operator.arrange_led(&[&council], None).await;
     let silent = operator.log(log_request(first_hour("A mailbox was open"), world.now())).await;
-    arrange_led(&operator, &[&borough], Some(&council)).await;
+    operator.arrange_led(&[&borough], Some(&council)).await;
     let led = operator.log(log_request(first_hour("A laptop is missing"), world.now())).await;
-    arrange_led(&operator, &[&council], Some(&operator)).await;
+    operator.arrange_led(&[&council], Some(&operator)).await;
     let several = operator.log(log_request(first_hour("A letter went astray"), world.now())).await;
     world.settle(&[&operator, &council, &borough]).await;
     let theirs = Lead::Partner { partner: operator.partner_by(council.issuer()).await };

@@ -38,6 +38,7 @@ mod received_notice;
 mod record;
 mod refusals;
 mod register;
+mod report;
 mod set_up;
 mod storm;
 mod telling;

@@ -6,7 +6,8 @@ use std::io::{Cursor, Read as _};
 use std::process::{Command, Stdio};
 
 use domain::facts::Facts;
-use domain::values::{IncidentId, LongText, Role};
+use domain::incident::telling::Letter;
+use domain::values::{IncidentId, LongText, Role, Title};
 use serde_json::Value;
 use server::node::NewPerson;
 use tests::facts::first_hour;
@@ -19,10 +20,12 @@ both!(
     a_drill_is_marked_on_every_page,
     who_may_not_read_takes_nothing_away,
     what_was_erased_is_in_no_file,
+    the_message_to_people_leaves_as_files,
 );
 
 const SUMMARY: &str = "Roedd blwch post yn Nh\u{177} G\u{175}yr ar agor: <w:p>\"D\u{175}r\" & </w:p> mwy.";
 const DOCX: &str = "Download for Word (DOCX)";
+const WORD: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
 const PDF: &str = "Download as PDF";
 
 fn facts() -> Facts {
@@ -31,7 +34,12 @@ fn facts() -> Facts {
 
 /// Presses a button of the report's page.
 async fn download(visitor: &mut Visitor, id: IncidentId, button: &str) -> Answer {
-    let page = visitor.get(&format!("/incidents/{id}/report")).await.page();
+    download_at(visitor, &format!("/incidents/{id}/report"), button).await
+}
+
+/// Presses a button of a page.
+async fn download_at(visitor: &mut Visitor, path: &str, button: &str) -> Answer {
+    let page = visitor.get(path).await.page();
     let form = page.form(button);
     let action = form.attribute("action").expect("an address").to_owned();
     visitor.post(&action, &form.fields()).await
@@ -123,8 +131,7 @@ async fn the_report_leaves_as_files(on: On) {
     let mut auditor = Visitor::signed_in(address, &operator.email("auditor"), PASSWORD).await;
     let docx = download(&mut auditor, id, DOCX).await;
     let name = format!("{reference}-ICO-report");
-    let word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
-    is_file(&docx, &format!("{name}.docx"), word);
+    is_file(&docx, &format!("{name}.docx"), WORD);
     let parts = parts(&docx.body);
     let paragraphs = paragraphs(&parts["word/document.xml"]);
     let at = |words: &str| paragraphs.iter().position(|have| *have == words);
@@ -159,7 +166,7 @@ async fn the_report_leaves_as_files(on: On) {
     );
 
     assert_eq!(api("report.pdf").await.body.get(..5), Some(b"%PDF-".as_slice()));
-    is_file(&api("report.docx").await, &format!("{name}.docx"), word);
+    is_file(&api("report.docx").await, &format!("{name}.docx"), WORD);
     let record = operator.everything_readable().await;
     let taken: Vec<&str> = record.lines().filter(|line| line.contains("report_exported")).collect();
     assert_eq!(taken.iter().filter(|line| line.contains("H. Auditor")).count(), 2, "{taken:?}");
@@ -238,4 +245,78 @@ async fn what_was_erased_is_in_no_file(on: On) {
     let pdf = download(&mut auditor, id, PDF).await;
     assert!(!poppler("pdftotext", &["-raw"], &pdf.body).contains("blwch post"));
     assert!(!operator.everything_readable().await.contains("blwch post"));
+}
+
+/// The message to the people affected, before anybody wrote it: a draft that says so on every page and names what is missing.
+/// Once a person kept a version the files hold that one, and nothing that is not for its reader; an earlier one is still to
+/// be had. A program gets the same, and the record says who took which.
+async fn the_message_to_people_leaves_as_files(on: On) {
+    let world = World::new(on);
+    let mut operator = world.listening_party("Operator").await;
+    let address = operator.serve();
+    let id = operator.log(log_request(facts(), world.now())).await;
+    let reference = operator.incident(id).await.reference.to_string();
+    let mut auditor = Visitor::signed_in(address, &operator.email("auditor"), PASSWORD).await;
+    let page = format!("/incidents/{id}/people");
+    let name = format!("{reference}-message-to-people");
+
+    let draft = download_at(&mut auditor, &page, DOCX).await;
+    is_file(&draft, &format!("{name}-DRAFT.docx"), WORD);
+    let draft = parts(&draft.body);
+    assert!(draft["word/header1.xml"].contains("DRAFT"));
+    let words = paragraphs(&draft["word/document.xml"]);
+    let at =
+        |sought: &str| words.iter().position(|have| have == sought).unwrap_or_else(|| panic!("{sought}: {words:#?}"));
+    let (gaps, first) = (at("What is missing"), at("What happened"));
+    let gap = at("What this could mean for you");
+    assert!(gaps < gap && gap < first, "gaps are named before all else: {words:#?}");
+    assert!(words.contains(&"Missing.".to_owned()));
+    let draft = poppler("pdftotext", &["-raw"], &download_at(&mut auditor, &page, PDF).await.body);
+    assert!(draft.contains("DRAFT") && draft.contains("What is missing"), "{draft}");
+
+    for (base, advice) in [(0, "Expect calls."), (1, "Change your password.")] {
+        let text = |words: &str| LongText::parse(words).expect("a text");
+        let letter = Letter {
+            heading: Title::parse("Your data and our mailbox").expect("a title"),
+            what_happened: text(&format!("{SUMMARY}\n\nIt was closed.")),
+            consequences: text("Unwanted calls."),
+            measures: text("We closed it."),
+            advice: text(advice),
+            contact: text("Information rights team, rights@council.example"),
+        };
+        operator.node.write_letter(&operator.reporter(), id, base, letter).await.expect("kept");
+    }
+    let docx = download_at(&mut auditor, &page, DOCX).await;
+    is_file(&docx, &format!("{name}-version-2.docx"), WORD);
+    let docx = parts(&docx.body);
+    let body = &docx["word/document.xml"];
+    let words = paragraphs(body);
+    for sought in [SUMMARY, "It was closed.", "What you can do", "Change your password.", "Who to contact"] {
+        assert!(words.iter().any(|have| have == sought), "{sought}: {words:#?}");
+    }
+    assert!(docx["docProps/core.xml"].contains("<dc:title>Your data and our mailbox</dc:title>"));
+    assert!(
+        !docx.values().any(|part| part.contains("DRAFT") || part.contains(&reference)),
+        "what is ours is not in it"
+    );
+    let pdf = download_at(&mut auditor, &format!("{page}/letter?version=1"), PDF).await;
+    is_file(&pdf, &format!("{name}-version-1.pdf"), "application/pdf");
+    assert!(poppler("pdftotext", &["-raw"], &pdf.body).contains("Expect calls."));
+    let structure = poppler("pdfinfo", &["-struct-text"], &pdf.body);
+    assert!(structure.contains("H1 \"Your data") && structure.contains("H2 \"What you can do\""), "{structure}");
+
+    let program = Visitor::with_token(address, &operator.api_token().await);
+    let api = async |rest: &str| {
+        let path = format!("/api/v1/incidents/{id}/people/letter.{rest}");
+        program.send("GET", &path, &[], b"").await.expect("an answer")
+    };
+    is_file(&api("docx").await, &format!("{name}-version-2.docx"), WORD);
+    is_file(&api("pdf?version=1").await, &format!("{name}-version-1.pdf"), "application/pdf");
+    for none in ["pdf?version=9", "docx?version=x"] {
+        assert_eq!(api(none).await.status, 404, "{none}");
+    }
+    let record = operator.everything_readable().await;
+    let taken: Vec<&str> = record.lines().filter(|line| line.contains("message_exported")).collect();
+    assert_eq!(taken.iter().filter(|line| line.contains("H. Auditor")).count(), 4, "{taken:?}");
+    assert_eq!(taken.len(), 6, "{taken:?}");
 }

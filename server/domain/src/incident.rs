@@ -19,6 +19,7 @@ pub mod joint;
 pub mod lessons;
 mod refusal;
 pub mod register;
+pub mod report;
 mod seen;
 mod stage;
 pub mod telling;
@@ -35,7 +36,7 @@ use crate::clock::{Anchor, Clock, ClockKind};
 use crate::exchange;
 use crate::facts::{Facts, IncidentKind};
 use crate::ladder::{LadderCommand, LadderState, Orders, Plans};
-use crate::report::{ReportState, Submission};
+use crate::report::ReportState;
 use crate::values::{Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
 
 pub use decide::decide;
@@ -234,6 +235,8 @@ pub struct Incident {
     /// What was decided on it, and what waits for a second data protection officer.
     #[serde(default)]
     pub decisions: Box<decision::Decisions>,
+    /// The reports to the regulator: answers, signatures, what was submitted.
+    pub reports: Box<report::Reports>,
 }
 
 /// Partners still outstanding on one duty: what a ladder step names. Read from the clocks by the caller.
@@ -324,13 +327,6 @@ pub enum Command {
     },
     /// Open an ICO report draft now.
     DraftReport {
-        /// Who.
-        by: Actor,
-    },
-    /// Record that the report was submitted.
-    RecordSubmission {
-        /// What, when, by which channel.
-        submission: Submission,
         /// Who.
         by: Actor,
     },
@@ -425,6 +421,13 @@ pub enum Command {
     Ladder {
         /// What.
         command: LadderCommand,
+        /// Who.
+        by: Actor,
+    },
+    /// About the reports to the regulator.
+    Report {
+        /// What.
+        command: report::Command,
         /// Who.
         by: Actor,
     },

@@ -1,19 +1,35 @@
 //! The ICO report: answers and the facts they come from, what is missing, submission.
 //!
-//! The form can't be saved half-way, so that a person must have every answer ready before opening it. Questions, options
-//! and order are data (`form`); which fact answers which question is code (`answers`). *Not yet known* is an answer
-//! that the law allows (UK GDPR Article 33(4)): it never blocks a report, and it stays on the list of what is missing.
+//! The form can't be saved half-way, so that a person must have every answer ready before opening it. Forms are data
+//! (`form`): a question names the source that answers it from a closed list (`source`). A person may write another
+//! answer, which is kept beside the fact's own (`written`); a form filled with both is a [`Sheet`]. What is decided about
+//! a report is a chapter of its incident ([`crate::incident::report`]). *Not yet known* is an answer that the law allows (UK
+//! GDPR Article 33(4)): it never blocks a report, and it stays on the list of what is missing.
 
-mod answers;
 mod form;
+mod sheet;
+mod source;
+mod standing;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use serde::{Deserialize, Serialize};
 
 use crate::facts::Contact;
-use crate::incident::Incident;
-use crate::values::{Actor, Line, LongText, Moment};
+use crate::values::{Actor, Line, LongText, Moment, Text};
+
+pub use form::{Condition, Form, FormId, Kind, Question, Required};
+pub(crate) use sheet::value_digest;
+pub use sheet::{
+    Change, FrozenAnswer, Sheet, Warning, fill, fill_current, gaps, missing_required, out_of_date, sections, warnings,
+};
+pub use source::{Mend, Source};
+pub use standing::{About, OrganisationSize, Standing};
+pub use written::{Fault, OptionText, Written, in_order};
+
+/// The name of a question in a form's data; unique over all forms.
+pub type QuestionId = Text<60>;
 
 /// Where the report of an incident stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -142,7 +158,7 @@ pub struct Section {
     pub answers: Vec<Answer>,
 }
 
-/// One question with what the facts answer.
+/// One question with its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// Stable name of the question.
@@ -151,16 +167,29 @@ pub struct Answer {
     pub question: String,
     /// The article of the UK GDPR that asks for it, for example `33(3)(a)`.
     pub article: Option<String>,
-    /// The answer.
+    /// All that the form's data say of it.
+    pub asked: &'static Question,
+    /// The answer: a person's, where one was written, else the fact's.
     pub value: AnswerValue,
-    /// Which fact it comes from, in words.
+    /// Where it comes from, in words: a fact, or a person.
     pub from: String,
+    /// What the facts answer, whoever wrote something else.
+    pub fact: AnswerValue,
+    /// The version of the written answers: 0 before anybody wrote one. Going back to the facts' answer is a version too.
+    pub version: u32,
+    /// What a person wrote, if that stands.
+    pub written: Option<Written>,
+    /// The facts answer something else than they did when it was written.
+    pub fact_changed: bool,
+    /// It is asked: the answers before it call for it.
+    pub applies: bool,
 }
 
-/// What the facts answer to a question.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AnswerValue {
-    /// A text to paste.
+    /// A text to paste; of several options one a line.
     Given(String),
     /// An instant; the page shows it in the reader's zone.
     Instant(Moment),
@@ -175,47 +204,28 @@ pub enum AnswerValue {
     },
     /// The form's own *Not yet known* or *Don't know*: a valid answer (Article 33(4)), and still to be found out.
     NotYetKnown(String),
-    /// No fact answers it: why, and what to do.
+    /// Nothing answers it: why, and what to do.
     Missing(String),
     /// The question does not apply: why.
     DoesNotApply(String),
 }
 
-/// The form filled from the facts as they stand at `now`, in the form's order. The questions are those of the newer form
-/// where the two known forms differ, none twice.
-#[must_use]
-pub fn sections(incident: &Incident, organisation: &Organisation, now: Moment) -> Vec<Section> {
-    let mut sections: Vec<Section> = Vec::new();
-    for question in form::QUESTIONS.iter() {
-        let (value, from) = answers::answer(question, incident, organisation, now);
-        let answer = Answer {
-            id: question.id.clone(),
-            question: question.label.clone(),
-            article: question.article.clone(),
-            value,
-            from: from.to_owned(),
-        };
-        match sections.last_mut() {
-            Some(section) if section.title == question.section => section.answers.push(answer),
-            Some(_) | None => sections.push(Section { title: question.section.clone(), answers: vec![answer] }),
+impl AnswerValue {
+    /// Whether something is still to be found out.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        match self {
+            Self::Missing(_) | Self::NotYetKnown(_) => true,
+            Self::Given(_) | Self::Instant(_) | Self::Period { .. } | Self::DoesNotApply(_) => false,
         }
     }
-    sections
-}
 
-/// Questions still open, by id, in the form's order: missing, or answered *not yet known*.
-#[must_use]
-pub fn gaps(sections: &[Section]) -> Vec<String> {
-    sections
-        .iter()
-        .flat_map(|section| &section.answers)
-        .filter(|answer| match answer.value {
-            AnswerValue::Missing(_) | AnswerValue::NotYetKnown(_) => true,
-            AnswerValue::Given(_)
-            | AnswerValue::Instant(_)
-            | AnswerValue::Period { .. }
-            | AnswerValue::DoesNotApply(_) => false,
-        })
-        .map(|answer| answer.id.clone())
-        .collect()
+    /// Whether it goes into the regulator's form.
+    #[must_use]
+    pub const fn is_said(&self) -> bool {
+        match self {
+            Self::Given(_) | Self::Instant(_) | Self::Period { .. } | Self::NotYetKnown(_) => true,
+            Self::Missing(_) | Self::DoesNotApply(_) => false,
+        }
+    }
 }

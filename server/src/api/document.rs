@@ -118,6 +118,7 @@ fn described(group: &Group, operation: &Operation, named: &mut NamedSchemas) -> 
         Takes::Nothing => None,
         Takes::Json(schema) => Some(("application/json", schema(named))),
         Takes::Toml => Some(("application/toml", text())),
+        Takes::File => Some(("application/octet-stream", text())),
     };
     let body = body.map(|(media_type, schema)| {
         RequestBodyBuilder::new()

@@ -15,7 +15,7 @@ use crate::access::Scope;
 use crate::node::joint::{Considered, NewDecision};
 use crate::problem::Problem;
 use crate::store::queries::incidents;
-use crate::store::queries::joint::{self, About, Asked, Filed, Side, View};
+use crate::store::queries::joint::{self, Asked, Filed, FiledAbout, Side, View};
 
 /// Partners whose reports are given.
 const FILED_MAX: usize = 50;
@@ -323,7 +323,7 @@ async fn one(call: Call) -> Result<Reply, Problem> {
         .node
         .store()
         .read(move |rows| match incidents::state(rows, id)? {
-            Some(state) => Ok(Some((joint::filed(rows, About::Incident(id), FILED_MAX)?.0, state))),
+            Some(state) => Ok(Some((joint::filed(rows, FiledAbout::Incident(id), FILED_MAX)?.0, state))),
             None => Ok(None),
         })
         .await?;

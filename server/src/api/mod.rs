@@ -7,7 +7,7 @@
 //!
 //! | module | operations about |
 //! |---|---|
-//! | [`incidents`], [`reports`] | incidents of ours, their facts and reports |
+//! | [`incidents`], [`reports`], [`organisation`] | incidents of ours, their facts and reports; what stands for every report |
 //! | [`telling`], [`lessons`] | telling the people affected; root causes and corrective actions |
 //! | [`ladders`] | plans of ladders, the rota, calendars of deadlines |
 //! | [`printed`] | documents to keep |
@@ -46,6 +46,7 @@ pub mod lessons;
 pub mod messages;
 pub mod notices;
 pub mod operation;
+pub mod organisation;
 pub mod partners;
 pub mod people;
 pub mod printed;
@@ -71,6 +72,7 @@ const GROUPS: &[&Group] = &[
     &incidents::GROUP,
     &assessments::GROUP,
     &reports::GROUP,
+    &organisation::GROUP,
     &telling::GROUP,
     &lessons::GROUP,
     &printed::GROUP,

@@ -9,6 +9,7 @@ use utoipa::openapi::{RefOr, Schema};
 use super::call::{Call, Reply};
 use super::shape::{NamedSchemas, Shape};
 use crate::access::Scope;
+use crate::documents::proof::PROOF_OCTETS_MAX;
 use crate::problem::Problem;
 
 /// The longest body, in octets.
@@ -53,6 +54,8 @@ pub enum Takes {
     Json(SchemaOf),
     /// A file in TOML.
     Toml,
+    /// A file of another kind, as it is.
+    File,
 }
 
 impl Takes {
@@ -63,6 +66,7 @@ impl Takes {
             Self::Nothing => None,
             Self::Json(_) => Some("application/json"),
             Self::Toml => Some("application/toml"),
+            Self::File => Some("application/octet-stream"),
         }
     }
 
@@ -72,6 +76,8 @@ impl Takes {
         match self {
             Self::Nothing | Self::Json(_) => BODY_OCTETS_MAX,
             Self::Toml => IMPORT_OCTETS_MAX,
+            // One more than is taken, so that it is refused with the words for it.
+            Self::File => PROOF_OCTETS_MAX + 1,
         }
     }
 }
@@ -212,6 +218,11 @@ impl Operation {
     /// It takes a file in TOML.
     pub const fn takes_toml(self) -> Self {
         Self { takes: Takes::Toml, ..self }
+    }
+
+    /// It takes a file.
+    pub const fn takes_file(self) -> Self {
+        Self { takes: Takes::File, ..self }
     }
 
     /// Its parameters.

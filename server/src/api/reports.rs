@@ -1,16 +1,26 @@
 //! ICO reports: the form's questions answered from the facts, a draft, a recorded submission, a decision that none is
 //! required.
 
+pub mod files;
+
 use domain::clock;
-use domain::report::{self, AnswerValue, ReportState, Submission, SubmissionChannel};
-use domain::values::{IncidentId, Line, LongText, Moment};
+use domain::incident::report::{Filed, NewAnswer, Refusal};
+use domain::report::{self, AnswerValue, OptionText, QuestionId, ReportState, Submission, SubmissionChannel, Written};
+use domain::values::{Count, CountBasis, IncidentId, Line, LongText, Moment};
 
 use super::call::{Call, Reply};
 use super::incidents::state;
-use super::operation::{Group, get, post, run};
+use super::operation::{Group, Parameter, get, post, run};
 use super::shape::{answer, request};
 use crate::access::Scope;
-use crate::problem::Problem;
+use crate::node::DoorError;
+use crate::node::reports::refused;
+use crate::problem::{FieldFault, Problem};
+
+/// Names a submitted report.
+const NUMBER: Parameter = Parameter { name: "number", about: "Which submitted report: 1 is the first." };
+/// Names a file.
+const NAME: Parameter = Parameter { name: "name", about: "What the file is called." };
 
 /// Operations on reports.
 pub const GROUP: Group = Group {
@@ -34,6 +44,46 @@ pub const GROUP: Group = Group {
         )
         .needs(&[Scope::Respond, Scope::Decide])
         .takes::<RecordSubmission>(),
+        post(
+            "/incidents/{id}/report/answers",
+            "write_report_answers",
+            "Write answers, each over the version that was seen: all of them or none",
+            run!(write),
+        )
+        .needs(&[Scope::Respond, Scope::Decide])
+        .takes::<WriteAnswers>(),
+        post(
+            "/incidents/{id}/report/follow-up",
+            "open_follow_up_report",
+            "Open a report that follows up",
+            run!(follow),
+        )
+        .needs(&[Scope::Respond, Scope::Decide]),
+        post(
+            "/incidents/{id}/report/form",
+            "choose_report_form",
+            "Make the report on another form",
+            run!(files::choose),
+        )
+        .needs(&[Scope::Respond, Scope::Decide])
+        .takes::<files::ChooseForm>(),
+        get(
+            "/incidents/{id}/report/proof",
+            "get_report_proof",
+            "The file that proves a submission",
+            run!(files::proof),
+        )
+        .asks(&[NUMBER])
+        .writes("application/octet-stream"),
+        post(
+            "/incidents/{id}/report/proof",
+            "add_report_proof",
+            "Add the file that proves a submission: PDF, PNG, JPEG, a mail, plain text, or DOCX without macros",
+            run!(files::add_proof),
+        )
+        .needs(&[Scope::Respond, Scope::Decide])
+        .asks(&[NUMBER, NAME])
+        .takes_file(),
         post(
             "/incidents/{id}/report/not-required",
             "propose_report_not_required",
@@ -68,10 +118,43 @@ answer! {
         ico_reference: Option<Line>,
         /// Why it was late, or why none is required.
         reason: Option<LongText>,
+        /// Which report it is: 1 is the first, 2 the first that follows up.
+        number: u32,
+        /// Which form it is made on.
+        form: &'static str,
+        /// SHA-256 of every answer, in base64url: what a signature covers. Signing takes a person with their password, on
+        /// the page.
+        digest: String,
+        /// When these answers were signed off; null while nobody has, or since they changed.
+        signed_off_at: Option<Moment>,
+        /// Questions whose answer is not what the regulator was told, by id.
+        out_of_date: Vec<String>,
         /// Questions still open, by id.
         open_questions: Vec<String>,
+        /// What was submitted, oldest first.
+        submitted: Vec<SubmittedReport>,
         /// The form.
         sections: Vec<ReportSection>,
+    }
+}
+
+answer! {
+    /// A report that was submitted.
+    SubmittedReport {
+        /// 1 is the first, 2 the first that follows up.
+        number: u32,
+        /// The form that it was made on.
+        form: String,
+        /// When.
+        at: Moment,
+        /// online_form, email, telephone or post.
+        channel: &'static str,
+        /// The case reference that the ICO gave.
+        ico_reference: Option<Line>,
+        /// A data protection officer had signed off what was submitted.
+        signed_off: bool,
+        /// The name of the file that proves it.
+        proof: Option<Line>,
     }
 }
 
@@ -98,8 +181,47 @@ answer! {
         state: &'static str,
         /// The text to paste, or why there is none. Instants are RFC 3339 in UTC.
         text: String,
-        /// Which fact it comes from.
+        /// Which fact it comes from, or who wrote it.
         from: String,
+        /// The version of the written answers; 0 before anybody wrote one.
+        version: u32,
+        /// The facts have changed since it was written.
+        facts_changed: bool,
+        /// How sure the wording of the question is: verified, secondary, derived, unverified.
+        confidence: &'static str,
+    }
+}
+
+request! {
+    /// Answers to be written.
+    WriteAnswers {
+        /// Each of them.
+        answers: Vec<WriteAnswer>,
+    }
+}
+
+request! {
+    /// One answer. Which of its members is read follows from the kind of the question; with none of them, the facts' own
+    /// answer stands again.
+    WriteAnswer {
+        /// The question, by id.
+        question: Line,
+        /// The version that was seen; 0 before anybody wrote one.
+        base_version: u32,
+        /// A text.
+        text: Option<LongText>,
+        /// Options of the form, in its words.
+        options: Vec<String>,
+        /// An instant, or when it began.
+        at: Option<Moment>,
+        /// When it ended.
+        to: Option<Moment>,
+        /// The best present figure, as an estimate.
+        number: Option<u32>,
+        /// The most that it may be.
+        most: Option<u32>,
+        /// Nobody knows yet.
+        not_yet_known: Option<bool>,
     }
 }
 
@@ -138,7 +260,9 @@ request! {
 async fn one(call: Call) -> Result<Reply, Problem> {
     let id: IncidentId = call.id()?;
     let incident = state(&call, id).await?;
-    let sections = report::sections(&incident, &call.node.organisation(), call.node.now());
+    let (about, now) = (call.node.about_us().await?, call.node.now());
+    let sheet = report::fill_current(&incident, &about, now);
+    let changed = report::out_of_date(&incident, &about, now);
     let (words, at, ico_reference, reason) = match &incident.report {
         ReportState::None => ("No draft yet", None, None, None),
         ReportState::Draft { opened_at, .. } => ("Draft", Some(*opened_at), None, None),
@@ -154,9 +278,29 @@ async fn one(call: Call) -> Result<Reply, Problem> {
         at,
         ico_reference,
         reason,
-        open_questions: report::gaps(&sections),
-        sections: sections.into_iter().map(ReportSection::of).collect(),
+        number: sheet.number,
+        form: sheet.form.id.as_str(),
+        digest: sheet.digest().to_string(),
+        signed_off_at: incident.reports.signed_as(&sheet).map(|signed| signed.at),
+        out_of_date: changed.into_iter().map(|change| change.question).collect(),
+        open_questions: report::gaps(&sheet.sections),
+        submitted: incident.reports.filed.iter().map(SubmittedReport::of).collect(),
+        sections: sheet.sections.into_iter().map(ReportSection::of).collect(),
     }))
+}
+
+impl SubmittedReport {
+    fn of(filed: &Filed) -> Self {
+        Self {
+            number: filed.number,
+            form: filed.form.as_str().to_owned(),
+            at: filed.submission.at,
+            channel: filed.submission.channel.word(),
+            ico_reference: filed.submission.ico_reference.clone(),
+            signed_off: filed.signed.is_some(),
+            proof: filed.proof.as_ref().map(|proof| proof.name.clone()),
+        }
+    }
 }
 
 impl ReportSection {
@@ -179,7 +323,17 @@ impl ReportAnswer {
             AnswerValue::Missing(text) => ("missing", text),
             AnswerValue::DoesNotApply(text) => ("does_not_apply", text),
         };
-        Self { id: answer.id, question: answer.question, article: answer.article, state, text, from: answer.from }
+        Self {
+            id: answer.id,
+            question: answer.question,
+            article: answer.article,
+            state,
+            text,
+            from: answer.from,
+            version: answer.version,
+            facts_changed: answer.fact_changed,
+            confidence: answer.asked.confidence.word(),
+        }
     }
 }
 
@@ -193,6 +347,79 @@ async fn submission(call: Call) -> Result<Reply, Problem> {
     let RecordSubmission { at, channel, ico_reference, delay_reasons, proof } = call.body()?;
     let submission = Submission { at, channel, ico_reference, delay_reasons, proof };
     call.node.record_submission(&by, call.id()?, submission).await?;
+    Ok(Reply::done())
+}
+
+async fn write(call: Call) -> Result<Reply, Problem> {
+    let by = call.reporter()?;
+    let WriteAnswers { answers } = call.body()?;
+    let mut faults = Vec::new();
+    let mut new = Vec::with_capacity(answers.len());
+    for (at, answer) in answers.into_iter().enumerate() {
+        match QuestionId::parse(answer.question.as_str()) {
+            Ok(question) => {
+                let base_version = answer.base_version;
+                new.push(NewAnswer { question, base_version, answer: answer.written() });
+            }
+            Err(error) => {
+                faults.push(FieldFault { field: format!("/answers/{at}/question"), message: error.to_string() });
+            }
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Problem::Fields(faults));
+    }
+    let asked: Vec<QuestionId> = new.iter().map(|answer| answer.question.clone()).collect();
+    let written = call.node.write_answers(&by, call.id()?, new).await;
+    written.map_err(|error| faulty(error, &asked))?;
+    Ok(Reply::done())
+}
+
+/// Faults of answers, each at the place where it was sent.
+fn faulty(error: DoorError, asked: &[QuestionId]) -> Problem {
+    let Some(Refusal::Answers(faults)) = refused(&error) else { return error.into() };
+    let place = |question: &QuestionId| asked.iter().position(|asked| asked == question).unwrap_or_default();
+    let fault = |(question, fault): &(QuestionId, report::Fault)| FieldFault {
+        field: format!("/answers/{}", place(question)),
+        message: fault.to_string(),
+    };
+    Problem::Fields(faults.iter().map(fault).collect())
+}
+
+impl WriteAnswer {
+    fn written(self) -> Option<Written> {
+        if self.not_yet_known == Some(true) {
+            return Some(Written::NotYetKnown);
+        }
+        if !self.options.is_empty() {
+            // What is no text of a form becomes one that is none of its options, and is refused as that.
+            let options = self.options.iter().map(|option| OptionText::parse(option).ok()).collect::<Option<Vec<_>>>();
+            return Some(Written::Options { options: options.unwrap_or_default() });
+        }
+        if let Some(value) = self.number {
+            let count = Count { value, basis: CountBasis::Approximate, max: self.most };
+            return Some(Written::Count { count });
+        }
+        if let Some(text) = self.text {
+            return Some(Written::Text { text });
+        }
+        let from = self.at?;
+        Some(
+            match report::Form::all()
+                .iter()
+                .find_map(|form| form.question(&QuestionId::parse(self.question.as_str()).ok()?))
+            {
+                Some(asked) if asked.kind == report::Kind::Period => {
+                    Written::Period { from, to: self.to, estimated: false }
+                }
+                Some(_) | None => Written::Instant { at: from },
+            },
+        )
+    }
+}
+
+async fn follow(call: Call) -> Result<Reply, Problem> {
+    call.node.follow_up(&call.reporter()?, call.id()?).await?;
     Ok(Reply::done())
 }
 

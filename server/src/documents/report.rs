@@ -1,28 +1,30 @@
-//! The ICO report of an incident as a paper: where it stands, what is missing, then the form's questions in the form's
-//! order with its own words for options, so that somebody can go through the online form with it.
+//! The report of an incident as a paper: where it stands, what is missing, what has changed since it was submitted, then
+//! the form's questions in the form's order with its own words for options and where each answer comes from, so that
+//! somebody can go through the online form with it.
 
 use chrono_tz::Tz;
 use domain::incident::Incident;
-use domain::report::{self, AnswerValue, Organisation, ReportState, Section};
+use domain::report::{self, About, AnswerValue, ReportState, Sheet, Submission};
 use domain::values::{Actor, Moment};
 
 use super::paper::{Answer, Level, Mark, Paper, Said, moment};
 
 /// The report as it stands at `now`, for people in a zone.
 #[must_use]
-pub fn paper(incident: &Incident, organisation: &Organisation, now: Moment, zone: Tz) -> Paper {
-    let sections = report::sections(incident, organisation, now);
+pub fn paper(incident: &Incident, about: &About, now: Moment, zone: Tz) -> Paper {
+    let sheet = report::fill_current(incident, about, now);
     let title = format!("Report to the ICO: {}", incident.reference);
-    let mut paper = Paper::new(&title, organisation.name.as_str(), now, zone);
+    let mut paper = Paper::new(&title, about.organisation.name.as_str(), now, zone);
     if incident.exercise {
         paper = paper.mark(Mark::Exercise);
     }
-    if is_draft(&incident.report) {
+    if !incident.report_is_filed() && incident.reports.signed_as(&sheet).is_none() {
         paper = paper.mark(Mark::Draft);
     }
-    paper.facts(standing(incident, zone));
-    open_questions(&mut paper, &sections);
-    for section in &sections {
+    paper.facts(standing(incident, &sheet, zone));
+    open_questions(&mut paper, &sheet);
+    out_of_date(&mut paper, &report::out_of_date(incident, about, now), zone);
+    for section in &sheet.sections {
         paper.heading(Level::One, section.title.as_str());
         for found in &section.answers {
             paper.answer(answer(found, zone));
@@ -38,24 +40,19 @@ pub fn stem(incident: &Incident) -> String {
     format!("{drill}{}-ICO-report", incident.reference)
 }
 
-const fn is_draft(state: &ReportState) -> bool {
-    match state {
-        ReportState::None | ReportState::Draft { .. } | ReportState::NotRequired { .. } => true,
-        ReportState::Submitted { .. } => false,
-    }
-}
-
-/// Where it stands, and both limits.
-fn standing(incident: &Incident, zone: Tz) -> Vec<(String, String)> {
+/// Which report it is, where it stands, and both limits.
+fn standing(incident: &Incident, sheet: &Sheet, zone: Tz) -> Vec<(String, String)> {
     let at = |at: Moment| moment(at, zone);
-    let mut facts = Vec::new();
+    let which =
+        if sheet.number == 1 { "Initial report".to_owned() } else { format!("Follow-up, report {}", sheet.number) };
+    let form = format!("{}, as of {}", sheet.form.name, sheet.form.as_of);
+    let mut facts = vec![("Report".to_owned(), which), ("Form".to_owned(), form)];
     let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
     match &incident.report {
         ReportState::None => fact("State", "No draft yet".to_owned()),
         ReportState::Draft { opened_at, .. } => fact("State", format!("Draft, opened at {}", at(*opened_at))),
         ReportState::Submitted { submission } => {
-            let how = submission.channel.label();
-            fact("State", format!("Submitted at {} ({how})", at(submission.at)));
+            fact("State", submitted(submission, zone));
             if let Some(reference) = &submission.ico_reference {
                 fact("ICO reference", reference.to_string());
             }
@@ -69,6 +66,12 @@ fn standing(incident: &Incident, zone: Tz) -> Vec<(String, String)> {
             fact("Reason", reason.to_string());
         }
     }
+    for filed in incident.reports.filed.iter().filter(|filed| filed.number > 1) {
+        fact(&format!("Report {}", filed.number), submitted(&filed.submission, zone));
+    }
+    if let Some(signed) = incident.reports.signed_as(sheet) {
+        fact("Signed off", format!("By {} at {}", who(&signed.by), at(signed.at)));
+    }
     match &incident.ico {
         Some(clock) => {
             fact("Due", at(clock.due()));
@@ -81,6 +84,10 @@ fn standing(incident: &Incident, zone: Tz) -> Vec<(String, String)> {
     facts
 }
 
+fn submitted(submission: &Submission, zone: Tz) -> String {
+    format!("Submitted at {} ({})", moment(submission.at, zone), submission.channel.label())
+}
+
 fn who(actor: &Actor) -> String {
     match actor {
         Actor::Person { name, .. } => name.to_string(),
@@ -91,13 +98,14 @@ fn who(actor: &Actor) -> String {
 }
 
 /// What is missing comes first: the online form can't be saved half-way.
-fn open_questions(paper: &mut Paper, sections: &[Section]) {
-    let answers = || sections.iter().flat_map(|section| &section.answers);
-    let missing: Vec<String> = answers()
+fn open_questions(paper: &mut Paper, sheet: &Sheet) {
+    let missing: Vec<String> = sheet
+        .answers()
         .filter(|answer| matches!(answer.value, AnswerValue::Missing(_)))
         .map(|answer| answer.question.clone())
         .collect();
-    let unknown: Vec<String> = answers()
+    let unknown: Vec<String> = sheet
+        .answers()
         .filter(|answer| matches!(answer.value, AnswerValue::NotYetKnown(_)))
         .map(|answer| answer.question.clone())
         .collect();
@@ -112,25 +120,50 @@ fn open_questions(paper: &mut Paper, sections: &[Section]) {
     }
 }
 
+/// What the regulator was told and is no longer so.
+fn out_of_date(paper: &mut Paper, changes: &[report::Change], zone: Tz) {
+    if changes.is_empty() {
+        return;
+    }
+    paper.heading(Level::One, "The ICO was told something else");
+    paper.text("What is known has changed since the newest report was submitted:");
+    let lines = changes.iter().map(|change| {
+        let was = change.was.as_ref().map_or_else(|| "nothing".to_owned(), |was| words(was, zone));
+        format!("{} In the report: {was}. Now: {}", change.asked, words(&change.is, zone))
+    });
+    paper.list(lines.collect());
+}
+
+/// An answer in words.
+fn words(value: &AnswerValue, zone: Tz) -> String {
+    match value {
+        AnswerValue::Given(text)
+        | AnswerValue::NotYetKnown(text)
+        | AnswerValue::Missing(text)
+        | AnswerValue::DoesNotApply(text) => text.clone(),
+        AnswerValue::Instant(instant) => moment(*instant, zone),
+        AnswerValue::Period { from, to, estimated } => {
+            let end = to.map(|to| format!(" to {}", moment(to, zone))).unwrap_or_default();
+            let estimate = if *estimated { ", an estimate" } else { "" };
+            format!("From {}{end}{estimate}", moment(*from, zone))
+        }
+    }
+}
+
 /// One question with its answer.
 fn answer(found: &report::Answer, zone: Tz) -> Answer {
-    let at = |at: Moment| moment(at, zone);
+    let words = words(&found.value, zone);
     let said = match &found.value {
-        AnswerValue::Given(text) => Said::Given(text.clone()),
-        AnswerValue::Instant(instant) => Said::Given(at(*instant)),
-        AnswerValue::Period { from, to, estimated } => {
-            let end = to.map(|to| format!(" to {}", at(to))).unwrap_or_default();
-            let estimate = if *estimated { ", an estimate" } else { "" };
-            Said::Given(format!("From {}{end}{estimate}", at(*from)))
-        }
-        AnswerValue::NotYetKnown(text) => Said::NotYetKnown(text.clone()),
-        AnswerValue::Missing(why) => Said::Missing(why.clone()),
-        AnswerValue::DoesNotApply(why) => Said::DoesNotApply(why.clone()),
+        AnswerValue::Given(_) | AnswerValue::Instant(_) | AnswerValue::Period { .. } => Said::Given(words),
+        AnswerValue::NotYetKnown(_) => Said::NotYetKnown(words),
+        AnswerValue::Missing(_) => Said::Missing(words),
+        AnswerValue::DoesNotApply(_) => Said::DoesNotApply(words),
     };
+    let changed = if found.fact_changed { ". The facts have changed since" } else { "" };
     Answer {
         question: found.question.clone(),
         article: found.article.as_ref().map(|article| format!("Article {article}")),
         said,
-        from: found.from.clone(),
+        from: format!("{}{changed}", found.from),
     }
 }

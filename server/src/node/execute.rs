@@ -10,7 +10,6 @@ use domain::exchange;
 use domain::facts::{Contact, Facts, IncidentKind};
 use domain::incident::{self, Awareness, AwarenessOf, Event, FAN_OUT_CHUNK, Incident, Rules, WithdrawalReason};
 use domain::ladder::LadderCommand;
-use domain::report::Submission;
 use domain::values::{Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
 use serde::{Deserialize, Serialize};
 
@@ -230,20 +229,6 @@ impl Node {
     /// [`DoorError::Refused`].
     pub async fn draft_report(&self, by: &Reporter, id: IncidentId) -> Result<(), DoorError> {
         self.on_incident(id, incident::Command::DraftReport { by: by.actor().clone() }).await
-    }
-
-    /// Records that the report was submitted.
-    ///
-    /// # Errors
-    /// [`DoorError::Refused`], also without reasons after the legal limit.
-    pub async fn record_submission(
-        &self,
-        by: &Reporter,
-        id: IncidentId,
-        submission: Submission,
-    ) -> Result<(), DoorError> {
-        let by = by.actor().clone();
-        self.on_incident(id, incident::Command::RecordSubmission { submission, by }).await
     }
 
     /// Proposes that no report is required.

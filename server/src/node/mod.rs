@@ -39,6 +39,7 @@ pub mod received;
 mod reference;
 pub mod register;
 pub mod reissue;
+pub mod reports;
 pub mod rota;
 pub mod rotation;
 pub mod said;

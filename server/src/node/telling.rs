@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use domain::arrangement::Arrangement;
 use domain::directory::{Agreement, Party, RecordKind};
-use domain::incident::telling::{self, Communication, ContactPoint, Letter, Proposal};
+use domain::incident::telling::{self, Communication, ContactPoint, Letter, Proposal, Wording};
 use domain::incident::{self, Incident};
 use domain::report::Organisation;
 use domain::values::{AgreementId, IncidentId, LongText, Moment, PersonId};
@@ -47,6 +47,19 @@ impl Node {
         let zone = self.zone();
         let date = |at: Moment| at.to_chrono().with_timezone(&zone).format("%-d %B %Y").to_string();
         Ok(telling::propose(facts, &us.name, &contacts, &date))
+    }
+
+    /// What can be printed of the message: the version asked for, or the newest one, or the first draft before there is any.
+    ///
+    /// # Errors
+    /// [`DoorError::NotFound`] without such a version, and after erasure.
+    pub async fn wording(&self, incident: &Incident, version: Option<u32>) -> Result<Wording, DoorError> {
+        let telling = &incident.telling;
+        match version.map_or_else(|| telling.newest(), |number| telling.version(number)) {
+            Some(version) => Ok(Wording::Kept(Box::new(version.clone()))),
+            None if version.is_some() => Err(DoorError::NotFound),
+            None => Ok(Wording::FirstDraft(Box::new(self.propose_letter(incident.id).await?))),
+        }
     }
 
     /// Keeps a newer version of the message.

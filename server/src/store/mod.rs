@@ -14,6 +14,7 @@
 //! | [`outbox`], [`inbox`] | lanes, claims and attempts; what came in, and its receipt |
 //! | [`partners`], [`people`] | directory, terms, keys; accounts, sessions, tokens |
 //! | [`presence`] | who else works on the database, at start |
+//! | [`reports`] | proofs of reports, and drafts of their answers |
 //! | [`forms`], [`alerts`] | one-use forms and drafts; what a person has to look at |
 //! | [`backup`], [`look`] | copies of everything; a database seen before it is opened |
 //!
@@ -41,6 +42,7 @@ pub mod posts;
 pub mod presence;
 pub mod projections;
 pub mod queries;
+pub mod reports;
 pub mod rota;
 
 mod backend;

@@ -27,7 +27,8 @@ pub use self::many::by_ids;
 pub use self::own::{
     KeyPurpose, KeyStage, KeySwitch, OwnKey, OwnKeyLine, earlier_set_keys, forget_earlier_keys, keep_own_document,
     keep_own_key, key_switch, one_person_pairing, organisation, own_document, own_document_version, own_key, own_keys,
-    set_key_end, set_key_stage, set_key_switch, set_one_person_pairing, set_organisation,
+    set_key_end, set_key_stage, set_key_switch, set_one_person_pairing, set_organisation, set_standing_answers,
+    standing_answers,
 };
 use self::signed::{CARD, LATER_CARD, MANIFEST, TAKEN, manifest_row};
 pub(super) use self::signed::{earlier, seal_earlier};

@@ -26,6 +26,7 @@ mod complaint_rows;
 mod duty_rows;
 mod enter;
 mod fill;
+mod ladder_rows;
 mod plan;
 mod precedents;
 pub(super) mod register;

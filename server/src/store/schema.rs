@@ -6,7 +6,7 @@ mod of_ladders;
 mod of_register;
 
 pub(super) use self::of_duties::{complaints, duties};
-pub(super) use self::of_incidents::{corrective_actions, precedents};
+pub(super) use self::of_incidents::{corrective_actions, precedents, report_proofs};
 pub(super) use self::of_ladders::{feed_links, ladder_plans, shifts};
 pub(super) use self::of_register::{register, register_facets, register_tallies, register_views};
 

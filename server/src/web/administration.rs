@@ -16,7 +16,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[template(path = "administration.html")]
 struct Index {
     chrome: Chrome,
-    links: [(&'static str, &'static str, &'static str); 12],
+    links: [(&'static str, &'static str, &'static str); 13],
 }
 
 /// `GET /administration`
@@ -31,6 +31,11 @@ pub async fn index(visit: Visit) -> Answer {
             ("/partners", "Partners and pairing", "Who they are, how each pairing stands, and pairing with one more"),
             ("/agreements", "Agreements and arrangements", "Which terms bind you to whom"),
             ("/services", "Services and parties", "What is processed, and the organisations that take part"),
+            (
+                "/about-this-organisation",
+                "About this organisation",
+                "Answers that stand in every report to a regulator",
+            ),
             ("/import", "Import and export", "Take agreements in from a file, or write them to one"),
             ("/people", "People", "Accounts, roles, invitations, sessions and API tokens"),
             ("/ladders", "Ladders", "When people are told that time runs short, whom and how"),

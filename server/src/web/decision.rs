@@ -7,9 +7,9 @@ pub mod words;
 use actix_web::web::{self, ServiceConfig, resource};
 use askama::Template;
 use domain::clock::Clock;
-use domain::facts::IncidentKind;
-use domain::incident::decision::{Decided, Duty, What};
+use domain::incident::decision::{Decided, Duty, What, has_duties_to_people, is_for_the_controllers};
 use domain::incident::{Incident, Seen};
+use domain::undated::UndatedDuty;
 use domain::values::IncidentId;
 use serde::Deserialize;
 
@@ -20,6 +20,9 @@ use super::page::{self, Answer, Chrome, Visit};
 use super::timeline::who;
 use crate::access::{Dpo, Responder};
 use crate::problem::{Problem, sentence_of};
+
+/// In the place of a decision that is not ours to make.
+const FOR_THE_CONTROLLERS: &str = "Not ours to decide: we only process this data, on behalf of the controllers. We have to tell them (Article 33(2)).";
 
 /// Addresses of decisions.
 pub fn routes(config: &mut ServiceConfig) {
@@ -134,8 +137,9 @@ pub(super) fn settled_at(duty: Duty, id: IncidentId) -> String {
         Duty::NotRequiredWaiting | Duty::NotABreachWaiting => format!("/incidents/{id}/decision"),
         Duty::CorrectionWaiting => format!("/incidents/{id}/resolve-correction"),
         Duty::People => format!("/incidents/{id}/decision/people"),
-        Duty::PeopleToTell => format!("/incidents/{id}/people"),
-        Duty::FollowUp | Duty::FanOut => format!("/incidents/{id}"),
+        Duty::PeopleToTell | Duty::PeopleLeft => format!("/incidents/{id}/people"),
+        Duty::FollowUp => format!("/incidents/{id}/duties/{}", UndatedDuty::FollowUp.word()),
+        Duty::FanOut => format!("/incidents/{id}"),
         Duty::Partners { .. } => format!("/incidents/{id}/partners"),
     }
 }
@@ -150,7 +154,7 @@ fn offers(visit: &Visit, state: &Incident, duties: &[Duty]) -> (Option<Offer>, V
         return (None, Vec::new());
     }
     let mut offers = Vec::new();
-    let has_duties = state.kind == IncidentKind::Breach || state.ico.is_some();
+    let has_duties = has_duties_to_people(state);
     let is_late = state.ico.as_ref().is_some_and(|clock| clock.is_open() && visit.now() > clock.due());
     if Dpo::of(&visit.person).is_some() {
         let report = (at("decision/report"), "Decide whether to report it");
@@ -210,11 +214,12 @@ fn waiting(visit: &Visit, state: &Incident) -> Vec<Waiting> {
 
 fn standing(visit: &Visit, state: &Incident) -> Vec<Standing> {
     let reader = visit.reader;
-    let has_duties = state.kind == IncidentKind::Breach || state.ico.is_some();
+    let has_duties = has_duties_to_people(state);
     let report = state.decisions.report();
     let undecided = match state.ico.as_ref().filter(|clock| clock.is_open()) {
         Some(clock) => format!("Nobody has decided. The report is due {} either way.", reader.at(clock.due())),
         None if has_duties => "Nobody has decided. No clock runs for it any more.".to_owned(),
+        None if is_for_the_controllers(state) => FOR_THE_CONTROLLERS.to_owned(),
         None => "It is not a breach yet: there is nothing to report.".to_owned(),
     };
     let people = state.decisions.people().map(|(decided, _)| decided);
@@ -223,6 +228,8 @@ fn standing(visit: &Visit, state: &Incident) -> Vec<Standing> {
         "Follows from the decision above: without a risk, or a breach, there is no high risk to tell people of."
     } else if has_duties {
         "Nobody has decided."
+    } else if is_for_the_controllers(state) {
+        FOR_THE_CONTROLLERS
     } else {
         "It is not a breach yet: there is nobody to tell."
     };

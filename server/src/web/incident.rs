@@ -10,7 +10,7 @@ use domain::facts::IncidentKind;
 use domain::incident::assessment::Assessed;
 use domain::incident::{Incident, Stage};
 use domain::reliance::Standing as Filing;
-use domain::report::ReportState;
+use domain::report::{self, ReportState};
 use domain::values::{IncidentId, PartnerId};
 use serde::Deserialize;
 
@@ -27,7 +27,7 @@ use crate::access::{Dpo, Reporter, Responder};
 use crate::problem::Problem;
 use crate::store::queries::clocks::{Filter, Single};
 use crate::store::queries::exchanges::{Listed, Show};
-use crate::store::queries::joint::{About, Filed};
+use crate::store::queries::joint::{Filed, FiledAbout};
 use crate::store::queries::said;
 use crate::store::queries::{self, Page};
 
@@ -145,10 +145,13 @@ struct Found {
     filed: (Vec<Filed>, u32),
     relied_on: Option<String>,
     ledger: u64,
+    /// Answers that are not what the regulator was told.
+    out_of_date: usize,
 }
 
 async fn find(visit: &Visit, id: IncidentId, asked: &Asked) -> Result<Found, Problem> {
     let (show, after) = (asked.show(), PartnerId::from_str(&asked.after).ok());
+    let (about, now) = (visit.node.about_us().await?, visit.now());
     let found = visit
         .node
         .store()
@@ -160,6 +163,7 @@ async fn find(visit: &Visit, id: IncidentId, asked: &Asked) -> Result<Found, Pro
             let relied_on = relied.map(|partner| queries::partners::name(rows, partner)).transpose()?;
             Ok(Some(Found {
                 listed,
+                out_of_date: report::out_of_date(&state, &about, now).len(),
                 state,
                 board: queries::exchanges::board(rows, id, show, after, BOARD_MAX)?,
                 tally: queries::exchanges::tally(rows, id)?,
@@ -169,7 +173,7 @@ async fn find(visit: &Visit, id: IncidentId, asked: &Asked) -> Result<Found, Pro
                 told: queries::incidents::timeline(rows, id.uuid(), None, 15)?,
                 unread: said::unread(rows, Some(id), WAITING_MAX)?,
                 owed_to_us: said::owed_to_us(rows, id, WAITING_MAX)?,
-                filed: queries::joint::filed(rows, About::Incident(id), FILED_MAX)?,
+                filed: queries::joint::filed(rows, FiledAbout::Incident(id), FILED_MAX)?,
                 relied_on,
                 ledger: queries::incidents::ledger_size(rows)?,
             }))
@@ -312,7 +316,7 @@ fn body(visit: &Visit, asked: &Asked, found: Found) -> Body {
             .last()
             .map_or_else(|| "Not assessed yet".to_owned(), |last| assessment_line(last, &found.state)),
         decided: decision::one_line_of(&found.state),
-        report: report(&found.state),
+        report: report_words(&found.state),
         ledger: format!("Entries in the ledger: {}.", grouped(i64::try_from(found.ledger).unwrap_or(i64::MAX))),
     }
 }
@@ -404,7 +408,7 @@ fn assessment_line(last: &Assessed, state: &Incident) -> String {
     )
 }
 
-fn report(state: &Incident) -> String {
+fn report_words(state: &Incident) -> String {
     match &state.report {
         ReportState::None if state.rules.processor_only => {
             "For these services we only process: the controller reports to the ICO, not we (Article 33(2)).".to_owned()
@@ -415,12 +419,22 @@ fn report(state: &Incident) -> String {
             let gaps = counted(i64::try_from(gaps.len()).unwrap_or(i64::MAX), "fact");
             format!("A draft is open. {gaps} were missing when it was opened.")
         }
-        ReportState::Submitted { .. } => "Submitted.".to_owned(),
+        ReportState::Submitted { .. } => submitted(state),
         ReportState::NotRequired { .. } => "Not required: decided by two data protection officers.".to_owned(),
     }
 }
 
-/// What waits for a second person.
+/// What was submitted, and what follows up.
+fn submitted(state: &Incident) -> String {
+    let sent = state.reports.filed.len().max(1);
+    let sent = match sent {
+        1 => "Submitted.".to_owned(),
+        many => format!("Submitted, with {}.", counted(i64::try_from(many - 1).unwrap_or(i64::MAX), "follow-up")),
+    };
+    if state.report_is_filed() { sent } else { format!("{sent} A follow-up is open.") }
+}
+
+/// What waits for a second person, and what the regulator has to be told.
 fn waiting(found: &Found, visit: &Visit) -> Vec<Waiting> {
     let mut waiting = Vec::new();
     let id = found.listed.id;
@@ -450,6 +464,16 @@ fn waiting(found: &Found, visit: &Visit) -> Vec<Waiting> {
             ),
             href: if own || !may { String::new() } else { format!("/incidents/{id}/report") },
             link: "Look at it",
+        });
+    }
+    if found.out_of_date > 0 {
+        waiting.push(Waiting {
+            words: format!(
+                "The report to the ICO is out of date: {} changed since it was submitted. Tell the ICO.",
+                counted(i64::try_from(found.out_of_date).unwrap_or(i64::MAX), "answer")
+            ),
+            href: format!("/incidents/{id}/report"),
+            link: "See what changed",
         });
     }
     waiting.extend(filed(found, visit));

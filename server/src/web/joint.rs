@@ -24,7 +24,7 @@ use super::timeline;
 use super::words::{Reader, counted, grouped};
 use crate::access::Dpo;
 use crate::problem::Problem;
-use crate::store::queries::joint::{self, About, Asked as Said, Filed, Side, SideKey};
+use crate::store::queries::joint::{self, Asked as Said, Filed, FiledAbout, Side, SideKey};
 use crate::store::queries::{Page, incidents, partners};
 
 /// Partners on one page.
@@ -135,7 +135,7 @@ async fn find(visit: &Visit, id: IncidentId, after: Option<SideKey>) -> Result<F
         .store()
         .read(move |rows| {
             let Some(state) = incidents::state(rows, id)? else { return Ok(None) };
-            let (filed, filed_all) = joint::filed(rows, About::Incident(id), FILED_MAX)?;
+            let (filed, filed_all) = joint::filed(rows, FiledAbout::Incident(id), FILED_MAX)?;
             let sides = joint::sides(rows, id, after, SHOWN_MAX)?;
             let named = named_partners(&state);
             let mut names = Names::with_capacity(named.len());

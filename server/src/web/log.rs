@@ -400,6 +400,7 @@ fn refused(refusal: &Refusal, reader: Reader) -> FieldError {
         | Refusal::Meanwhile { .. }
         | Refusal::Assessment(_)
         | Refusal::Decision(_)
+        | Refusal::Report(_)
         | Refusal::NothingChanges => fault("title", "title", refusal.to_string()),
     }
 }

@@ -17,7 +17,7 @@
 //! | [`register`], [`chart`] | the register, its statistics and their charts, files in and out |
 //! | [`partners`], [`pairing`] | partners, and pairing with them |
 //! | [`directory`], [`import`] | agreements, arrangements, services and parties |
-//! | [`administration`], [`people`], [`keys`], [`api_page`] | administration |
+//! | [`administration`], [`people`], [`keys`], [`organisation`], [`api_page`] | administration |
 //! | [`ladders`], [`rota`] | who is told when time runs short, and who is on call |
 //! | [`account`], [`calendar`], [`invitation`] | one's own account, its calendar of deadlines |
 //! | [`statements`], [`sign_in`] | the rest |
@@ -62,6 +62,7 @@ pub mod live;
 pub mod log;
 pub mod mail;
 pub mod messages;
+pub mod organisation;
 pub mod page;
 pub mod pairing;
 pub mod partners;
@@ -106,6 +107,7 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(logging)
             .configure(telling)
             .configure(register::routes)
+            .configure(report::routes)
             .configure(acting)
             .configure(receiving)
             .configure(administering)
@@ -157,13 +159,6 @@ fn acting(config: &mut ServiceConfig) {
         .service(resource("/incidents/{id}/timeline").get(incident::earlier))
         .service(resource("/incidents/{id}/update-facts").get(update::show).post(update::save))
         .service(resource("/incidents/{id}/duties/{duty}").get(duties::show).post(duties::act))
-        .service(resource("/incidents/{id}/report.docx").post(printed::report_docx))
-        .service(resource("/incidents/{id}/report.pdf").post(printed::report_pdf))
-        .service(resource("/incidents/{id}/report").get(report::show))
-        .service(resource("/incidents/{id}/report/draft").post(report::draft))
-        .service(resource("/incidents/{id}/report/submission").get(report::submission).post(report::record_submission))
-        .service(resource("/incidents/{id}/report/not-required").get(report::not_required).post(report::propose))
-        .service(resource("/incidents/{id}/report/resolve").post(report::resolve))
         .service(resource("/incidents/{id}/{action}").get(actions::show).post(actions::act))
         .service(resource("/exchanges/{id}").get(exchange::show))
         .service(resource("/exchanges/{id}/call").get(exchange::call).post(exchange::record_call))
@@ -209,6 +204,7 @@ fn administering(config: &mut ServiceConfig) {
         .configure(invitation::routes)
         .configure(keys::routes)
         .configure(ladders::routes)
+        .configure(organisation::routes)
         .configure(pairing::routes)
         .configure(people::routes)
         .configure(rota::routes);

@@ -240,6 +240,7 @@ impl Chrome {
             ("/received", "Notices received"),
             ("/register", "Register"),
             ("/partners", "Partners"),
+            ("/complaints", "Complaints"),
             ("/agreements", "Agreements"),
             ("/administration", "Administration"),
         ];

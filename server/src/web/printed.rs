@@ -36,7 +36,8 @@ async fn report_as(posted: &Posted, id: IncidentId, format: Format) -> Answer {
     let by = reader(visit)?;
     let node = visit.node.clone();
     let state = node.store().read(move |rows| incidents::state(rows, id)).await?.ok_or(Problem::NotFound)?;
-    let paper = report::paper(&state, &node.organisation(), visit.now(), node.zone());
+    let about = node.about_us().await?;
+    let paper = report::paper(&state, &about, visit.now(), node.zone());
     let stem = report::stem(&state);
     let file = web::block(move || print(&paper, &stem, format)).await.map_err(Problem::internal)??;
     node.note_export(&by, "report_exported", json!({ "incident": id, "as": format.ending() })).await?;

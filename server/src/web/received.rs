@@ -25,7 +25,7 @@ use crate::store::queries;
 use crate::store::queries::clocks::{Filter, Group};
 use crate::store::queries::exchanges::{self, Listed};
 use crate::store::queries::first_hour::is_paired;
-use crate::store::queries::joint::{About, Filed};
+use crate::store::queries::joint::{Filed, FiledAbout};
 
 /// Notices on one page.
 const SHOWN_MAX: usize = 30;
@@ -160,7 +160,7 @@ async fn find(visit: &Visit, id: ExchangeId) -> Result<Found, Problem> {
         .read(move |rows| {
             let filter = Filter { kind: Some(ClockKind::IcoReport), partner, incident: None };
             let (groups, _) = queries::clocks::pressing(rows, filter, CLOCKS_MAX)?;
-            let filed = queries::joint::filed(rows, About::Exchange(id), 1)?;
+            let filed = queries::joint::filed(rows, FiledAbout::Exchange(id), 1)?;
             Ok((groups, queries::incidents::timeline(rows, id.uuid(), None, 40)?, filed))
         })
         .await?;

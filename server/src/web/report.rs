@@ -1,29 +1,64 @@
-//! The ICO report of an incident: the form's questions in its order, each answer with the fact that it comes from, what is
-//! missing, both limits; open a draft, record a submission, decide that none is required.
+//! The ICO report of an incident: the form's questions in its order, each answer with where it comes from, what is missing
+//! first, both limits; open a draft, decide that none is required. Answers are written in [`section`], signed off in
+//! [`sign`], recorded as submitted in [`submit`], and carried into the regulator's own form from [`paste`].
 
-use actix_web::web;
+mod paste;
+mod section;
+mod sign;
+mod submit;
+pub(super) mod told;
+mod words;
+
+use actix_web::web::{self, ServiceConfig, resource};
 use askama::Template;
 use domain::clock::ClockKind;
 use domain::incident::Incident;
+use domain::incident::report::unchecked;
+use domain::personal_data::Known;
 use domain::reliance::Standing;
-use domain::report::{self, AnswerValue, ReportState, Submission, SubmissionChannel};
+use domain::report::{self, About, Form as ReportForm, FormId, ReportState, Sheet};
 use domain::values::IncidentId;
 
+use self::words::{Shown, filed_words, mend};
 use super::action::{ActionPage, refusal};
 use super::clock::ClockPart;
 use super::field::{Field, Summary, Tag};
 use super::form::{FieldError, Form, Reading};
 use super::page::{self, Answer, Chrome, Posted, Visit};
 use super::words::counted;
-use super::{clocks, joint, timeline};
-use crate::access::{Dpo, Reporter};
+use super::{clocks, joint, printed, timeline};
+use crate::access::{Dpo, Reporter, Spokesperson};
 use crate::problem::Problem;
 use crate::store::queries;
 use crate::store::queries::clocks::Filter;
-use crate::store::queries::joint::About;
+use crate::store::queries::joint::FiledAbout;
 
 /// Partners whose reports are named.
 const FILED_MAX: usize = 3;
+
+/// The addresses of these pages.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/incidents/{id}/report").get(show))
+        .service(resource("/incidents/{id}/report.json").get(paste::json))
+        .service(resource("/incidents/{id}/report.docx").post(printed::report_docx))
+        .service(resource("/incidents/{id}/report.pdf").post(printed::report_pdf))
+        .service(resource("/incidents/{id}/report/draft").post(draft))
+        .service(resource("/incidents/{id}/report/form").post(choose))
+        .service(resource("/incidents/{id}/report/paste").get(paste::show))
+        .service(resource("/incidents/{id}/report/sections/{part:1|[0-9]+}").get(section::show).post(section::save))
+        .service(resource("/incidents/{id}/report/sections/{part:1|[0-9]+}/draft").post(section::autosave))
+        .service(resource("/incidents/{id}/report/sections/{part:1|[0-9]+}/discard").post(section::discard))
+        .service(resource("/incidents/{id}/report/sign-off").get(sign::show).post(sign::sign))
+        .service(resource("/incidents/{id}/report/accept").post(sign::accept))
+        .service(resource("/incidents/{id}/report/submission").get(submit::show).post(submit::record))
+        .service(resource("/incidents/{id}/report/follow-up").post(submit::follow_up))
+        .service(
+            resource("/incidents/{id}/report/proofs/{number:1|[0-9]+}").get(submit::download).post(submit::add_proof),
+        )
+        .service(resource("/incidents/{id}/report/not-required").get(not_required).post(propose))
+        .service(resource("/incidents/{id}/report/resolve").post(resolve));
+}
 
 #[derive(Template)]
 #[template(path = "report.html")]
@@ -32,16 +67,27 @@ struct ReportPage {
     summary: Summary,
     id: IncidentId,
     reference: String,
+    caption: String,
     tag: Tag,
+    signed: String,
     state: Vec<String>,
     /// Who reported it already, or whose report we rely on; the link leads to the joint decision.
-    filed: Vec<String>,
+    others: Vec<String>,
     may_draft: bool,
+    may_write: bool,
+    may_sign: bool,
     may_submit: bool,
     may_propose: bool,
+    may_follow: bool,
+    says_for_us: bool,
     proposal: Option<Proposal>,
+    out_of_date: Vec<(String, String, String)>,
     clocks: Vec<ClockPart>,
     gaps: Vec<(String, String)>,
+    unchecked: usize,
+    form: &'static ReportForm,
+    forms: Vec<(&'static str, &'static str, bool)>,
+    submitted: Vec<words::FiledWords>,
     sections: Vec<Section>,
 }
 
@@ -53,20 +99,10 @@ struct Proposal {
 
 struct Section {
     id: String,
+    href: String,
     title: String,
     tag: Tag,
     answers: Vec<Shown>,
-}
-
-struct Shown {
-    id: String,
-    question: String,
-    article: String,
-    value: String,
-    missing: bool,
-    does_not_apply: bool,
-    from: String,
-    mend: Option<(String, &'static str)>,
 }
 
 async fn incident(visit: &Visit, id: IncidentId) -> Result<Incident, Problem> {
@@ -82,6 +118,14 @@ fn officer(visit: &Visit) -> Result<Dpo, Problem> {
     Dpo::of(&visit.person).ok_or(Problem::NotAllowed("data protection officers"))
 }
 
+/// The incident, what reports say of ourselves, and the report that is worked on, filled.
+async fn filled(visit: &Visit, id: IncidentId) -> Result<(Incident, About, Sheet), Problem> {
+    let state = incident(visit, id).await?;
+    let about = visit.node.about_us().await?;
+    let sheet = report::fill_current(&state, &about, visit.now());
+    Ok((state, about, sheet))
+}
+
 /// `GET /incidents/{id}/report`
 ///
 /// # Errors
@@ -92,51 +136,98 @@ pub async fn show(visit: Visit, id: web::Path<IncidentId>) -> Answer {
 
 async fn shown(visit: &Visit, id: IncidentId, errors: Vec<FieldError>) -> Answer {
     let filter = Filter { incident: Some(id), kind: Some(ClockKind::IcoReport), partner: None };
-    let state = incident(visit, id).await?;
+    let (state, about, sheet) = filled(visit, id).await?;
     let (groups, _) = visit.node.store().read(move |rows| queries::clocks::pressing(rows, filter, 1)).await?;
-    let reader = visit.reader;
-    let found = report::sections(&state, &visit.node.organisation(), reader.now());
-    let sections: Vec<Section> = found.iter().map(|section| section_of(section, id, visit)).collect();
-    let gaps = sections
-        .iter()
-        .flat_map(|section| &section.answers)
-        .filter(|answer| answer.missing)
-        .map(|answer| (answer.id.clone(), answer.question.clone()))
-        .collect();
+    let (own_contacts, names) = visit.node.known_texts().await?;
+    let known = Known { own_contacts: &own_contacts, names: &names };
+    let sections = sections(&sheet, id, visit);
+    let filed = state.report_is_filed();
     let open = state.ico.as_ref().is_some_and(domain::clock::Clock::is_open);
-    let may = Reporter::of(&visit.person).is_some();
+    let may = Reporter::of(&visit.person).is_some() && state.stage.word() != "closed" && state.facts.is_some();
+    let drafting = may && !filed && !matches!(state.report, ReportState::NotRequired { .. });
+    let gaps = sections.iter().flat_map(|section| &section.answers).filter(|answer| answer.missing);
     let page = ReportPage {
         chrome: visit
-            .chrome(super::log::title(&format!("ICO report - {}", state.reference), &errors), "/incidents")
+            .chrome(super::log::title(&format!("Report - {}", state.reference), &errors), "/incidents")
             .exercise(state.exercise),
-        summary: Summary { errors },
         id,
         reference: state.reference.to_string(),
-        tag: tag(&state.report),
+        caption: if sheet.number == 1 {
+            "initial report".to_owned()
+        } else {
+            format!("follow-up, report {}", sheet.number)
+        },
+        tag: tag(&state, filed),
+        signed: signed(&state, &sheet, visit),
         state: state_words(&state, visit),
-        filed: filed_words(visit, &state).await?,
-        may_draft: may && open && state.report == ReportState::None,
-        may_submit: may && open,
+        others: reported_by_others(visit, &state).await?,
+        may_draft: may && !filed && matches!(state.report, ReportState::None | ReportState::NotRequired { .. }),
+        may_write: drafting,
+        may_sign: drafting && Dpo::of(&visit.person).is_some(),
+        may_submit: may && !filed && (open || state.reports.follow_ups > 0),
         may_propose: open && state.not_required.is_none() && Dpo::of(&visit.person).is_some(),
+        may_follow: may && filed,
+        says_for_us: Spokesperson::of(&visit.person).is_some(),
         proposal: proposal(&state, visit),
+        out_of_date: out_of_date(&state, &about, visit),
         clocks: clocks::parts(&groups, visit, &format!("/incidents/{id}/report")),
-        gaps,
+        gaps: gaps.map(|answer| (answer.id.clone(), answer.question.clone())).collect(),
+        unchecked: if filed { 0 } else { unchecked(&state, &sheet, &known).len() },
+        form: sheet.form,
+        forms: ReportForm::all()
+            .iter()
+            .map(|form| (form.id.as_str(), form.name.as_str(), form.id == sheet.form.id))
+            .collect(),
+        submitted: state.reports.filed.iter().map(|filed| filed_words(filed, id, visit.reader)).collect(),
         sections,
+        summary: Summary { errors },
     };
     page::html_as(page::form_status(&page.summary.errors), &page)
 }
 
-fn tag(state: &ReportState) -> Tag {
-    match state {
+fn tag(state: &Incident, filed: bool) -> Tag {
+    match &state.report {
         ReportState::None => Tag::grey("No draft yet"),
-        ReportState::Draft { .. } => Tag::blue("Draft"),
-        ReportState::Submitted { .. } => Tag::green("Submitted"),
         ReportState::NotRequired { .. } => Tag::grey("Not required"),
+        ReportState::Draft { .. } | ReportState::Submitted { .. } if filed => Tag::green("Submitted"),
+        ReportState::Draft { .. } => Tag::blue("Draft"),
+        ReportState::Submitted { .. } => Tag::blue("Follow-up, draft"),
     }
 }
 
+/// Who signed, and whether it still covers what stands.
+fn signed(state: &Incident, sheet: &Sheet, visit: &Visit) -> String {
+    let reports = &state.reports;
+    match &reports.signed {
+        Some(signed) => {
+            let by = format!("{} at {}", timeline::who(&signed.by), visit.reader.at(signed.at));
+            if state.report_is_filed() || reports.signed_as(sheet).is_some() {
+                format!("Signed off by {by}.")
+            } else {
+                format!("Signed off by {by}, but the answers have changed since: it has to be signed off again.")
+            }
+        }
+        None if reports.sign_offs > 0 && !state.report_is_filed() => {
+            "It was signed off, and opened again by an answer written afterwards.".to_owned()
+        }
+        None => String::new(),
+    }
+}
+
+/// What the regulator was told and is no longer so: question, then, now.
+fn out_of_date(state: &Incident, about: &About, visit: &Visit) -> Vec<(String, String, String)> {
+    let changes = report::out_of_date(state, about, visit.now());
+    changes
+        .into_iter()
+        .map(|change| {
+            let was = change.was.map_or_else(|| "Nothing".to_owned(), |was| words::value(&was, visit.reader));
+            (change.asked, was, words::value(&change.is, visit.reader))
+        })
+        .collect()
+}
+
 /// Who reported it already, and whose report we rely on.
-async fn filed_words(visit: &Visit, state: &Incident) -> Result<Vec<String>, Problem> {
+async fn reported_by_others(visit: &Visit, state: &Incident) -> Result<Vec<String>, Problem> {
     let (id, relied) = (state.id, state.joint.reliance.clone());
     let partner = relied.as_ref().map(|relied| relied.reliance.partner);
     let (name, (filed, all)) = visit
@@ -144,7 +235,7 @@ async fn filed_words(visit: &Visit, state: &Incident) -> Result<Vec<String>, Pro
         .store()
         .read(move |rows| {
             let name = partner.map(|partner| queries::partners::name(rows, partner)).transpose()?;
-            Ok((name, queries::joint::filed(rows, About::Incident(id), FILED_MAX)?))
+            Ok((name, queries::joint::filed(rows, FiledAbout::Incident(id), FILED_MAX)?))
         })
         .await?;
     if let (Some(relied), Some(name)) = (relied, name) {
@@ -217,70 +308,24 @@ fn proposal(state: &Incident, visit: &Visit) -> Option<Proposal> {
     })
 }
 
-fn section_of(section: &report::Section, id: IncidentId, visit: &Visit) -> Section {
-    let answers: Vec<Shown> = section.answers.iter().map(|answer| answer_of(answer, id, visit)).collect();
-    let missing = answers.iter().filter(|answer| answer.missing).count();
-    let tag = if missing > 0 {
-        Tag::amber(format!("{missing} missing"))
-    } else if !answers.is_empty() && answers.iter().all(|answer| answer.does_not_apply) {
-        Tag::grey("Does not apply")
-    } else {
-        Tag::green("Complete")
-    };
-    let word: String =
-        section.title.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    Section { id: format!("s-{word}"), title: section.title.clone(), tag, answers }
-}
-
-fn answer_of(answer: &report::Answer, id: IncidentId, visit: &Visit) -> Shown {
-    let reader = visit.reader;
-    let (value, missing, does_not_apply) = match &answer.value {
-        AnswerValue::Given(text) => (text.clone(), false, false),
-        AnswerValue::Instant(at) => (reader.at(*at), false, false),
-        AnswerValue::Period { from, to, estimated } => {
-            let end = to.map(|to| format!(" to {}", reader.at(to))).unwrap_or_default();
-            let estimate = if *estimated { ", an estimate" } else { "" };
-            (format!("From {}{end}{estimate}", reader.at(*from)), false, false)
-        }
-        AnswerValue::NotYetKnown(text) => {
-            (format!("{text} (an answer that the form takes; still to be found out)"), true, false)
-        }
-        AnswerValue::Missing(why) => (why.clone(), true, false),
-        AnswerValue::DoesNotApply(why) => (why.clone(), false, true),
-    };
-    Shown {
-        id: format!("q-{}", answer.id),
-        question: answer.question.clone(),
-        article: answer.article.as_ref().map(|article| format!("Article {article}")).unwrap_or_default(),
-        value,
-        missing,
-        does_not_apply,
-        from: answer.from.clone(),
-        mend: if missing { mend(&answer.id).map(|to| (format!("/incidents/{id}/{to}"), "Answer it")) } else { None },
-    }
-}
-
-/// Where the fact behind a question is changed.
-fn mend(question: &str) -> Option<&'static str> {
-    let to = match question {
-        "describe_what_happened" => "update-facts#summary",
-        "how_incident_occurred" => "update-facts#cause",
-        "how_discovered" => "update-facts#discovery_method",
-        "happened_at" => "update-facts#occurred",
-        "actions_taken" | "containment" => "update-facts#containment",
-        "data_categories" | "data_categories_other" => "update-facts#data_categories",
-        "data_detail" => "update-facts#recipients_of_data",
-        "records_count" => "update-facts#records",
-        "subjects_count" => "update-facts#data_subjects",
-        "subject_categories" | "subject_categories_other" => "update-facts#subject_categories",
-        "reason_for_report" | "high_risk" => "update-facts#risk_view",
-        "detriment" | "high_risk_details" => "update-facts#likely_consequences",
-        "cyber_incident" => "update-facts#ico_category",
-        "cia_affected" | "cia_which" => "update-facts#nature",
-        "discovered_at" => "correct-awareness",
-        _ => return None,
-    };
-    Some(to)
+fn sections(sheet: &Sheet, id: IncidentId, visit: &Visit) -> Vec<Section> {
+    let numbered = (1_usize..).zip(&sheet.sections);
+    numbered
+        .map(|(part, section)| {
+            let href = format!("/incidents/{id}/report/sections/{part}");
+            let answers: Vec<Shown> =
+                section.answers.iter().map(|answer| Shown::of(answer, id, &href, visit.reader)).collect();
+            let missing = answers.iter().filter(|answer| answer.missing).count();
+            let tag = if missing > 0 {
+                Tag::amber(format!("{missing} missing"))
+            } else if !answers.is_empty() && answers.iter().all(|answer| answer.does_not_apply) {
+                Tag::grey("Does not apply")
+            } else {
+                Tag::green("Complete")
+            };
+            Section { id: format!("part-{part}"), href, title: section.title.clone(), tag, answers }
+        })
+        .collect()
 }
 
 /// `POST /incidents/{id}/report/draft`
@@ -295,66 +340,21 @@ pub async fn draft(posted: Posted, id: web::Path<IncidentId>) -> Answer {
     }
 }
 
-fn submission_page(visit: &Visit, state: &Incident, form: &Form) -> ActionPage {
-    let back = format!("/incidents/{}/report", state.id);
-    let heading = "Record a submission to the ICO";
-    let chrome = visit.chrome(format!("{heading} - {}", state.reference), "/incidents").exercise(state.exercise);
-    let mut page = ActionPage::new(chrome, heading, "the report", back.clone(), format!("{back}/submission"));
-    page.paragraphs = vec!["Nothing is sent to the ICO from here. Record what you submitted, when and how.".to_owned()];
-    if let Some(limit) = state.ico.as_ref().and_then(domain::clock::Clock::legal_limit) {
-        page.paragraphs.push(format!(
-            "A report after {} has to give the reasons for its delay (Article 33(1)).",
-            visit.reader.at(limit)
-        ));
-    }
-    page.fields = vec![
-        Field::moment(form, "at", "When was it submitted?", visit.reader).hint("UK time."),
-        Field::radios(form, "channel", "How?", SubmissionChannel::ALL.map(|channel| (channel.word(), channel.label()))),
-        Field::line(form, "ico_reference", "The ICO's case reference").hint("May stay empty until you have it."),
-        Field::area(form, "delay_reasons", "Reasons for the delay").hint("Compulsory after the legal limit."),
-        Field::line(form, "proof", "Where is the proof kept?")
-            .hint("For example: the e-mail with the copy of the answers. May stay empty."),
-    ];
-    page.buttons = vec![("record", "Record it", "")];
-    page
-}
-
-/// `GET /incidents/{id}/report/submission`
+/// `POST /incidents/{id}/report/form`: works on another form.
 ///
 /// # Errors
 /// [`Problem`]
-pub async fn submission(visit: Visit, id: web::Path<IncidentId>) -> Answer {
-    reporter(&visit)?;
-    let state = incident(&visit, *id).await?;
-    let mut form = Form::default();
-    form.set("channel", SubmissionChannel::OnlineForm.word());
-    form.set_moment("at", visit.now(), visit.reader);
-    submission_page(&visit, &state, &form).answer(Vec::new())
-}
-
-/// `POST /incidents/{id}/report/submission`
-///
-/// # Errors
-/// [`Problem`]
-pub async fn record_submission(posted: Posted, id: web::Path<IncidentId>) -> Answer {
-    let Posted { visit, form } = posted;
-    let by = reporter(&visit)?;
-    let mut reading = Reading::new(&form, visit.reader);
-    let at = reading.moment("at", "Say when it was submitted");
-    let channel = reading.choice("channel", SubmissionChannel::from_word, "Say how it was submitted");
-    let ico_reference = reading.optional_text("ico_reference");
-    let delay_reasons = reading.optional_text("delay_reasons");
-    let proof = reading.optional_text("proof");
-    let mut errors = reading.into_errors();
-    if let (Some(at), Some(channel), true) = (at, channel, errors.is_empty()) {
-        let submission = Submission { at, channel, ico_reference, delay_reasons, proof };
-        match visit.node.record_submission(&by, *id, submission).await {
-            Ok(()) => return Ok(page::see_other(&format!("/incidents/{id}/report"))),
-            Err(error) => errors = refusal(error, "at-day")?,
-        }
+pub async fn choose(posted: Posted, id: web::Path<IncidentId>) -> Answer {
+    let by = reporter(&posted.visit)?;
+    let Some(form) = FormId::parse(posted.form.first("form")) else {
+        let message = "Choose one of the forms".to_owned();
+        let error = FieldError { name: "form".to_owned(), anchor: "form".to_owned(), message };
+        return shown(&posted.visit, *id, vec![error]).await;
+    };
+    match posted.visit.node.choose_report_form(&by, *id, form).await {
+        Ok(()) => Ok(page::see_other(&format!("/incidents/{id}/report"))),
+        Err(error) => shown(&posted.visit, *id, refusal(error, "form")?).await,
     }
-    let state = incident(&visit, *id).await?;
-    submission_page(&visit, &state, &form).answer(errors)
 }
 
 fn not_required_page(visit: &Visit, state: &Incident, form: &Form) -> ActionPage {
@@ -417,5 +417,9 @@ pub async fn resolve(posted: Posted, id: web::Path<IncidentId>) -> Answer {
 impl ReportPage {
     fn gaps_words(&self) -> String {
         counted(i64::try_from(self.gaps.len()).unwrap_or(i64::MAX), "answer")
+    }
+
+    fn unchecked_words(&self) -> String {
+        counted(i64::try_from(self.unchecked).unwrap_or(i64::MAX), "answer")
     }
 }

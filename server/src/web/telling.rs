@@ -1,12 +1,13 @@
 //! Telling the people affected: the message, who was told and when; the message as a page to print.
 
 mod message;
+mod printed;
 mod told;
 pub mod words;
 
 use actix_web::web::{self, ServiceConfig, resource};
 use askama::Template;
-use domain::incident::telling::{Section, Telling, Version, Wave};
+use domain::incident::telling::{Section, Telling, Version, Wave, Wording};
 use domain::incident::{Incident, Stage};
 use domain::values::{IncidentId, Known};
 use serde::Deserialize;
@@ -24,6 +25,8 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/incidents/{id}/people").get(show))
         .service(resource("/incidents/{id}/people/letter").get(letter))
+        .service(resource("/incidents/{id}/people/letter.docx").post(printed::docx))
+        .service(resource("/incidents/{id}/people/letter.pdf").post(printed::pdf))
         .service(resource("/incidents/{id}/people/message").get(message::show).post(message::save))
         .service(resource("/incidents/{id}/people/message/draft").post(message::autosave))
         .service(resource("/incidents/{id}/people/told").get(told::ask).post(told::record))
@@ -54,6 +57,8 @@ struct TellingPage {
     reference: String,
     tags: Vec<Tag>,
     told: Vec<String>,
+    letter: String,
+    may_print: bool,
     main: Option<(String, &'static str)>,
     others: Vec<(String, &'static str)>,
     message: Option<Message>,
@@ -98,6 +103,8 @@ async fn show(visit: Visit, id: web::Path<IncidentId>) -> Answer {
         reference: state.reference.to_string(),
         tags: tags(&state.telling),
         told: told_words(&state, visit.reader),
+        letter: format!("/incidents/{}/people/letter", *id),
+        may_print: state.facts.is_some(),
         main,
         others,
         message: state.telling.newest().map(|newest| message_of(newest, &state, visit.reader)),
@@ -231,11 +238,20 @@ struct Asked {
     version: String,
 }
 
+impl Asked {
+    fn version(&self) -> Result<Option<u32>, Problem> {
+        let number = Some(self.version.as_str()).filter(|number| !number.is_empty());
+        number.map(|number| number.parse().map_err(|_| Problem::NotFound)).transpose()
+    }
+}
+
 #[derive(Template)]
 #[template(path = "telling_letter.html")]
 struct LetterPage {
     chrome: Chrome,
     id: IncidentId,
+    letter: String,
+    query: String,
     organisation: String,
     exercise: bool,
     heading: String,
@@ -249,16 +265,16 @@ struct LetterPage {
 /// [`Problem`]
 async fn letter(visit: Visit, id: web::Path<IncidentId>, asked: web::Query<Asked>) -> Answer {
     let state = incident(&visit, *id).await?;
-    let version = match asked.version.as_str() {
-        "" => state.telling.newest(),
-        number => number.parse().ok().and_then(|number| state.telling.version(number)),
+    let Wording::Kept(version) = visit.node.wording(&state, asked.version()?).await? else {
+        return Err(Problem::NotFound);
     };
-    let version = version.ok_or(Problem::NotFound)?;
     let page = LetterPage {
         chrome: visit
             .chrome(format!("Message to the people affected - {}", state.reference), "/incidents")
             .exercise(state.exercise),
         id: *id,
+        letter: format!("/incidents/{}/people/letter", *id),
+        query: format!("?version={}", version.number),
         organisation: visit.node.organisation().name.to_string(),
         exercise: state.exercise,
         heading: version.letter.heading.to_string(),

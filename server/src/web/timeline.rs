@@ -130,6 +130,7 @@ fn of_incident(event: &incident::Event, named: &[(PartnerId, String)], reader: R
         Event::Assessment { change, by, .. } => assessment::timeline::words(change, by),
         Event::Decision { change, by, .. } => decision::words::line(change, by),
         Event::Closed { by, .. } => format!("Closed by {}", who(by)),
+        Event::Report { change, by, .. } => super::report::told::words(change, by, reader),
         Event::Register { change, by, .. } => super::register::words::changed(change, &who(by)),
         Event::Joint { change, by, .. } => joint::words::of_change(change, by, named, reader),
         Event::Duties { change, by, .. } => duties::words(change, by, reader),
@@ -336,6 +337,6 @@ pub const fn withdrawal(reason: WithdrawalReason) -> &'static str {
     }
 }
 
-fn channel(channel: SubmissionChannel) -> String {
+pub(super) fn channel(channel: SubmissionChannel) -> String {
     channel.label().to_lowercase().replace("ico", "ICO")
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use actix_multipart::Multipart;
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use futures_util::StreamExt as _;
 
 use super::form::Form;
-use super::page::Visit;
+use super::page::{Posted, Visit};
 use crate::access::sessions;
 use crate::problem::Problem;
 
@@ -48,6 +48,81 @@ impl<const MOST: usize> FromRequest for Uploaded<MOST> {
             Ok(Self { visit, form })
         })
     }
+}
+
+/// A form with one file, octet for octet, at most `MOST` of them. A form without any is taken too.
+pub struct WithFile<const MOST: usize> {
+    /// Who, where and when.
+    pub visit: Visit,
+    /// What they typed and chose, without the session's secret.
+    pub form: Form,
+    /// The file, if one was chosen.
+    pub file: Option<SentFile>,
+}
+
+/// A file as it was sent.
+pub struct SentFile {
+    /// Its name, as the browser gives it.
+    pub name: String,
+    /// All of it.
+    pub octets: Vec<u8>,
+}
+
+impl<const MOST: usize> FromRequest for WithFile<MOST> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if !request.content_type().starts_with("multipart/") {
+            let posted = Posted::from_request(request, payload);
+            return Box::pin(async move {
+                let Posted { visit, form } = posted.await?;
+                Ok(Self { visit, form, file: None })
+            });
+        }
+        let visit = Visit::from_request(request, &mut Payload::None);
+        let parts = Multipart::new(request.headers(), payload.take());
+        Box::pin(async move {
+            let visit = visit.await?;
+            let read = tokio::time::timeout(BODY_TIMEOUT, read_with_file(parts, MOST)).await;
+            let (mut form, file) = read.map_err(|_| Problem::Malformed("The form did not arrive whole."))??;
+            if !sessions::same_secret(form.first("csrf"), &visit.csrf) {
+                return Err(Problem::FormExpired);
+            }
+            form.drop_names(&["csrf"]);
+            Ok(Self { visit, form, file })
+        })
+    }
+}
+
+async fn read_with_file(mut parts: Multipart, most: usize) -> Result<(Form, Option<SentFile>), Problem> {
+    let (mut form, mut file) = (Form::default(), None);
+    let (mut count, mut left) = (0_usize, SMALL_PARTS_OCTETS_MAX);
+    while let Some(part) = parts.next().await {
+        let mut part = part.map_err(|_| Problem::Malformed("The form could not be read."))?;
+        count = count.saturating_add(1);
+        if count > PARTS_MAX {
+            return Err(Problem::TooLarge);
+        }
+        let name = part.name().unwrap_or_default().to_owned();
+        let sent_as = part.content_disposition().and_then(|found| found.get_filename().map(str::to_owned));
+        let is_file = sent_as.is_some() && file.is_none();
+        let octets = match part.bytes(if is_file { most } else { left }).await {
+            Ok(Ok(octets)) => octets,
+            Ok(Err(_)) => return Err(Problem::Malformed("The form did not arrive whole.")),
+            Err(_) => return Err(Problem::TooLarge),
+        };
+        match sent_as.filter(|_| is_file) {
+            // A browser sends an unnamed empty file when none was chosen.
+            Some(sent_as) if sent_as.is_empty() && octets.is_empty() => {}
+            Some(sent_as) => file = Some(SentFile { name: sent_as, octets: octets.to_vec() }),
+            None => {
+                left = left.saturating_sub(octets.len());
+                form.add(&name, String::from_utf8_lossy(&octets).into_owned());
+            }
+        }
+    }
+    Ok((form, file))
 }
 
 async fn read(mut parts: Multipart, most: usize) -> Result<Form, Problem> {

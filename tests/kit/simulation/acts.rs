@@ -76,7 +76,7 @@ impl World {
         }
     }
 
-    async fn log(&mut self, who: usize) -> Result<(), Violation> {
+    pub(super) async fn log(&mut self, who: usize) -> Result<(), Violation> {
         // Cedar owes nobody: its incidents have a report to make and nobody to tell.
         let party = &self.seats[who].party;
         let (node, by, person) = (self.node(who), party.responder(), party.people["responder"].clone());
@@ -219,9 +219,7 @@ impl World {
                 self.tell(format!("  {who} will lose its power after {looks} looks"));
             }
             55..65 => {
-                let mut dice = self.dice.clone();
-                let arrived = self.network.late_arrival(&mut dice).await;
-                self.dice = dice;
+                let arrived = self.late_arrival().await?;
                 let said = self.network.said();
                 self.trace.extend(said);
                 self.mind_power().await;

@@ -63,9 +63,7 @@ impl World {
                 self.start(who).await;
             }
         }
-        let mut dice = self.dice.clone();
-        while self.network.late_arrival(&mut dice).await {}
-        self.dice = dice;
+        while self.late_arrival().await? {}
         for who in 0..self.seats.len() {
             self.resume_pairings(who).await?;
         }

@@ -21,6 +21,7 @@ mod acts;
 mod ground;
 mod invariants;
 mod network;
+mod power;
 mod time;
 mod view;
 mod world;
@@ -36,6 +37,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
 pub use self::ground::Beginning;
+pub use self::power::power_goes_at_every_look;
 pub use self::view::Violation;
 pub(crate) use self::view::claims;
 use self::world::World;

@@ -4,10 +4,12 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::values::PartnerId;
 use futures_util::FutureExt as _;
 use server::node::{DoorError, Node};
+use tokio::time::timeout;
 
 use super::ground::{Beginning, Files, Raised, files_of, found_all, lay};
 use super::network::{Network, Weather};
@@ -20,6 +22,10 @@ use crate::peek::Peek;
 
 /// Steps of delivery, watching or rotation that a node may need until it rests.
 const STEPS_MAX: usize = 200;
+
+/// Longer than any step takes, however busy the machine, and shorter than any limit of a node: nobody waits for one, since
+/// whoever is not there answers so at once.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What putting a backup back takes at least.
 const RESTORE_SECONDS: i64 = 60;
@@ -131,8 +137,7 @@ impl World {
         what: &str,
         doing: impl Future<Output = Result<T, DoorError>>,
     ) -> Result<Option<T>, Violation> {
-        self.doing = format!("{} {who} {what}", self.time.now());
-        let done = AssertUnwindSafe(doing).catch_unwind().await;
+        let done = self.in_time(format!("{who} {what}"), AssertUnwindSafe(doing).catch_unwind()).await?;
         let cut_off = self.seats[who].time.is_out();
         let (said, answer) = match done {
             Ok(_) if cut_off => ("cut off".to_owned(), None),
@@ -153,6 +158,21 @@ impl World {
             Some(fault) => Err(Violation(fault)),
             None => Ok(answer),
         }
+    }
+
+    /// Awaits what is done, which has to end soon.
+    async fn in_time<T>(&mut self, what: String, doing: impl Future<Output = T>) -> Result<T, Violation> {
+        self.doing = format!("{} {what}", self.time.now());
+        let done = timeout(PATIENCE, doing).await;
+        done.map_err(|_| Violation(format!("after {PATIENCE:?} this has not ended: {}", self.doing)))
+    }
+
+    /// A message that was late arrives. Says whether there was one.
+    pub(super) async fn late_arrival(&mut self) -> Result<bool, Violation> {
+        let (mut dice, network) = (self.dice.clone(), Arc::clone(&self.network));
+        let arrived = self.in_time("something late arrives".to_owned(), network.late_arrival(&mut dice)).await?;
+        self.dice = dice;
+        Ok(arrived)
     }
 
     /// Ends the nodes whose power went: what was committed stays, nothing else.

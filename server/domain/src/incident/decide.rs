@@ -5,7 +5,7 @@
 
 use super::{
     Command, Decision, Event, FanOutWork, Incident, Log, Refusal, Rules, Stage, WithdrawalReason, assessment,
-    awareness, decision, duties, erase, fan_out, ico, joint, lessons, register, telling, watch,
+    awareness, decision, duties, erase, fan_out, ico, joint, lessons, register, report, telling, watch,
 };
 use crate::clock::{Anchor, Clock, ClockKind};
 use crate::facts::{Facts, IncidentKind};
@@ -46,9 +46,6 @@ pub fn decide(state: Option<&Incident>, command: &Command, now: Moment) -> Resul
         Command::Withdraw { reason, note, by } => withdraw(incident, *reason, note.as_ref(), by, now).map(Decision::of),
         Command::TakeInHand { kind, due, by } => watch::take_in_hand(incident, *kind, *due, by, now).map(Decision::of),
         Command::DraftReport { by } => ico::draft(incident, by, now).map(Decision::of),
-        Command::RecordSubmission { submission, by } => {
-            ico::record_submission(incident, submission, by, now).map(Decision::of)
-        }
         Command::TellFiled { by } => ico::tell_filed(incident, by, now),
         Command::ProposeNotRequired { reason, by } => {
             ico::propose_not_required(incident, reason, by, now).map(Decision::of)
@@ -66,6 +63,7 @@ pub fn decide(state: Option<&Incident>, command: &Command, now: Moment) -> Resul
         Command::Lessons { command, by } => lessons::decide(incident, command, by, now).map(Decision::of),
         Command::Joint { command, by } => joint::decide(incident, command, by, now),
         Command::Duties { command, by } => duties::decide(incident, command, by, now).map(Decision::of),
+        Command::Report { command, by } => report::decide(incident, command, by, now).map(Decision::of),
     }
 }
 
@@ -212,7 +210,7 @@ fn withdraw(
     let mut events = vec![Event::Withdrawn { reason, note: note.cloned(), at: now, by: by.clone() }];
     let ended = incident.ico.as_ref().zip(reason.clock_reason()).and_then(|(clock, why)| clock.not_required(now, why));
     events.extend(ended.map(|change| Event::ClockChanged { kind: ClockKind::IcoReport, change, at: now }));
-    events.extend(reason.clock_reason().iter().flat_map(|why| duties::withdrawn(incident, why, by, now)));
+    events.extend(reason.clock_reason().iter().flat_map(|why| duties::none_required(incident, why, by, now)));
     events.extend(watch::end_ladders(incident, &ClockKind::ALL));
     let work = FanOutWork::Withdraw { reason, note: note.cloned() };
     events.extend(fan_out::start(work, 0, incident.owed.len(), by, now));

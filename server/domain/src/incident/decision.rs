@@ -304,6 +304,12 @@ pub enum Refusal {
     /// It was decided that it was no breach.
     #[error("it was decided that this was not a breach")]
     NotABreach,
+    /// We only process: the controllers decide and report (UK GDPR Articles 33(1) and 34(1)).
+    #[error(
+        "we only process this data: whether to report it, and whether to tell the people affected, is for the controllers to \
+         decide"
+    )]
+    ForTheControllers,
     /// There are [`DECISIONS_MAX`] of them.
     #[error("{DECISIONS_MAX} decisions were made on this incident: no more are taken")]
     TooMany,
@@ -359,9 +365,7 @@ pub(super) fn decide(incident: &Incident, command: &Command, by: &Actor, now: Mo
 /// One officer is enough. Proposals to the contrary that wait are turned down with it, and whoever opens the report finds
 /// a draft.
 fn report(incident: &Incident, reasons: &LongText, by: &Actor, now: Moment) -> Result<Vec<Event>, Refused> {
-    if !has_duties_to_people(incident) {
-        return Err(Refused::NotYetABreach);
-    }
+    must_have_duties_to_people(incident)?;
     if let ReportState::Submitted { .. } = incident.report {
         return Err(Refused::AlreadySubmitted);
     }
@@ -382,8 +386,8 @@ fn report(incident: &Incident, reasons: &LongText, by: &Actor, now: Moment) -> R
     Ok(events)
 }
 
-/// Approving takes another officer and ends the ICO clock, so that the notices to partners may be withdrawn; any officer,
-/// also who proposed it, may turn it down.
+/// Approving takes another officer. It ends the ICO clock and every duty for which the law names no time, so that the notices
+/// to partners may be withdrawn; any officer, also who proposed it, may turn it down.
 fn resolve_not_a_breach(incident: &Incident, approve: bool, by: &Actor, now: Moment) -> Result<Vec<Event>, Refused> {
     let proposal = incident.decisions.not_a_breach.as_ref().ok_or(Refused::NoSuchProposal)?;
     let mut events = Vec::new();
@@ -396,9 +400,10 @@ fn resolve_not_a_breach(incident: &Incident, approve: bool, by: &Actor, now: Mom
     let change = Change::NotABreachResolved { approved: approve };
     events.push(Event::Decision { change, at: now, by: by.clone() });
     if approve {
-        let ended = incident.ico.as_ref().zip(proposal.ground.clock_reason());
-        let ended = ended.and_then(|(clock, reason)| clock.not_required(now, reason));
+        let why = proposal.ground.clock_reason();
+        let ended = incident.ico.as_ref().zip(why.clone()).and_then(|(clock, why)| clock.not_required(now, why));
         events.extend(ico::end_clock(incident, ended, now));
+        events.extend(why.iter().flat_map(|why| own::none_required(incident, why, by, now)));
     }
     Ok(events)
 }
@@ -407,7 +412,17 @@ fn must_be_a_breach(incident: &Incident) -> Result<(), Refused> {
     if is_no_breach(incident) {
         return Err(Refusal::NotABreach.into());
     }
-    if has_duties_to_people(incident) { Ok(()) } else { Err(Refused::NotYetABreach) }
+    must_have_duties_to_people(incident)
+}
+
+fn must_have_duties_to_people(incident: &Incident) -> Result<(), Refused> {
+    if has_duties_to_people(incident) {
+        Ok(())
+    } else if is_for_the_controllers(incident) {
+        Err(Refusal::ForTheControllers.into())
+    } else {
+        Err(Refused::NotYetABreach)
+    }
 }
 
 /// A breach, or something that is treated as one until somebody knows better: a partner called it a breach, or it is being
@@ -419,9 +434,17 @@ pub(super) const fn is_a_breach_so_far(incident: &Incident) -> bool {
     }
 }
 
-/// Whether Articles 33 and 34 ask something: a breach of ours, or one that a partner told us of.
-fn has_duties_to_people(incident: &Incident) -> bool {
-    incident.kind == IncidentKind::Breach || incident.ico.is_some()
+/// Whether Articles 33 and 34 ask something of us: a breach of ours, or one that a partner told us of. Where we only
+/// process they ask it of the controllers.
+#[must_use]
+pub fn has_duties_to_people(incident: &Incident) -> bool {
+    (incident.kind == IncidentKind::Breach && !incident.rules.processor_only) || incident.ico.is_some()
+}
+
+/// Whether it is a breach that the controllers decide on: we only process, and no clock of ours runs to the ICO.
+#[must_use]
+pub fn is_for_the_controllers(incident: &Incident) -> bool {
+    incident.kind == IncidentKind::Breach && !has_duties_to_people(incident)
 }
 
 /// Whether it was decided that it was no breach, and that stands.

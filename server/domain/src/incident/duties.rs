@@ -208,8 +208,8 @@ pub(super) fn not_required(
     ended(incident, duty, &why, whole, by, now)
 }
 
-/// A withdrawal ends what is still owed, with its reason.
-pub(super) fn withdrawn(incident: &Incident, why: &Line, by: &Actor, now: Moment) -> Vec<Event> {
+/// Nothing is owed any more: a withdrawal, or that it was no breach, ends every one that is open, with its reason.
+pub(super) fn none_required(incident: &Incident, why: &Line, by: &Actor, now: Moment) -> Vec<Event> {
     UndatedDuty::ALL.into_iter().flat_map(|duty| ended(incident, duty, why, None, by, now)).collect()
 }
 

@@ -8,7 +8,7 @@ use super::duties::{self, Duties, Rules};
 use super::register::{self, Register};
 use super::{
     Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason, assessment, decision,
-    joint, lessons, telling,
+    joint, lessons, report, telling,
 };
 use crate::arrangement::Owed;
 use crate::clock::{Clock, ClockChange, ClockKind};
@@ -321,6 +321,15 @@ pub enum Event {
         /// When.
         at: Moment,
         /// By whom: a person, or the node.
+        by: Actor,
+    },
+    /// Something about the reports to the regulator.
+    Report {
+        /// What.
+        change: report::Change,
+        /// When.
+        at: Moment,
+        /// By whom.
         by: Actor,
     },
     /// Contents erased; these facts survive. Folding starts here and meets erased placeholders before it (ruling 16).

@@ -69,6 +69,7 @@ fn begun(event: &Event) -> Option<Incident> {
         duties: Duties::default(),
         assessments: Vec::new(),
         decisions: Box::default(),
+        reports: Box::default(),
     })
 }
 
@@ -102,6 +103,7 @@ fn survivor(survives: &Survives) -> Incident {
         duties: survives.duties.clone(),
         assessments: Vec::new(),
         decisions: Box::default(),
+        reports: Box::default(),
     }
 }
 
@@ -170,6 +172,7 @@ impl Incident {
             Event::Telling { change, at, by } => self.telling = self.telling.after(change, *at, by),
             Event::Lessons { change, at, by } => self.lessons = self.lessons.after(change, *at, by),
             Event::Duties { change, .. } => self.duties.record(change),
+            Event::Report { change, at, by } => self.reports.apply(change, *at, by),
             Event::Joint { change, at, by } => self.joint.after(change, by, *at),
             Event::Logged { .. } | Event::Register { .. } | Event::Anonymised { .. } => {}
         }

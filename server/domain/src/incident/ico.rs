@@ -43,12 +43,7 @@ pub(super) fn record_submission(
         Stage::Held | Stage::Active | Stage::Withdrawn { .. } => {}
         Stage::Closed | Stage::Anonymised => return Err(Refusal::NotOpen { stage: incident.stage.word() }),
     }
-    match role(by) {
-        Some(Role::Dpo | Role::Responder) => {}
-        Some(Role::Reporter | Role::Manager | Role::Administrator | Role::Auditor) | None => {
-            return Err(Refusal::DpoNeeded);
-        }
-    }
+    must_be_reporter(by)?;
     match incident.report {
         ReportState::None | ReportState::Draft { .. } | ReportState::NotRequired { .. } => {}
         ReportState::Submitted { .. } => return Err(Refusal::AlreadySubmitted),
@@ -78,7 +73,7 @@ pub(super) fn record_submission(
 }
 
 /// Whether something that a report has to say is not yet known (UK GDPR Article 33(4): it follows).
-fn leaves_out(incident: &Incident) -> bool {
+pub(super) fn leaves_out(incident: &Incident) -> bool {
     incident.facts.as_ref().is_some_and(|facts| !facts.missing_items().is_empty())
 }
 
@@ -164,6 +159,14 @@ pub(super) fn end_clock(incident: &Incident, change: Option<ClockChange>, now: M
 
 fn ico_anchor(incident: &Incident) -> Option<Moment> {
     incident.ico.as_ref().map(|clock| clock.anchored_at)
+}
+
+/// Whoever may work on a report.
+pub(super) fn must_be_reporter(by: &Actor) -> Result<(), Refusal> {
+    match role(by) {
+        Some(Role::Dpo | Role::Responder) => Ok(()),
+        Some(Role::Reporter | Role::Manager | Role::Administrator | Role::Auditor) | None => Err(Refusal::DpoNeeded),
+    }
 }
 
 pub(super) fn must_be_dpo(by: &Actor) -> Result<(), Refusal> {

@@ -1,6 +1,6 @@
 //! Why a command on an incident was refused.
 
-use super::{Duty, assessment, decision, duties, joint, lessons, register, telling};
+use super::{Duty, assessment, decision, duties, joint, lessons, register, report, telling};
 use crate::ladder::LadderRefusal;
 use crate::values::{Actor, Moment};
 
@@ -123,4 +123,7 @@ pub enum Refusal {
     /// A rule about decisions.
     #[error(transparent)]
     Decision(#[from] decision::Refusal),
+    /// A rule about the reports to the regulator.
+    #[error(transparent)]
+    Report(#[from] report::Refusal),
 }

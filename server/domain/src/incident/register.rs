@@ -276,6 +276,7 @@ pub(super) fn begin(change: &Change) -> Incident {
         told_filed: false,
         assessments: Vec::new(),
         decisions: Box::default(),
+        reports: Box::default(),
         register: Box::new(Register { imported: Some(record.imported.clone()), ..Register::default() }),
         telling: super::telling::Telling::default(),
         lessons: super::lessons::Lessons::default(),

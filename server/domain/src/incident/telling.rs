@@ -14,7 +14,7 @@ use super::{Event, Incident, Stage, duties};
 use crate::undated::UndatedDuty;
 use crate::values::{Actor, Digest32, LongText, Moment};
 
-pub use letter::{ContactPoint, Letter, Part, Proposal, Section, propose};
+pub use letter::{ContactPoint, Letter, Part, Proposal, Section, Wording, propose};
 
 /// Versions of one message; whoever needs more writes another incident's.
 pub const VERSIONS_MAX: usize = 50;

@@ -22,6 +22,7 @@ pub(crate) mod kit;
 mod lessons;
 mod logging;
 mod properties;
+mod report;
 mod telling;
 mod watch;
 mod withdrawal;

@@ -13,10 +13,11 @@ use super::Confidence;
 use crate::validity::Validity;
 
 /// File name and content. A new table is a line here; a test holds that no file of the folder is forgotten.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     ("clock-terms", include_str!("../../law/clock-terms.json")),
     ("bank-holidays-england-wales", include_str!("../../law/bank-holidays-england-wales.json")),
     ("ico-report-form", include_str!("../../law/ico-report-form.json")),
+    ("edpb-report-form", include_str!("../../law/edpb-report-form.json")),
     ("ico-self-assessment", include_str!("../../law/ico-self-assessment.json")),
     ("ico-incident-types", include_str!("../../law/ico-incident-types.json")),
     ("ico-bands", include_str!("../../law/ico-bands.json")),

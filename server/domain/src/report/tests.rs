@@ -1,6 +1,6 @@
 //! The ICO report drafted from facts: every question answered or plainly missing, in the form's order.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::wildcard_enum_match_arm, reason = "tests")]
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::facts::{
     Cause, DataCategory, DataRecipients, Facts, IcoCategory, IncidentKind, Nature, Occurred, Partly, Precision,
     RiskView, SubjectCategory, YesNo,
 };
-use crate::incident::{Awareness, Duties, Rules, Stage};
+use crate::incident::{Awareness, Duties, Incident, Rules, Stage};
 use crate::values::{
     ArrangementId, CaseId, Count, CountBasis, Digest32, ExchangeId, Hours, IncidentId, Known, Options, PartnerId,
 };
@@ -113,11 +113,12 @@ fn incident(facts: Facts) -> Incident {
         duties: Duties::default(),
         assessments: Vec::new(),
         decisions: Box::default(),
+        reports: Box::default(),
     }
 }
 
-fn organisation() -> Organisation {
-    Organisation {
+fn about() -> About {
+    let organisation = Organisation {
         name: line("Example Borough Council"),
         contact: Contact {
             role: line("Security lead"),
@@ -129,11 +130,12 @@ fn organisation() -> Organisation {
         address: Some(line("1 High Street")),
         ico_registration: None,
         sector: None,
-    }
+    };
+    About { organisation, standing: Standing::default() }
 }
 
 fn answer_at(incident: &Incident, id: &str, now: Moment) -> AnswerValue {
-    let sections = sections(incident, &organisation(), now);
+    let sections = sections(incident, &about(), now);
     let found = sections.iter().flat_map(|section| &section.answers).find(|answer| answer.id == id);
     found.unwrap().value.clone()
 }
@@ -148,7 +150,7 @@ fn given(text: &str) -> AnswerValue {
 
 #[test]
 fn the_form_is_asked_in_its_order_without_repeats() {
-    let sections = sections(&incident(full_facts()), &organisation(), aware());
+    let sections = sections(&incident(full_facts()), &about(), aware());
     let titles: Vec<&str> = sections.iter().map(|section| section.title.as_str()).collect();
     let expected = [
         "About the report",
@@ -169,14 +171,90 @@ fn the_form_is_asked_in_its_order_without_repeats() {
 }
 
 #[test]
-fn every_question_is_known_to_the_code_and_says_where_its_answer_comes_from() {
-    for facts in [nothing_known(), full_facts()] {
-        for answer in sections(&incident(facts), &organisation(), aware()).iter().flat_map(|section| &section.answers) {
-            assert!(!answer.from.is_empty());
-            if let AnswerValue::Missing(why) = &answer.value {
-                assert!(!why.contains("does not know"), "{}", answer.id);
+fn every_form_is_read_and_its_conditions_look_back_at_options_that_are_there() {
+    assert_eq!(Form::all().len(), form::FILES_COUNT);
+    let mut ids = BTreeSet::new();
+    for form in Form::all() {
+        assert!(form.questions().count() > 40, "{}", form.id);
+        let mut before: Vec<&Question> = Vec::new();
+        for question in form.questions() {
+            assert!(ids.insert(question.id.clone()), "{} is there twice", question.id);
+            assert_eq!(question.kind.is_choice(), !question.options.is_empty(), "{}", question.id);
+            for (other, options) in question.show_if.iter().chain(&question.unknown_if).flat_map(Condition::looks_at) {
+                let other = before.iter().find(|before| before.id == *other).expect("a question before it");
+                assert!(options.iter().all(|option| other.options.contains(option)), "{}", question.id);
             }
+            if let Some(bound) = &question.not_before {
+                assert!(before.iter().any(|before| before.id == *bound) || form.question(bound).is_some());
+            }
+            for (word, option) in &question.words {
+                assert!(question.options.contains(option), "{} {word}", question.id);
+                assert!(option.chars().count() <= 400, "{}", question.id);
+            }
+            before.push(question);
         }
+        for required in form.questions().filter(|question| question.required.is_some()) {
+            assert!(!required.optional, "{}", required.id);
+        }
+    }
+}
+
+/// Every word that a source can say, for those that say words.
+fn words_of(source: Source) -> Vec<&'static str> {
+    use crate::facts;
+    macro_rules! all {
+        ($list:ty) => {
+            <$list>::ALL.iter().map(|option| option.word()).collect()
+        };
+    }
+    match source {
+        Source::ReportType => vec!["initial", "follow_up"],
+        Source::Completeness => vec!["complete", "incomplete"],
+        Source::Threshold => vec!["met", "not_met", "not_yet_known"],
+        Source::OrganisationSize => vec!["under_250", "from_250"],
+        Source::FirstContact | Source::CodeOfConduct | Source::OccurredEstimated => vec!["yes", "no"],
+        Source::Cyber | Source::HighRisk => vec!["yes", "no", "not_yet_known"],
+        Source::OccurredKind => vec!["day", "range", "ongoing", "not_yet_known"],
+        Source::DataSubjectsBasis | Source::RecordsBasis => vec!["exact", "approximate", "minimum", "not_yet_known"],
+        Source::PeopleTold => {
+            vec!["told_high_risk", "told_not_high_risk", "told", "planned_high_risk", "planned", "not_needed", "exempt"]
+        }
+        Source::PeopleExempt => vec!["unreadable", "high_risk_removed", "out_of_proportion"],
+        Source::PeopleToldAll => vec!["all", "some"],
+        Source::PeopleToldHow => vec!["each", "public", "both"],
+        Source::ToldOthers | Source::OthersInvolved | Source::SystemsAffected => vec!["yes"],
+        Source::Cause => all!(facts::Cause),
+        Source::DiscoveryMethod => all!(facts::DiscoveryMethod),
+        Source::Nature => all!(facts::Nature),
+        Source::Unintelligible => all!(facts::Partly),
+        Source::DataCategories => all!(facts::DataCategory),
+        Source::SubjectCategories => all!(facts::SubjectCategory),
+        Source::RiskView => all!(facts::RiskView),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn each_word_of_a_source_has_an_option_wherever_a_choice_is_asked() {
+    for question in Form::all().iter().flat_map(Form::questions).filter(|question| question.kind.is_choice()) {
+        let words = words_of(question.source);
+        assert!(!words.is_empty() || question.source == Source::Asked, "{}", question.id);
+        for word in words {
+            let left_out = question.no_option.iter().any(|left_out| left_out == word);
+            assert!(question.words.contains_key(word) != left_out, "{}: {word}", question.id);
+        }
+        for word in question.words.keys() {
+            let known = words_of(question.source).contains(&word.as_str()) || word == form::NOT_YET_KNOWN;
+            assert!(known, "{}: no source says {word}", question.id);
+        }
+    }
+}
+
+#[test]
+fn every_source_is_asked_for_by_a_form() {
+    let asked: Vec<Source> = Form::all().iter().flat_map(Form::questions).map(|question| question.source).collect();
+    for source in Source::ALL {
+        assert!(asked.contains(source), "{source:?}");
     }
 }
 
@@ -184,15 +262,14 @@ fn every_question_is_known_to_the_code_and_says_where_its_answer_comes_from() {
 fn a_choice_is_answered_with_the_forms_own_options() {
     for (facts, owed) in [(nothing_known(), vec![]), (full_facts(), vec![owed(1)])] {
         let incident = Incident { owed, ..incident(facts) };
-        let sections = sections(&incident, &organisation(), aware());
-        for question in form::QUESTIONS.iter().filter(|question| !question.options.is_empty()) {
-            let answer =
-                sections.iter().flat_map(|section| &section.answers).find(|answer| answer.id == question.id).unwrap();
-            if let AnswerValue::Given(text) | AnswerValue::NotYetKnown(text) = &answer.value {
-                for line in text.lines() {
-                    // "Which of the three" has no option of its own for not yet known.
-                    let known = question.options.iter().any(|option| option == line) || question.id == "cia_which";
-                    assert!(known, "{}: {line}", question.id);
+        for form in Form::all() {
+            let sheet = fill(&incident, &about(), form, aware());
+            for answer in sheet.answers().filter(|answer| answer.asked.kind.is_choice()) {
+                if let AnswerValue::Given(text) = &answer.value {
+                    for line in text.lines() {
+                        assert!(answer.asked.options.iter().any(|option| option == line), "{}: {line}", answer.id);
+                    }
+                    assert!(answer.asked.kind == Kind::Multi || text.lines().count() == 1, "{}", answer.id);
                 }
             }
         }
@@ -239,7 +316,7 @@ fn unknown_facts_are_answers_where_the_form_allows_it_and_stay_gaps() {
         assert_eq!(answer(&incident, id), AnswerValue::NotYetKnown("Not yet known".to_owned()), "{id}");
     }
     assert_eq!(answer(&incident, "cyber_incident"), AnswerValue::NotYetKnown("Don't know".to_owned()));
-    let gaps = gaps(&sections(&incident, &organisation(), aware()));
+    let gaps = gaps(&sections(&incident, &about(), aware()));
     for id in ["data_categories", "cyber_incident", "records_count", "registration_number", "staff_trained"] {
         assert!(gaps.iter().any(|gap| gap == id), "{id}");
     }
@@ -278,7 +355,7 @@ fn reasons_for_delay_are_missing_only_after_the_legal_limit() {
 }
 
 #[test]
-fn after_a_submission_the_next_report_follows_up() {
+fn a_report_that_follows_up_says_so_and_names_the_case() {
     let submission = Submission {
         at: aware().plus_seconds(3_600),
         channel: SubmissionChannel::OnlineForm,
@@ -288,13 +365,18 @@ fn after_a_submission_the_next_report_follows_up() {
     };
     let submitted =
         Incident { report: ReportState::Submitted { submission: submission.clone() }, ..incident(full_facts()) };
-    assert_eq!(answer(&submitted, "report_type"), given("Follow-up report"));
-    assert_eq!(answer(&submitted, "ico_case_reference"), given("IC-123456-A1B2"));
-    assert!(matches!(answer(&submitted, "delay_reason"), AnswerValue::DoesNotApply(_)));
+    assert_eq!(answer(&submitted, "report_type"), given("Initial report"));
+    let follow_up = |of: &Incident| {
+        let reports = crate::incident::report::Reports { follow_ups: 1, ..Default::default() };
+        Incident { reports: Box::new(reports), ..of.clone() }
+    };
+    assert_eq!(answer(&follow_up(&submitted), "report_type"), given("Follow-up report"));
+    assert_eq!(answer(&follow_up(&submitted), "ico_case_reference"), given("IC-123456-A1B2"));
+    assert!(matches!(answer(&follow_up(&submitted), "delay_reason"), AnswerValue::DoesNotApply(_)));
     let late = Submission { ico_reference: None, delay_reasons: Some(text("The system was down.")), ..submission };
     let late = Incident { report: ReportState::Submitted { submission: late }, ..incident(full_facts()) };
     assert_eq!(answer(&late, "delay_reason"), given("The system was down."));
-    assert!(matches!(answer(&late, "ico_case_reference"), AnswerValue::Missing(_)));
+    assert!(matches!(answer(&follow_up(&late), "ico_case_reference"), AnswerValue::Missing(_)));
     assert_eq!(answer(&incident(full_facts()), "report_type"), given("Initial report"));
 }
 
@@ -352,4 +434,37 @@ fn states_and_channels_are_stored_and_read_back() {
         assert_eq!(SubmissionChannel::from_word(channel.word()), Some(channel));
         assert!(!channel.label().is_empty());
     }
+}
+
+/// Aim: *to be determined* is an answer only of a notification that says it is not complete; else a person has to answer.
+#[test]
+fn what_is_not_known_is_taken_only_of_an_incomplete_notification() {
+    let form = Form::of(&FormId::parse("edpb").unwrap());
+    let told = |facts: Facts| {
+        let sheet = fill(&incident(facts), &about(), form, aware());
+        let found = sheet.answers().find(|answer| answer.asked.source == Source::PeopleTold).unwrap();
+        found.value.clone()
+    };
+    let open = "No, the investigation is still ongoing";
+    assert_eq!(told(nothing_known()), AnswerValue::NotYetKnown(open.to_owned()));
+    assert!(matches!(told(full_facts()), AnswerValue::Missing(why) if why.contains("\u{201c}Incomplete\u{201d}")));
+}
+
+/// Aim: whether people were told is answered from the record: decided, told, told of how high a risk.
+#[test]
+fn telling_people_answers_from_the_record() {
+    let told = |view, survived: Vec<crate::incident::telling::Told>| {
+        let facts = Facts { risk_view: Known::Known(view), ..full_facts() };
+        let telling = crate::incident::telling::Telling { survived, ..Default::default() };
+        answer(&Incident { telling, ..incident(facts) }, "told_subjects_2021")
+    };
+    let wave = |channel| crate::incident::telling::Told { at: aware(), channel, people: Some(9) };
+    let each = || vec![wave(crate::incident::telling::Channel::Letter)];
+    let starts = |value: AnswerValue, with: &str| matches!(value, AnswerValue::Given(text) if text.contains(with));
+    assert!(matches!(told(RiskView::HighRisk, Vec::new()), AnswerValue::Missing(_)), "nobody has decided");
+    assert!(starts(told(RiskView::HighRisk, each()), "therefore we have communicated"));
+    assert!(starts(told(RiskView::Risk, each()), "decided to tell them anyway"));
+    let telling = crate::incident::telling::Telling { survived: each(), ..Default::default() };
+    let unsure = Incident { telling, ..incident(Facts { risk_view: Known::NotYetKnown, ..full_facts() }) };
+    assert!(matches!(answer(&unsure, "told_subjects_2021"), AnswerValue::Missing(why) if why.contains("no option")));
 }

@@ -7,7 +7,7 @@ use crate::access::SignedIn;
 use crate::access::passwords::{self, Unfit};
 use crate::node::administer::note;
 use crate::node::{DoorError, Node};
-use crate::store::people;
+use crate::store::people::{self, Person};
 
 impl Node {
     /// What is wrong with a new password of somebody, if anything is.
@@ -36,6 +36,31 @@ impl Node {
         }
     }
 
+    /// Somebody signed in gives their password once more, for `what`; too many wrong ones and the account rests.
+    ///
+    /// # Errors
+    /// [`DoorError::Invalid`] when it is wrong, or the account rests or is disabled.
+    pub(in crate::node) async fn must_know_password(
+        &self,
+        by: &SignedIn,
+        what: &'static str,
+        password: String,
+    ) -> Result<Person, DoorError> {
+        let id = by.id();
+        let person = self.store.read(move |rows| people::by_id(rows, id)).await?.ok_or(DoorError::NotFound)?;
+        if person.disabled || person.locked_until.is_some_and(|until| until > self.time.elapsed()) {
+            return Err(DoorError::Invalid("too many wrong passwords were given; wait a quarter of an hour"));
+        }
+        let stored = person.password_hash.clone();
+        let checking = tokio::task::spawn_blocking(move || passwords::matches(&password, &stored));
+        if !checking.await.unwrap_or(false) {
+            self.sign_in_failed(id).await?;
+            self.record_refusal(Some(by.themselves()), what, json!({ "why": "wrong password" })).await;
+            return Err(DoorError::Invalid("the present password is not right"));
+        }
+        Ok(person)
+    }
+
     /// Changes one's own password; every other session of theirs ends, `keep` stays.
     ///
     /// # Errors
@@ -49,17 +74,7 @@ impl Node {
         new: String,
     ) -> Result<(), DoorError> {
         let id = by.id();
-        let person = self.store.read(move |rows| people::by_id(rows, id)).await?.ok_or(DoorError::NotFound)?;
-        if person.locked_until.is_some_and(|until| until > self.time.elapsed()) {
-            return Err(DoorError::Invalid("too many wrong passwords were given; wait a quarter of an hour"));
-        }
-        let stored = person.password_hash.clone();
-        let checking = tokio::task::spawn_blocking(move || passwords::matches(&present, &stored));
-        if !checking.await.unwrap_or(false) {
-            self.sign_in_failed(id).await?;
-            self.record_refusal(Some(by.themselves()), "password_change", json!({ "why": "wrong password" })).await;
-            return Err(DoorError::Invalid("the present password is not right"));
-        }
+        let person = self.must_know_password(by, "password_change", present).await?;
         let hash = self.hashed_password(new, person.name.as_str(), &person.email).await?;
         let by = by.themselves();
         self.store

@@ -24,6 +24,7 @@ use crate::store::inbox::witnessed::{self, Standing, Stated};
 use crate::store::inbox::{Arrived, Chain, Inbound};
 use crate::store::partners::{self, Partner};
 use crate::store::{Change, EntryKind, Store, StoreError, Turn, outbox};
+use crate::time_source::TimeSource;
 
 /// Messages in one transaction.
 const AT_ONCE: usize = 256;
@@ -76,6 +77,13 @@ impl Reception {
         (taken, queue.asked)
     }
 
+    /// Lets go of all that wait, and of the turn that was asked for.
+    fn abandon(&self) -> Vec<Waiting> {
+        let mut queue = self.queue();
+        queue.asked = false;
+        std::mem::take(&mut queue.waiting)
+    }
+
     /// A partner as last looked up. Whether that still holds is asked in the turn ([`partners::unchanged`]).
     pub(super) fn known(&self, issuer: &str) -> Option<Arc<Partner>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).get(issuer).cloned()
@@ -97,6 +105,29 @@ impl Reception {
     }
 }
 
+/// Takes messages in, turn by turn. Where that breaks off, whoever still waits hears it, and the next message asks for a
+/// turn of its own: nobody waits for one that never comes.
+struct Taking {
+    reception: Arc<Reception>,
+    ended: bool,
+}
+
+impl Taking {
+    async fn go_on(mut self, store: &Store, keys: &Arc<OnlineKeys>, time: &dyn TimeSource) {
+        while take_in(store, &self.reception, keys, time.now()).await {}
+        self.ended = true;
+    }
+}
+
+impl Drop for Taking {
+    fn drop(&mut self) {
+        if !self.ended {
+            // Their answers go with them.
+            drop(self.reception.abandon());
+        }
+    }
+}
+
 /// A turn's messages, to be answered after its commit.
 type Batch = Arc<Mutex<Vec<Waiting>>>;
 
@@ -111,11 +142,11 @@ impl Node {
         let (at, elapsed) = (self.time.now(), self.time.elapsed());
         let waiting = Waiting { proven: Arc::clone(proven), fresh, at, elapsed, answer };
         if self.reception.put(waiting) {
-            let (store, reception) = (self.store.clone(), Arc::clone(&self.reception));
-            let (keys, time) = (self.keys(), Arc::clone(&self.time));
+            let taking = Taking { reception: Arc::clone(&self.reception), ended: false };
+            let (store, keys, time) = (self.store.clone(), self.keys(), Arc::clone(&self.time));
             // Not this request's alone: it goes on when the one who asked hangs up.
             #[expect(clippy::disallowed_methods, reason = "whoever waits for it hears when it is gone")]
-            tokio::task::spawn(async move { while take_in(&store, &reception, &keys, time.now()).await {} });
+            tokio::task::spawn(async move { taking.go_on(&store, &keys, time.as_ref()).await });
         }
         stored.await.unwrap_or(Err(StoreError::Stopped))
     }

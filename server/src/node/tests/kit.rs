@@ -30,7 +30,7 @@ use crate::node::receive::{Incoming, Received};
 use crate::node::{LogRequest, Node, NodeOptions, Rates};
 use crate::store::queries::directory;
 use crate::store::{DataKey, StoreSettings};
-use crate::time_source::HandTime;
+use crate::time_source::{HandTime, TimeSource};
 
 pub(super) const ALICE: &str = "https://alice.example";
 pub(super) const BORIS: &str = "https://boris.example";
@@ -163,6 +163,10 @@ pub(super) type Backup = Vec<(PathBuf, Vec<u8>)>;
 
 impl Resting {
     async fn start(self, time: &Arc<HandTime>, network: &Arc<Network>) -> Party {
+        self.start_on(Arc::clone(time) as _, network).await
+    }
+
+    async fn start_on(self, time: Arc<dyn TimeSource>, network: &Arc<Network>) -> Party {
         let Self { issuer, home, person, service } = self;
         let node = Node::open(options(home.path(), issuer, time, network, None)).await.unwrap();
         network.join(&node);
@@ -193,7 +197,7 @@ fn long(text: &str) -> LongText {
 fn options(
     home: &Path,
     issuer: &str,
-    time: &Arc<HandTime>,
+    time: Arc<dyn TimeSource>,
     network: &Arc<Network>,
     set_up: Option<SetUp>,
 ) -> NodeOptions {
@@ -207,7 +211,7 @@ fn options(
         loopback_http: false,
         zone: London,
         duties: crate::node::DutySettings::default(),
-        time: Arc::clone(time) as Arc<dyn crate::time_source::TimeSource>,
+        time,
         carrier: Arc::clone(network) as Arc<dyn Carrier>,
         bcrypt_cost: 4,
         rates: Rates { partner_per_minute: 100_000, partner_burst: 100_000, address_per_minute: 600 },
@@ -239,7 +243,8 @@ impl Party {
             services: vec![line("Street reports")],
             confirmation: crate::node::pairing::Confirmation::OnePerson,
         };
-        let node = Node::open(options(home.path(), issuer, time, network, Some(set_up))).await.unwrap();
+        let node =
+            Node::open(options(home.path(), issuer, Arc::clone(time) as _, network, Some(set_up))).await.unwrap();
         network.join(&node);
         let service = node.services().await.unwrap()[0].id;
         Self { node, issuer, home, person: PersonId::from_uuid(Uuid::from_u128(1)), service }
@@ -248,6 +253,11 @@ impl Party {
     /// The process ends, and starts again on the same database.
     pub(super) async fn restart(self, time: &Arc<HandTime>, network: &Arc<Network>) -> Self {
         self.end().await.start(time, network).await
+    }
+
+    /// The same, on another time.
+    pub(super) async fn restart_on(self, time: Arc<dyn TimeSource>, network: &Arc<Network>) -> Self {
+        self.end().await.start_on(time, network).await
     }
 
     async fn end(self) -> Resting {

@@ -12,7 +12,7 @@ use crate::node::{DoorError, Node};
 use crate::store::StoreError;
 
 /// A sequenced message signed by Alice's own key: what a partner of the same make could send.
-fn message(from: &Node, seq: u64, jti: u128, text: &str) -> Vec<u8> {
+pub(super) fn message(from: &Node, seq: u64, jti: u128, text: &str) -> Vec<u8> {
     let case = CaseId::from_uuid(Uuid::from_u128(77)).to_string();
     let claims = Claims {
         iss: ALICE.to_owned(),
@@ -39,7 +39,7 @@ fn message(from: &Node, seq: u64, jti: u128, text: &str) -> Vec<u8> {
     sign_set(from.keys().set(), &payload).octets.into_bytes()
 }
 
-async fn push(to: &Party, octets: &[u8]) -> Received {
+pub(super) async fn push(to: &Party, octets: &[u8]) -> Received {
     to.node.receive(Incoming { octets: octets.to_vec() }).await
 }
 

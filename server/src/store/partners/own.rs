@@ -1,7 +1,7 @@
 //! What is ours: keys, the documents that they signed, and who we are.
 
 use diesel::prelude::*;
-use domain::report::Organisation;
+use domain::report::{Organisation, Standing};
 use domain::values::Moment;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,8 @@ const SEED: &str = "own_keys.seed";
 const META: &str = "meta.value";
 /// Names our organisation among the single values.
 const ORGANISATION: &str = "organisation";
+/// Names, among the single values, the answers that stand for every report.
+const STANDING_ANSWERS: &str = "standing_answers";
 /// Names, among the single values, whether one person may pair.
 const ONE_PERSON_PAIRING: &str = "one_person_pairing";
 /// Names, among the single values, how far replacing our online keys has come.
@@ -321,6 +323,22 @@ pub fn organisation(rows: &mut Rows<'_>) -> Result<Option<Organisation>, StoreEr
 /// Those of the database.
 pub fn set_organisation(turn: &mut Turn<'_>, organisation: &Organisation) -> Result<(), StoreError> {
     set_single(turn, ORGANISATION, organisation)
+}
+
+/// The answers that stand for every report, and which version of them it is: 0 before anybody wrote one.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when they do not open; those of the database.
+pub fn standing_answers(rows: &mut Rows<'_>) -> Result<(u32, Standing), StoreError> {
+    Ok(single(rows, STANDING_ANSWERS)?.unwrap_or_default())
+}
+
+/// Writes the answers that stand for every report.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_standing_answers(turn: &mut Turn<'_>, version: u32, standing: &Standing) -> Result<(), StoreError> {
+    set_single(turn, STANDING_ANSWERS, &(version, standing))
 }
 
 /// Whether one administrator may confirm the digits that they typed themselves (ruling 34); unless that was chosen, no.

@@ -315,7 +315,8 @@ impl Plan {
             | Event::Telling { .. }
             | Event::Lessons { .. }
             | Event::Joint { .. }
-            | Event::Duties { .. } => {}
+            | Event::Duties { .. }
+            | Event::Report { .. } => {}
         }
         Ok(None)
     }

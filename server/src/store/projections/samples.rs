@@ -4,8 +4,9 @@
 
 use domain::arrangement::{Owed, Terms, Trigger};
 use domain::exchange::{self, Acknowledgement, Stance};
-use domain::facts::{DiscoveryMethod, Facts, IncidentKind};
+use domain::facts::{Contact, DiscoveryMethod, Facts, IncidentKind};
 use domain::incident::{self, Awareness};
+use domain::report::{About, Organisation, Standing, Submission};
 use domain::values::{
     Actor, CaseId, Digest32, ExchangeId, Hours, IncidentId, Known, Line, LongText, MessageId, Moment, PartnerId,
     PersonId, Role, Title,
@@ -202,4 +203,13 @@ pub(in crate::store) fn add_partner(turn: &mut Turn<'_>, n: u128, state: Partner
     };
     partners::insert(turn, &new)?;
     partners::set_state(turn, partner_id(n), state)
+}
+
+/// Records that a report was submitted.
+pub(in crate::store) fn submitted(submission: Submission, by: Actor) -> incident::Command {
+    let contact = Contact { role: line("Security lead"), email: None, phone: None, out_of_hours: None };
+    let organisation =
+        Organisation { name: line("Example"), contact, dpo: None, address: None, ico_registration: None, sector: None };
+    let about = Box::new(About { organisation, standing: Standing::default() });
+    incident::Command::Report { command: incident::report::Command::File { submission, proof: None, about }, by }
 }

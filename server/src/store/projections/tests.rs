@@ -15,7 +15,7 @@ use domain::values::{CaseId, Digest32, ExchangeId, MessageId, Moment, Role};
 use super::rows::{ClockRow, ExchangeRow, IncidentRow, LadderRow};
 use super::samples::{
     acknowledgement, add_partner, advance, decided, exchange_id, facts, incident_id, line, log, long, notice_id,
-    on_exchange, on_incident, partner_id, person, receipt, responder,
+    on_exchange, on_incident, partner_id, person, receipt, responder, submitted,
 };
 use super::tables::Tables;
 use crate::store::partners::PartnerState;
@@ -514,11 +514,7 @@ fn step(turn: &mut Turn<'_>, dice: &mut Dice) -> Result<bool, StoreError> {
                 Call { to_whom: line("X"), how: CallChannel::InPerson, at: now, note: None, backdate_reason: None };
             on_exchange(turn, exchange, &exchange::Command::RecordCall { call, by: responder() })
         }
-        13 => on_incident(
-            turn,
-            incident,
-            &Command::RecordSubmission { submission: submission(now), by: person(3, Role::Dpo) },
-        ),
+        13 => on_incident(turn, incident, &submitted(submission(now), person(3, Role::Dpo))),
         14 => {
             let open = due::outstanding(turn.rows(), incident_id(incident))?;
             let Some(group) = open.first() else { return Ok(false) };

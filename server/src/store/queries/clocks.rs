@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 pub use self::standing::{next_due, report_is_open, tally};
 use super::fallback::{self, Ring};
-use super::joint::{self, About};
+use super::joint::{self, FiledAbout};
 use super::{Page, count, exchange_id, incident_id, moment, moment_or_none, number, one_more, partner_id, partners};
 use crate::store::schema::{clocks, exchanges, incidents, ladders};
 use crate::store::{Rows, StoreError, ladder_plans, people, projections};
@@ -352,8 +352,8 @@ fn filed_beside(
 ) -> Result<(Vec<joint::Filed>, u32), StoreError> {
     let about = match (&key.incident, exchange) {
         _ if key.kind != ClockKind::IcoReport.word() => return Ok((Vec::new(), 0)),
-        (Some(incident), _) => About::Incident(incident_id(TABLE, incident)?),
-        (None, Some(exchange)) => About::Exchange(exchange),
+        (Some(incident), _) => FiledAbout::Incident(incident_id(TABLE, incident)?),
+        (None, Some(exchange)) => FiledAbout::Exchange(exchange),
         (None, None) => return Ok((Vec::new(), 0)),
     };
     joint::filed(rows, about, FILED_MAX)

@@ -83,7 +83,7 @@ pub struct Filed {
 
 /// Whose partners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum About {
+pub enum FiledAbout {
     /// Those of an incident.
     Incident(IncidentId),
     /// The one of an exchange.
@@ -252,10 +252,10 @@ pub fn are_views(rows: &mut Rows<'_>, incident: IncidentId, messages: &[MessageI
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when a stream can't be read; those of the database.
-pub fn filed(rows: &mut Rows<'_>, about: About, partners_max: usize) -> Result<(Vec<Filed>, u32), StoreError> {
+pub fn filed(rows: &mut Rows<'_>, about: FiledAbout, partners_max: usize) -> Result<(Vec<Filed>, u32), StoreError> {
     let (told, all) = match about {
-        About::Exchange(id) => (vec![id], 1),
-        About::Incident(id) => {
+        FiledAbout::Exchange(id) => (vec![id], 1),
+        FiledAbout::Incident(id) => {
             let of = || {
                 exchanges::table
                     .filter(exchanges::incident_id.eq(id.as_bytes().to_vec()))

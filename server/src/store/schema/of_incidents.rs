@@ -1,4 +1,4 @@
-//! The tables of what follows from an incident: corrective actions, and decisions as precedents.
+//! The tables of what follows from an incident: corrective actions, decisions as precedents, proofs of reports.
 
 use super::incidents;
 
@@ -23,6 +23,15 @@ diesel::table! {
         to_ico -> Text,
         people -> Nullable<Text>,
         why -> Binary,
+    }
+}
+
+diesel::table! {
+    report_proofs (incident_id, number, piece) {
+        incident_id -> Binary,
+        number -> Integer,
+        piece -> Integer,
+        content -> Binary,
     }
 }
 

@@ -10,7 +10,7 @@ use super::forms::officer;
 use super::words;
 use crate::problem::Problem;
 use crate::store::queries::incidents;
-use crate::store::queries::joint::{self, About, Filed};
+use crate::store::queries::joint::{self, Filed, FiledAbout};
 use crate::web::action::{ActionPage, refusal};
 use crate::web::field::Field;
 use crate::web::form::{Form, Reading};
@@ -30,11 +30,11 @@ async fn find(visit: &Visit, id: ExchangeId, message: MessageId) -> Result<Case,
         .store()
         .read(move |rows| {
             let Some(exchange) = incidents::exchange_state(rows, id)? else { return Ok(None) };
-            let (told, _) = joint::filed(rows, About::Exchange(id), 1)?;
+            let (told, _) = joint::filed(rows, FiledAbout::Exchange(id), 1)?;
             let Some(filed) = told.into_iter().find(|filed| filed.message == message) else { return Ok(None) };
             let (incident, conflict) = match exchange.incident {
                 Some(incident) => {
-                    let (all, many) = joint::filed(rows, About::Incident(incident), super::FILED_MAX)?;
+                    let (all, many) = joint::filed(rows, FiledAbout::Incident(incident), super::FILED_MAX)?;
                     (incidents::state(rows, incident)?, words::conflict(&all, many))
                 }
                 None => (None, String::new()),

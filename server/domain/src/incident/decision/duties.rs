@@ -23,6 +23,8 @@ pub enum Duty {
     People,
     /// It was decided to tell people, and nobody has recorded that they were told.
     PeopleToTell,
+    /// Some were told, and no record says that nobody is left to be told.
+    PeopleLeft,
     /// Partners' clocks of one kind run.
     Partners {
         /// Which duty.
@@ -48,6 +50,7 @@ impl Duty {
             Self::CorrectionWaiting => "correction_waiting",
             Self::People => "people",
             Self::PeopleToTell => "people_to_tell",
+            Self::PeopleLeft => "people_left",
             Self::FollowUp => "follow_up",
             Self::Partners { kind, .. } => kind.word(),
             Self::FanOut => "fan_out",
@@ -68,6 +71,9 @@ impl Duty {
             Self::CorrectionWaiting => "a correction of when we became aware waits for another person".to_owned(),
             Self::People => "whether to tell the people affected is not decided".to_owned(),
             Self::PeopleToTell => "people are to be told, and it is not recorded that they were".to_owned(),
+            Self::PeopleLeft => {
+                "people are still to be told: some were, and no record says that nobody is left".to_owned()
+            }
             Self::FollowUp => "the ICO is to be told more, and it is not recorded that it was".to_owned(),
             Self::Partners { kind: ClockKind::PartnerNotice, open } => {
                 format!("{} not yet told", partners(open))
@@ -113,9 +119,13 @@ fn reporting(incident: &Incident) -> Option<Duty> {
     if decided { (!submitted).then_some(Duty::IcoSubmission) } else { is_ico_open(incident).then_some(Duty::IcoReport) }
 }
 
-/// Whether a communication to the people affected is recorded: then a decision to tell them is carried out.
-fn are_told(incident: &Incident) -> bool {
-    incident.telling.first_told_at().is_some()
+/// A decision to tell people is carried out once a record that stands says that nobody is left to be told.
+fn left_to_tell(incident: &Incident) -> Option<Duty> {
+    let telling = &incident.telling;
+    match telling.first_told_at() {
+        None => Some(Duty::PeopleToTell),
+        Some(_) => (!telling.is_complete()).then_some(Duty::PeopleLeft),
+    }
 }
 
 /// Where a risk is unlikely it is not high, so that a decision that no report is required answers this as well.
@@ -123,7 +133,7 @@ fn people(incident: &Incident) -> Option<Duty> {
     match incident.decisions.people() {
         Some(_) | None if is_no_breach(incident) => None,
         Some(_) | None if incident.duties.open(UndatedDuty::PeopleTold).is_some() => Some(Duty::PeopleToTell),
-        Some((_, people)) if people.asks_to_tell() => (!are_told(incident)).then_some(Duty::PeopleToTell),
+        Some((_, people)) if people.asks_to_tell() => left_to_tell(incident),
         Some(_) => None,
         None if matches!(incident.report, ReportState::NotRequired { .. }) => None,
         None => has_duties_to_people(incident).then_some(Duty::People),

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Version;
 use crate::arrangement::FallbackContact;
 use crate::facts::{DataCategory, DataRecipients, Facts, Nature, Partly, YesNo};
 use crate::values::{Digest32, Known, Line, LongText, Moment, Options, Title};
@@ -40,17 +41,30 @@ pub struct Section<'a> {
     pub text: &'a str,
 }
 
+impl<'a> Section<'a> {
+    fn named(name: &'static str, text: &'a str) -> Self {
+        let heading = match name {
+            "what_happened" => "What happened",
+            "consequences" => "What this could mean for you",
+            "measures" => "What we have done",
+            "advice" => "What you can do",
+            "contact" => "Who to contact",
+            other => other,
+        };
+        Self { name, heading, text }
+    }
+}
+
 impl Letter {
     /// The parts in the order in which they are printed.
     #[must_use]
     pub fn sections(&self) -> [Section<'_>; 5] {
-        let part = |name, heading, text| Section { name, heading, text };
         [
-            part("what_happened", "What happened", self.what_happened.as_str()),
-            part("consequences", "What this could mean for you", self.consequences.as_str()),
-            part("measures", "What we have done", self.measures.as_str()),
-            part("advice", "What you can do", self.advice.as_str()),
-            part("contact", "Who to contact", self.contact.as_str()),
+            Section::named("what_happened", self.what_happened.as_str()),
+            Section::named("consequences", self.consequences.as_str()),
+            Section::named("measures", self.measures.as_str()),
+            Section::named("advice", self.advice.as_str()),
+            Section::named("contact", self.contact.as_str()),
         ]
     }
 
@@ -102,6 +116,19 @@ pub struct Proposal {
 }
 
 impl Proposal {
+    /// The proposed heading.
+    #[must_use]
+    pub fn heading(&self) -> &str {
+        let [heading, ..] = &self.parts;
+        &heading.text
+    }
+
+    /// The parts after it, as they are printed; empty where no fact answers.
+    pub fn sections(&self) -> impl Iterator<Item = Section<'_>> {
+        let [_, parts @ ..] = &self.parts;
+        parts.iter().map(|part| Section::named(part.name, &part.text))
+    }
+
     /// Names of parts that no fact answers.
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {
@@ -122,6 +149,26 @@ pub fn propose(facts: &Facts, us: &Line, contacts: &[ContactPoint], date: &dyn F
             part("advice", advice(facts), "kinds of data"),
             part("contact", contact(us, contacts), "the contact point that the arrangement names, else ours"),
         ],
+    }
+}
+
+/// What of the message can be printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wording {
+    /// A version that a person kept.
+    Kept(Box<Version>),
+    /// Nobody has kept one: what the facts say, with gaps.
+    FirstDraft(Box<Proposal>),
+}
+
+impl Wording {
+    /// The version; `None` for a first draft.
+    #[must_use]
+    pub fn version(&self) -> Option<u32> {
+        match self {
+            Self::Kept(version) => Some(version.number),
+            Self::FirstDraft(_) => None,
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 use super::kit::*;
 use crate::clock::{ClockKind, ClockState};
 use crate::facts::IncidentKind;
-use crate::incident::decision::{Ask, Basis, DECISIONS_MAX, NotABreach, People, Refusal as NotDecided, What};
-use crate::incident::{Command, Duty, Event, Refusal, Seen, Stage, WithdrawalReason, duties};
+use crate::incident::decision::{
+    Ask, Basis, DECISIONS_MAX, NotABreach, People, Refusal as NotDecided, What, open_duties,
+};
+use crate::incident::{Command, Duty, Event, Log, Refusal, Rules, Seen, Stage, WithdrawalReason, duties};
 use crate::report::{ReportState, Submission, SubmissionChannel};
-use crate::undated::UndatedDuty;
-use crate::values::{Moment, Role};
+use crate::undated::{Targets, UndatedDuty, UndatedState};
+use crate::values::{Hours, Moment, Role};
 
 fn report() -> Ask {
     Ask::Report { reasons: long("The recipients are unknown.") }
@@ -26,7 +28,7 @@ fn close() -> Command {
 fn submitted(at: Moment) -> Command {
     let channel = SubmissionChannel::OnlineForm;
     let submission = Submission { at, channel, ico_reference: None, delay_reasons: None, proof: None };
-    Command::RecordSubmission { submission, by: dpo(1) }
+    recorded(submission, dpo(1))
 }
 
 impl Story {
@@ -220,6 +222,44 @@ fn no_breach_takes_two_officers_and_ends_the_clock() {
     assert_eq!(story.refuses(no_breach(), 1, hour(5)), Refusal::NothingChanges);
     story.run(&withdraw, hour(5));
     assert!(matches!(story.incident().stage, Stage::Withdrawn { .. }));
+}
+
+/// No breach, also a near miss: nothing is owed any more, with or without a time in the law, and each says why.
+#[test]
+fn no_breach_ends_every_duty_without_a_time() {
+    let targets = Targets { people_told: Hours::new(48).ok(), follow_up: Hours::new(72).ok(), controller_told: None };
+    let rules = Rules { targets, ..Rules::default() };
+    let mut story = Story::logged(Log { rules, ..log(IncidentKind::Breach, 0) });
+    story.run(&submitted(hour(2)), hour(2));
+    story.decides(people(People::Tell), 1, hour(3));
+    assert_eq!(story.open(), [Duty::PeopleToTell, Duty::FollowUp]);
+    story.decides(no_breach(), 1, hour(4));
+    story.decides(Ask::ResolveNotABreach { approve: true }, 2, hour(5));
+    let duties = &story.incident().duties;
+    for owed in &duties.undated {
+        let UndatedState::NotRequired { at, reason } = &owed.state else { panic!("{owed:?}") };
+        assert!(*at == hour(5) && reason.as_str().contains("near miss"), "{owed:?}");
+    }
+    assert_eq!((duties.undated.len(), duties.targets.len()), (2, 2));
+    assert!(duties.targets.iter().all(|clock| !clock.is_open()));
+    assert!(story.incident().ladders.iter().all(|ladder| ladder.ended));
+    story.run(&close(), hour(6));
+}
+
+/// Where we only process there is nothing for us to decide and nothing that keeps the incident open; where a clock of ours
+/// runs to the ICO all the same, there is.
+#[test]
+fn a_processor_decides_nothing_for_the_controllers() {
+    let rules = Rules { processor_only: true, ..Rules::default() };
+    let mut story = Story::logged(Log { rules, ..log(IncidentKind::Breach, 0) });
+    let theirs = Refusal::Decision(NotDecided::ForTheControllers);
+    for ask in [report(), people(People::Tell), Ask::ExplainDelay { reasons: long("Late.") }] {
+        assert_eq!(story.refuses(ask, 1, hour(3)), theirs);
+    }
+    story.run(&close(), hour(4));
+    let mut ours = Story::breach(0).incident().clone();
+    ours.rules = rules;
+    assert_eq!(open_duties(&ours, &[]), [Duty::IcoReport, Duty::People]);
 }
 
 /// Turned down, by whomever, everything goes on as it was.

@@ -35,7 +35,7 @@ fn submitted(at: Moment) -> Command {
         delay_reasons: None,
         proof: None,
     };
-    Command::RecordSubmission { submission, by: dpo(1) }
+    recorded(submission, dpo(1))
 }
 
 /// Aim: without a target nothing is ever due, overdue or on a ladder, however long it takes; the duty still holds the

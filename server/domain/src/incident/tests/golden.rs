@@ -27,7 +27,7 @@ use crate::undated::{Undated, UndatedChange, UndatedDuty};
 use crate::values::{Actor, Count, CountBasis, Hours, Known, ServiceId};
 
 /// Every variant. A new one does not compile until it has a name here, and does not pass until it has a file.
-const NAMES: [&str; 34] = [
+const NAMES: [&str; 35] = [
     "logged",
     "clock_started",
     "clock_changed",
@@ -55,6 +55,7 @@ const NAMES: [&str; 34] = [
     "lessons",
     "joint",
     "duties",
+    "report",
     "assessment_assessed",
     "decision_decided_to_report",
     "decision_people_decided",
@@ -93,6 +94,7 @@ fn name(event: &Event) -> &'static str {
         Event::Lessons { .. } => "lessons",
         Event::Joint { .. } => "joint",
         Event::Duties { .. } => "duties",
+        Event::Report { .. } => "report",
         Event::Assessment { change: assessment::Change::Assessed { .. }, .. } => "assessment_assessed",
         Event::Decision { change, .. } => match change {
             decision::Change::DecidedToReport { .. } => "decision_decided_to_report",
@@ -378,7 +380,9 @@ fn duties_keep_their_form() {
 fn events_keep_their_form() {
     let change = duty_changes().swap_remove(0);
     let duty = Event::Duties { change, at: hour(30), by: dpo(1) };
-    let chapters = [vec![assessed(), duty], decision_events()].concat();
+    let report = super::report::golden::changes().swap_remove(0);
+    let report = Event::Report { change: report, at: hour(61), by: dpo(1) };
+    let chapters = [vec![assessed(), duty, report], decision_events()].concat();
     let events = [first_events(), awareness_events(), ladder_events(), last_events(), chapters].concat();
     let named: Vec<(&str, Event)> = events.into_iter().map(|event| (name(&event), event)).collect();
     hold_golden("incident", &NAMES, &named);

@@ -10,7 +10,7 @@ fn submission(at: Moment) -> Submission {
 }
 
 pub(super) fn submitted(at: Moment) -> Command {
-    Command::RecordSubmission { submission: submission(at), by: dpo(1) }
+    recorded(submission(at), dpo(1))
 }
 
 fn propose(by: Actor) -> Command {
@@ -50,7 +50,7 @@ fn delay_reasons_are_compulsory_after_the_legal_limit() {
     assert_eq!(story.refused(&submitted(limit.plus_seconds(1)), hour(99)), Refusal::DelayReasonMissing);
     let reasoned = Submission { delay_reasons: Some(long("Facts were missing.")), ..submission(hour(80)) };
     let mut other = Story::breach(0);
-    other.run(&Command::RecordSubmission { submission: reasoned, by: responder() }, hour(99));
+    other.run(&recorded(reasoned, responder()), hour(99));
     story.run(&submitted(limit), hour(99));
     for story in [story, other] {
         assert!(matches!(story.incident().ico.as_ref().unwrap().state, ClockState::MetLate { .. }));
@@ -64,7 +64,7 @@ fn a_submission_is_checked() {
     assert_eq!(story.refused(&submitted(hour(6)), hour(5)), Refusal::SubmissionTime);
     assert_eq!(story.refused(&submitted(hour(-1)), hour(5)), Refusal::SubmissionTime);
     for by in [Actor::Node, person(5, Role::Manager), person(5, Role::Administrator)] {
-        let command = Command::RecordSubmission { submission: submission(hour(4)), by };
+        let command = recorded(submission(hour(4)), by);
         assert_eq!(story.refused(&command, hour(5)), Refusal::DpoNeeded);
     }
 }
@@ -75,7 +75,7 @@ fn a_submission_survives_withdrawal() {
     let mut story = Story::breach(0);
     story.run(&Command::Withdraw { reason: WithdrawalReason::SentInError, note: None, by: responder() }, hour(4));
     let events = story.run(&submitted(hour(3)), hour(5)).events;
-    assert!(matches!(events[..], [Event::ReportSubmitted { .. }]));
+    assert!(matches!(events[..], [Event::ReportSubmitted { .. }, Event::Report { .. }]));
 }
 
 /// Two data protection officers end the clock; its reason is cut to a line, the decision keeps it whole.

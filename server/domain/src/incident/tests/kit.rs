@@ -9,13 +9,14 @@ use uuid::Uuid;
 use crate::arrangement::{ArrangementRef, OurRole, Owed, Terms, Trigger};
 use crate::clock::{ClockChange, ClockKind};
 use crate::facts::tests::nothing_known;
-use crate::facts::{Facts, IncidentKind, Occurred, Precision};
+use crate::facts::{Contact, Facts, IncidentKind, Occurred, Precision};
 use crate::incident::assessment::{self, Assess, Chosen, ChosenContext, Picked};
 use crate::incident::decision::{self, Ask};
 use crate::incident::{
-    Awareness, Command, Decision, Event, Incident, Log, Outstanding, Refusal, Rules, Seen, decide, evolve, fold,
+    Awareness, Command, Decision, Event, Incident, Log, Outstanding, Refusal, Rules, Seen, decide, evolve, fold, report,
 };
 use crate::ladder::Plans;
+use crate::report::{About, Organisation, Standing, Submission};
 use crate::self_assessment::{self, Given};
 use crate::severity::{
     Availability, Confidentiality, DataContext, Ease, Identifier, IdentifierChoice, Integrity, Intent,
@@ -78,6 +79,30 @@ pub(crate) fn responder() -> Actor {
 
 pub(crate) fn dpo(n: u128) -> Actor {
     person(10 + n, Role::Dpo)
+}
+
+/// Ourselves, as reports name us.
+pub(crate) fn about() -> Box<About> {
+    let contact = Contact {
+        role: line("Security lead"),
+        email: Some(line("security@example.org")),
+        phone: Some(line("020 7946 0000")),
+        out_of_hours: None,
+    };
+    let organisation = Organisation {
+        name: line("Example Borough Council"),
+        contact,
+        dpo: None,
+        address: None,
+        ico_registration: None,
+        sector: None,
+    };
+    Box::new(About { organisation, standing: Standing::default() })
+}
+
+/// Records that a report was submitted.
+pub(crate) fn recorded(submission: Submission, by: Actor) -> Command {
+    Command::Report { command: report::Command::File { submission, proof: None, about: about() }, by }
 }
 
 pub(crate) fn terms() -> Terms {

@@ -13,7 +13,7 @@ use crate::facts::IncidentKind;
 use crate::incident::decision::{Ask, NotABreach, People};
 use crate::incident::{
     AwarenessOf, Command, Event, FAN_OUT_CHUNK, Incident, Log, Outstanding, Stage, WithdrawalReason, decide, evolve,
-    fold, next_check,
+    fold, next_check, report,
 };
 use crate::ladder::Plans;
 use crate::report::{Submission, SubmissionChannel};
@@ -91,7 +91,13 @@ impl World {
         let allowed = |event: &Event| match before.stage {
             Stage::Held | Stage::Active => true,
             Stage::Withdrawn { .. } => {
-                matches!(event, Event::FanOutAdvanced { .. } | Event::ReportSubmitted { .. } | Event::Anonymised { .. })
+                matches!(
+                    event,
+                    Event::FanOutAdvanced { .. }
+                        | Event::ReportSubmitted { .. }
+                        | Event::Report { .. }
+                        | Event::Anonymised { .. }
+                )
             }
             Stage::Closed => matches!(event, Event::Anonymised { .. }),
             Stage::Anonymised => false,
@@ -186,15 +192,18 @@ impl World {
                 2 => Command::Anonymise { by },
                 _ => Command::DraftReport { by },
             },
-            21 => Command::RecordSubmission {
-                submission: Submission {
-                    at: earlier,
-                    channel: SubmissionChannel::Telephone,
-                    ico_reference: None,
-                    delay_reasons: choice.is_multiple_of(2).then(reason),
-                    proof: None,
-                },
-                by,
+            21 => match choice % 3 {
+                0 => Command::Report { command: report::Command::FollowUp, by },
+                _ => recorded(
+                    Submission {
+                        at: earlier,
+                        channel: SubmissionChannel::Telephone,
+                        ico_reference: None,
+                        delay_reasons: choice.is_multiple_of(2).then(reason),
+                        proof: None,
+                    },
+                    by,
+                ),
             },
             22 => Command::ProposeNotRequired { reason: reason(), by },
             23 => match incident.ladders.get(usize::from(choice % 4)) {

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use super::kit::*;
 use crate::arrangement::FallbackContact;
 use crate::facts::{DataCategory, DataRecipients, Facts, Nature, Occurred, Partly, Precision, YesNo};
+use crate::incident::decision::{Ask, Duty, People, open_duties};
 use crate::incident::telling::{
     Change, Channel, Command as Telling, Communication, ContactPoint, Letter, PEOPLE_MAX, Refusal as Fault, Told,
     VERSIONS_MAX, WAVES_MAX, propose,
@@ -61,6 +62,32 @@ fn versions_are_added_over_the_one_that_was_seen() {
     }
     let full = u32::try_from(VERSIONS_MAX).unwrap();
     assert_eq!(fault(&story, &write(full, "One more."), hour(5)), Fault::TooManyVersions);
+}
+
+/// A decision to tell people keeps the incident open until a record that stands says that nobody is left to be told.
+#[test]
+fn whoever_is_left_to_be_told_keeps_it_open() {
+    let mut story = Story::breach(0);
+    let unlikely = Ask::ProposeNotRequired { reasons: long("Unlikely.") };
+    story.run(&decided(story.incident(), unlikely, dpo(1)), hour(2));
+    story.run(&decided(story.incident(), Ask::ResolveNotRequired { approve: true }, dpo(2)), hour(2));
+    story.run(
+        &decided(story.incident(), Ask::People { people: People::Tell, reasons: long("Kinder.") }, dpo(1)),
+        hour(2),
+    );
+    let open = |story: &Story| open_duties(story.incident(), &[]);
+    assert_eq!(open(&story), [Duty::PeopleToTell]);
+    story.run(&write(0, "A mailbox was open."), hour(3));
+    story.run(&record(by_letter(hour(3), Some(140))), hour(4));
+    assert_eq!(open(&story), [Duty::PeopleLeft]);
+    let close = Command::Close { open_duties: Vec::new(), by: responder() };
+    assert!(story.refused(&close, hour(4)).to_string().contains("people are still to be told"));
+    story.run(&record(Communication { complete: true, ..by_letter(hour(4), Some(7)) }), hour(5));
+    assert_eq!(open(&story), []);
+    story.run(&strike(2), hour(6));
+    assert_eq!(open(&story), [Duty::PeopleLeft], "the record that said so does not stand");
+    story.run(&record(Communication { complete: true, ..by_letter(hour(6), Some(7)) }), hour(7));
+    story.run(&close, hour(8));
 }
 
 /// Waves add up; each names the text that it carried by its digest, also when the text changes later.

@@ -152,7 +152,7 @@ both!(
     /// Who told us of a report is found by incident and by exchange, their last word first; the rest are counted.
     reports_of_partners_are_found, |store| {
         store.write::<_, StoreError>(at(0), told).await.unwrap();
-        let none = store.read(|rows| filed(rows, About::Incident(incident_id(1)), 2)).await.unwrap();
+        let none = store.read(|rows| filed(rows, FiledAbout::Incident(incident_id(1)), 2)).await.unwrap();
         assert_eq!(none, (Vec::new(), 0));
         store.write::<_, StoreError>(at(2 * HOUR), |turn| {
             for n in 3..=5 {
@@ -161,9 +161,9 @@ both!(
             assert!(on_exchange(turn, exchange_id(1, 3), &filing(30, None))?);
             Ok(())
         }).await.unwrap();
-        let (told, all) = store.read(|rows| filed(rows, About::Incident(incident_id(1)), 2)).await.unwrap();
+        let (told, all) = store.read(|rows| filed(rows, FiledAbout::Incident(incident_id(1)), 2)).await.unwrap();
         assert_eq!((told.len(), all), (3, 3), "two partners with all they said, of three");
-        let (told, all) = store.read(|rows| filed(rows, About::Exchange(exchange_id(1, 3)), 1)).await.unwrap();
+        let (told, all) = store.read(|rows| filed(rows, FiledAbout::Exchange(exchange_id(1, 3)), 1)).await.unwrap();
         let standings: Vec<Standing> = told.iter().map(|filed| filed.standing).collect();
         assert_eq!((standings, all), (vec![Standing::NoReference, Standing::Replaced], 1));
         assert_eq!(told[0].partner_name, "Partner 3");

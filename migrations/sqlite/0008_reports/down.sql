@@ -1,0 +1,2 @@
+DROP INDEX drafts_purpose;
+DROP TABLE report_proofs;

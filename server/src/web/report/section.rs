@@ -1,0 +1,539 @@
+//! One part of the report to be written: every question that is asked, with what stands, where it comes from, and what in
+//! it may be personal data.
+//!
+//! The page carries, for each question, the version it shows and a digest of what it shows. Only what a person changed is
+//! written, over the version that they saw. When somebody else wrote there meanwhile, nothing is saved and both texts are
+//! shown. What is typed is kept as a sealed draft at each step, and with script within two seconds of a pause.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use domain::incident::Incident;
+use domain::incident::report::{NewAnswer, Refusal};
+use domain::law::Confidence;
+use domain::personal_data::Known as KnownTexts;
+use domain::report::{self, Answer as ReportAnswer, AnswerValue, Kind, OptionText, Sheet, Written};
+use domain::values::{Digest32, IncidentId, Known, LongText};
+
+use super::super::field::{Field, Summary};
+use super::super::form::{FieldError, Form, Reading};
+use super::super::log::FoundText;
+use super::super::page::{self, Answer, Chrome, Posted, Visit};
+use super::super::timeline;
+use super::super::words::Reader;
+use super::{filled, mend, reporter, sign, words};
+use crate::node::DoorError;
+use crate::node::reports::refused;
+use crate::problem::{Problem, capitalised};
+
+/// Versions of an answer that are listed.
+const HISTORY_MAX: usize = 20;
+/// Names in a posted form that are no answers.
+const BUTTONS: [&str; 1] = ["go"];
+
+#[derive(Template)]
+#[template(path = "report_section.html")]
+struct SectionPage {
+    chrome: Chrome,
+    summary: Summary,
+    id: IncidentId,
+    reference: String,
+    part: usize,
+    parts: usize,
+    title: String,
+    sheet: String,
+    conflicts: Vec<(String, String, String)>,
+    asked: Vec<Asked>,
+    not_asked: Vec<(String, String)>,
+    note: String,
+    has_draft: bool,
+}
+
+/// One question that is asked.
+struct Asked {
+    id: String,
+    question: String,
+    fields: Vec<Field>,
+    version: u32,
+    was: Digest32,
+    from: String,
+    facts_now: String,
+    mend: Option<(String, &'static str)>,
+    found: Vec<FoundText>,
+    history: Vec<String>,
+}
+
+/// Number of a part and the report that it belongs to.
+type Part = (IncidentId, usize);
+
+fn section(sheet: &Sheet, part: usize) -> Result<&report::Section, Problem> {
+    part.checked_sub(1).and_then(|at| sheet.sections.get(at)).ok_or(Problem::NotFound)
+}
+
+/// Which form of which report a page belongs to.
+fn sheet_name(sheet: &Sheet) -> String {
+    format!("{}-{}", sheet.form.id, sheet.number)
+}
+
+/// What a draft of a part is kept under.
+fn draft_name(sheet: &Sheet, part: usize) -> String {
+    format!("{}-{part}", sheet_name(sheet))
+}
+
+/// `GET /incidents/{id}/report/sections/{part}`
+///
+/// # Errors
+/// [`Problem`]
+pub(super) async fn show(visit: Visit, path: web::Path<Part>) -> Answer {
+    reporter(&visit)?;
+    let (id, part) = path.into_inner();
+    let (state, _, sheet) = filled(&visit, id).await?;
+    let found = section(&sheet, part)?;
+    let draft = visit.node.report_draft(&visit.person, id, &draft_name(&sheet, part)).await?;
+    match draft {
+        Some(draft) => {
+            let note = format!("Draft saved at {}, not in the report yet", visit.reader.clock(draft.updated_at));
+            let form = Form::from_json(&draft.content);
+            shown(&visit, &state, &sheet, part, &form, Outcome { note, has_draft: true, ..Outcome::default() }).await
+        }
+        None => {
+            let form = prefilled(found, visit.reader);
+            shown(&visit, &state, &sheet, part, &form, Outcome::default()).await
+        }
+    }
+}
+
+/// What came of saving.
+#[derive(Default)]
+struct Outcome {
+    errors: Vec<FieldError>,
+    conflicts: Vec<(String, String, String)>,
+    note: String,
+    has_draft: bool,
+}
+
+async fn shown(visit: &Visit, state: &Incident, sheet: &Sheet, part: usize, form: &Form, outcome: Outcome) -> Answer {
+    let found = section(sheet, part)?;
+    let (own_contacts, names) = visit.node.known_texts().await?;
+    let known = KnownTexts { own_contacts: &own_contacts, names: &names };
+    let warnings = report::warnings(sheet, &known);
+    let Outcome { errors, conflicts, note, has_draft } = outcome;
+    let mut asked = Vec::new();
+    for answer in found.answers.iter().filter(|answer| answer.applies) {
+        let warning = warnings.iter().find(|warning| warning.question == answer.asked.id);
+        let fields: Vec<Field> =
+            fields(form, answer, visit.reader).into_iter().map(|field| field.faults(&errors)).collect();
+        let base = form.first(&format!("base-{}", answer.id)).parse().ok();
+        let was = form.first(&format!("was-{}", answer.id)).parse().ok();
+        asked.push(Asked {
+            id: answer.id.clone(),
+            question: answer.question.clone(),
+            fields,
+            version: base.unwrap_or(answer.version),
+            was: was.unwrap_or_else(|| digest(prefill(answer).as_ref())),
+            from: answer.from.clone(),
+            facts_now: facts_now(answer, visit.reader),
+            mend: answer.asked.source.mend().map(|to| mend(to, state.id)),
+            found: warning.map(|warning| sign::found_texts(answer, warning)).unwrap_or_default(),
+            history: history(state, answer, visit.reader),
+        });
+    }
+    let not_asked = found.answers.iter().filter(|answer| !answer.applies);
+    let page = SectionPage {
+        chrome: visit
+            .chrome(super::super::log::title(&format!("{} - {}", found.title, state.reference), &errors), "/incidents")
+            .exercise(state.exercise),
+        id: state.id,
+        reference: state.reference.to_string(),
+        part,
+        parts: sheet.sections.len(),
+        title: found.title.clone(),
+        sheet: sheet_name(sheet),
+        conflicts,
+        asked,
+        not_asked: not_asked
+            .map(|answer| (answer.question.clone(), words::value(&answer.value, visit.reader)))
+            .collect(),
+        note,
+        has_draft,
+        summary: Summary { errors },
+    };
+    page::html_as(page::form_status(&page.summary.errors), &page)
+}
+
+/// What the facts say, beside what a person wrote.
+fn facts_now(answer: &ReportAnswer, reader: Reader) -> String {
+    if answer.written.is_none() {
+        return String::new();
+    }
+    let changed = if answer.fact_changed { "The facts have changed since. They now say" } else { "The facts say" };
+    format!("{changed}: {}", words::value(&answer.fact, reader))
+}
+
+fn history(state: &Incident, answer: &ReportAnswer, reader: Reader) -> Vec<String> {
+    let versions = state.reports.answers.get(&answer.asked.id).map(Vec::as_slice).unwrap_or_default();
+    let newest = versions.iter().rev().take(HISTORY_MAX);
+    newest
+        .map(|version| {
+            let said = version.answer.as_ref().map_or_else(
+                || "what the facts say".to_owned(),
+                |answered| words::value(&answered.value(answer.asked), reader),
+            );
+            let by = timeline::who(&version.by);
+            format!("Version {}, {} at {}: {said}", version.version, by, reader.at(version.at))
+        })
+        .collect()
+}
+
+/// What stands, as something that a person could have written; nothing where a form can't hold it.
+fn prefill(answer: &ReportAnswer) -> Option<Written> {
+    if let Some(written) = &answer.written {
+        return Some(written.clone());
+    }
+    let options = |text: &str| {
+        let options: Option<Vec<OptionText>> = text.lines().map(|line| OptionText::stored(line).ok()).collect();
+        options.map(|options| Written::Options { options })
+    };
+    match &answer.fact {
+        AnswerValue::Given(text) if answer.asked.kind.is_choice() => options(text),
+        AnswerValue::NotYetKnown(text) if answer.asked.kind.is_choice() => {
+            answer.asked.unknown_option().and_then(|_| options(text))
+        }
+        AnswerValue::Given(text) if answer.asked.kind.is_text() => {
+            LongText::stored(text).ok().map(|text| Written::Text { text })
+        }
+        AnswerValue::Instant(at) => Some(Written::Instant { at: *at }),
+        AnswerValue::Period { from, to, estimated } => {
+            Some(Written::Period { from: *from, to: *to, estimated: *estimated })
+        }
+        // A number is shown in words beside an empty field; what is not yet known is no text to be changed.
+        AnswerValue::Given(_)
+        | AnswerValue::NotYetKnown(_)
+        | AnswerValue::Missing(_)
+        | AnswerValue::DoesNotApply(_) => None,
+    }
+}
+
+fn digest(written: Option<&Written>) -> Digest32 {
+    Digest32::of(&serde_json::to_vec(&written).unwrap_or_default())
+}
+
+fn prefilled(section: &report::Section, reader: Reader) -> Form {
+    let mut form = Form::default();
+    for answer in section.answers.iter().filter(|answer| answer.applies) {
+        put(&mut form, answer, prefill(answer).as_ref(), reader);
+    }
+    form
+}
+
+/// Puts an answer into the inputs of a form, with the version and the digest of what it shows.
+fn put(form: &mut Form, answer: &ReportAnswer, written: Option<&Written>, reader: Reader) {
+    let name = &answer.id;
+    form.set(&format!("base-{name}"), answer.version.to_string());
+    form.set(&format!("was-{name}"), digest(written).to_string());
+    match written {
+        None => {}
+        Some(Written::Text { text }) => form.set(name, text.as_str()),
+        Some(Written::Options { options }) => {
+            for option in options {
+                form.add(name, option.as_str());
+            }
+        }
+        Some(Written::Instant { at }) => form.set_moment(name, *at, reader),
+        Some(Written::Period { from, to, estimated }) => {
+            form.set_moment(name, *from, reader);
+            if let Some(to) = to {
+                form.set_moment(&format!("{name}_to"), *to, reader);
+            }
+            if *estimated {
+                form.set(&format!("{name}_estimated"), "yes");
+            }
+        }
+        Some(Written::Count { count }) => {
+            form.set(name, count.value.to_string());
+            let basis = match count.basis {
+                domain::values::CountBasis::Exact => "exact",
+                domain::values::CountBasis::Approximate => "approximate",
+                domain::values::CountBasis::Minimum => "minimum",
+            };
+            form.set(&format!("{name}-basis"), basis);
+            if let Some(max) = count.max {
+                form.set(&format!("{name}-max"), max.to_string());
+            }
+        }
+        Some(Written::NotYetKnown) if answer.asked.kind.is_choice() => {
+            form.set(name, answer.asked.unknown_option().unwrap_or_default());
+        }
+        Some(Written::NotYetKnown) => form.set(&format!("{name}_unknown"), "yes"),
+    }
+}
+
+/// The inputs of one question.
+fn fields(form: &Form, answer: &ReportAnswer, reader: Reader) -> Vec<Field> {
+    let question = answer.asked;
+    let (name, label) = (answer.id.as_str(), answer.question.as_str());
+    let options = || question.options.iter().map(|option| (option.as_str(), option.as_str()));
+    let mut hint = match question.kind {
+        Kind::Text | Kind::LongText | Kind::Contact => {
+            format!("At most {} characters.", question.kind.characters_max())
+        }
+        Kind::Count => format!("The facts say: {}.", words::value(&answer.fact, reader).trim_end_matches('.')),
+        Kind::Multi => "Tick all that apply.".to_owned(),
+        Kind::Single => String::new(),
+        Kind::Instant | Kind::Period => "UK time.".to_owned(),
+    };
+    if answer.written.is_some() || question.kind == Kind::Count {
+        hint.push_str(" Leave it empty to use what the facts say.");
+    }
+    if question.confidence == Confidence::Unverified {
+        hint.push_str(" The form\u{2019}s wording of this question is unverified.");
+    }
+    let hint = hint.trim();
+    let main = match question.kind {
+        Kind::Text => Field::line(form, name, label),
+        Kind::LongText | Kind::Contact => Field::area(form, name, label),
+        Kind::Single => Field::radios(form, name, label, options()),
+        Kind::Multi => Field::checks(form, name, label, options()),
+        Kind::Instant | Kind::Period => Field::moment(form, name, label, reader),
+        Kind::Count => Field::count(form, name, label),
+    };
+    let mut fields = vec![main.hint(hint)];
+    if question.kind == Kind::Period {
+        fields.push(Field::moment(form, &format!("{name}_to"), "Until when, if it has ended?", reader));
+        let estimated = [("yes", "These times are estimates")];
+        fields.push(Field::checks(form, &format!("{name}_estimated"), "How sure are they?", estimated));
+    }
+    if !question.kind.is_choice() && !question.optional && !question.ours {
+        let label = format!("Is it known? ({})", shortened(&answer.question));
+        fields.push(Field::checks(form, &format!("{name}_unknown"), &label, [("yes", "Not yet known")]));
+    }
+    fields
+}
+
+fn shortened(question: &str) -> String {
+    let words: String = question.chars().take(60).collect();
+    if words.len() < question.len() { format!("{}\u{2026}", words.trim_end()) } else { words }
+}
+
+/// What a person typed; nothing for what the facts say.
+fn typed(reading: &mut Reading<'_>, answer: &ReportAnswer) -> Option<Written> {
+    let (question, name) = (answer.asked, answer.id.as_str());
+    let form = reading.form();
+    if !question.kind.is_choice() && form.has(&format!("{name}_unknown"), "yes") {
+        return Some(Written::NotYetKnown);
+    }
+    match question.kind {
+        Kind::Text | Kind::LongText | Kind::Contact => {
+            reading.optional_text::<8_000>(name).map(|text: LongText| Written::Text { text })
+        }
+        Kind::Single | Kind::Multi => {
+            // In the form's order, and what is not the form's last, so that it is refused and not dropped.
+            let place = |option: &OptionText| {
+                question.options.iter().take_while(|known| known.as_str() != option.as_str()).count()
+            };
+            let mut chosen: Vec<OptionText> =
+                form.all(name).filter_map(|option| OptionText::stored(option).ok()).collect();
+            chosen.sort_by_key(place);
+            (!chosen.is_empty()).then_some(Written::Options { options: chosen })
+        }
+        Kind::Instant => reading.optional_moment(name).map(|at| Written::Instant { at }),
+        Kind::Period => {
+            let from = reading.optional_moment(name);
+            let to = reading.optional_moment(&format!("{name}_to"));
+            let estimated = form.has(&format!("{name}_estimated"), "yes");
+            from.map(|from| Written::Period { from, to, estimated })
+        }
+        Kind::Count => match reading.known_count(name) {
+            Known::Known(count) => Some(Written::Count { count }),
+            Known::NotYetKnown => None,
+        },
+    }
+}
+
+/// `POST /incidents/{id}/report/sections/{part}`: writes what was changed, all of it or nothing.
+///
+/// # Errors
+/// [`Problem`]
+pub(super) async fn save(posted: Posted, path: web::Path<Part>) -> Answer {
+    let Posted { visit, mut form } = posted;
+    let by = reporter(&visit)?;
+    let (id, part) = path.into_inner();
+    let next = form.has("go", "next");
+    form.drop_names(&BUTTONS);
+    let (state, _, sheet) = filled(&visit, id).await?;
+    let found = section(&sheet, part)?;
+    let name = draft_name(&sheet, part);
+    if form.first("sheet") != sheet_name(&sheet) {
+        return another_sheet(&visit, &state, &sheet, part, &form).await;
+    }
+    let (answers, errors) = changed(found, &mut form, &visit);
+    let outcome = if errors.is_empty() {
+        match visit.node.write_answers(&by, id, answers).await {
+            Ok(()) | Err(DoorError::Refused(domain::incident::Refusal::NothingChanges)) => {
+                visit.node.discard_report_draft(&visit.person, id, &name).await?;
+                let to = if next && part < sheet.sections.len() {
+                    format!("/incidents/{id}/report/sections/{}", part.saturating_add(1))
+                } else {
+                    format!("/incidents/{id}/report")
+                };
+                return Ok(page::see_other(&to));
+            }
+            Err(error) => not_saved(error, found, &visit, &mut form)?,
+        }
+    } else {
+        Outcome { errors, ..Outcome::default() }
+    };
+    visit.node.keep_report_draft(&visit.person, id, &name, form.to_json()).await?;
+    shown(&visit, &state, &sheet, part, &form, outcome).await
+}
+
+/// What a person changed, each over the version that their page showed. Also where the question is no longer asked: what
+/// they typed is theirs. An answer whose page did not say which version it showed is not written, and not dropped either.
+fn changed(found: &report::Section, form: &mut Form, visit: &Visit) -> (Vec<NewAnswer>, Vec<FieldError>) {
+    let (mut answers, mut unseen) = (Vec::new(), Vec::new());
+    let mut reading = Reading::new(form, visit.reader);
+    for answer in &found.answers {
+        let base = form.first(&format!("base-{}", answer.id)).parse();
+        if base.is_err() && !answer.applies {
+            continue;
+        }
+        let written = typed(&mut reading, answer);
+        match base {
+            Ok(base_version) if is_changed(form, answer, written.as_ref()) => {
+                answers.push(NewAnswer { question: answer.asked.id.clone(), base_version, answer: written });
+            }
+            Err(_) if written.is_some() => unseen.push(answer),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    let mut errors = reading.into_errors();
+    for answer in unseen {
+        let message = "This was not on the page that you filled in: look at it, then save it".to_owned();
+        let dated = matches!(answer.asked.kind, Kind::Instant | Kind::Period);
+        let anchor = if dated { format!("{}-day", answer.id) } else { answer.id.clone() };
+        errors.push(FieldError { name: answer.id.clone(), anchor, message });
+        form.set(&format!("base-{}", answer.id), answer.version.to_string());
+        form.set(&format!("was-{}", answer.id), digest(prefill(answer).as_ref()).to_string());
+    }
+    (answers, errors)
+}
+
+fn is_changed(form: &Form, answer: &ReportAnswer, written: Option<&Written>) -> bool {
+    form.first(&format!("was-{}", answer.id)) != digest(written).to_string()
+}
+
+/// Another form was chosen, or a follow-up opened, since the page was shown: nothing is written, and what was typed stays
+/// as a draft of the page that it was typed on.
+async fn another_sheet(visit: &Visit, state: &Incident, sheet: &Sheet, part: usize, form: &Form) -> Answer {
+    let typed_on = form.first("sheet");
+    let known = typed_on.rsplit_once('-').is_some_and(|(id, number)| {
+        report::FormId::parse(id).is_some() && number.parse::<u32>().is_ok_and(|number| number <= sheet.number)
+    });
+    if known {
+        let name = format!("{typed_on}-{part}");
+        visit.node.keep_report_draft(&visit.person, state.id, &name, form.to_json()).await?;
+    }
+    let message = "Another form was chosen, or a follow-up opened, while you typed. Nothing was saved: your text is kept \
+                   as a draft and is there again with the form on which you typed it";
+    let anchor = section(sheet, part)?.answers.first().map_or("save", |answer| answer.id.as_str()).to_owned();
+    let errors = vec![FieldError { name: "sheet".to_owned(), anchor, message: message.to_owned() }];
+    let now = prefilled(section(sheet, part)?, visit.reader);
+    shown(visit, state, sheet, part, &now, Outcome { errors, ..Outcome::default() }).await
+}
+
+/// Why nothing was saved, at the fields that it is about. Of what somebody else wrote both texts are shown; the next save
+/// is over the version shown here.
+fn not_saved(error: DoorError, found: &report::Section, visit: &Visit, form: &mut Form) -> Result<Outcome, Problem> {
+    let fault = |id: &str, message: String| {
+        let dated = found
+            .answers
+            .iter()
+            .any(|answer| answer.id == id && matches!(answer.asked.kind, Kind::Instant | Kind::Period));
+        let anchor = if dated { format!("{id}-day") } else { id.to_owned() };
+        FieldError { name: id.to_owned(), anchor, message }
+    };
+    let errors = match refused(&error) {
+        Some(Refusal::Answers(faults)) => {
+            faults.iter().map(|(id, why)| fault(id.as_str(), capitalised(&why.to_string()))).collect()
+        }
+        Some(Refusal::Stale(questions)) => {
+            let mut outcome = Outcome::default();
+            for answer in found.answers.iter().filter(|answer| questions.contains(&answer.asked.id)) {
+                let mut reading = Reading::new(form, visit.reader);
+                let yours = typed(&mut reading, answer).map_or_else(
+                    || "What the facts say".to_owned(),
+                    |written| words::value(&written.value(answer.asked), visit.reader),
+                );
+                outcome.conflicts.push((
+                    answer.question.clone(),
+                    yours,
+                    format!("{} ({})", words::value(&answer.value, visit.reader), answer.from),
+                ));
+                let message = "Somebody else answered this meanwhile: look at both, then save the one that is right";
+                outcome.errors.push(fault(&answer.id, message.to_owned()));
+                form.set(&format!("base-{}", answer.id), answer.version.to_string());
+                form.set(&format!("was-{}", answer.id), digest(prefill(answer).as_ref()).to_string());
+            }
+            return Ok(outcome);
+        }
+        Some(_) | None => {
+            let first = found.answers.first().map_or("save", |answer| answer.id.as_str());
+            super::super::action::refusal(error, first)?
+        }
+    };
+    Ok(Outcome { errors, ..Outcome::default() })
+}
+
+/// `POST /incidents/{id}/report/sections/{part}/draft`: what a page with script sends while somebody types.
+///
+/// # Errors
+/// [`Problem`]
+pub(super) async fn autosave(posted: Posted, path: web::Path<Part>) -> Answer {
+    let Posted { visit, mut form } = posted;
+    reporter(&visit)?;
+    let (id, part) = path.into_inner();
+    let (state, _, sheet) = filled(&visit, id).await?;
+    let found = section(&sheet, part)?;
+    form.drop_names(&BUTTONS);
+    if form.first("sheet") != sheet_name(&sheet) || is_saved(&visit, &state, found, &form) {
+        return Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(""));
+    }
+    let name = draft_name(&sheet, part);
+    let at = visit.node.keep_report_draft(&visit.person, id, &name, form.to_json()).await?;
+    let words = format!("Draft saved at {}, not in the report yet", visit.reader.clock(at));
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(words))
+}
+
+/// Whether all that was typed is in the report: then a draft of it that arrives late would cover what was saved after it.
+/// An answer that this person wrote since the page was shown counts as saved, whatever an older keystroke says.
+fn is_saved(visit: &Visit, state: &Incident, found: &report::Section, form: &Form) -> bool {
+    let mut reading = Reading::new(form, visit.reader);
+    let mut saved_since = false;
+    for answer in &found.answers {
+        let Ok(base) = form.first(&format!("base-{}", answer.id)).parse::<u32>() else { continue };
+        let versions = state.reports.answers.get(&answer.asked.id).map(Vec::as_slice).unwrap_or_default();
+        let newest = versions.last().filter(|newest| newest.version > base);
+        if newest.is_some_and(|newest| newest.by.person() == Some(visit.person.id())) {
+            saved_since = true;
+            continue;
+        }
+        let written = typed(&mut reading, answer);
+        if is_changed(form, answer, written.as_ref()) {
+            return false;
+        }
+    }
+    // What can't be read yet is half typed.
+    saved_since && reading.into_errors().is_empty()
+}
+
+/// `POST /incidents/{id}/report/sections/{part}/discard`: forgets the draft.
+///
+/// # Errors
+/// [`Problem`]
+pub(super) async fn discard(posted: Posted, path: web::Path<Part>) -> Answer {
+    let visit = posted.visit;
+    reporter(&visit)?;
+    let (id, part) = path.into_inner();
+    let (_, _, sheet) = filled(&visit, id).await?;
+    visit.node.discard_report_draft(&visit.person, id, &draft_name(&sheet, part)).await?;
+    Ok(page::see_other(&format!("/incidents/{id}/report/sections/{part}")))
+}
