@@ -15,6 +15,7 @@
 //! | [`program`] | the built program with any command, and a client that speaks TLS with it |
 //! | [`simulation`] | several nodes from one seed: what goes wrong between them, and what must hold all the same |
 //! | [`smtp`] | a mail server that takes, refuses or delays, and is down on command |
+//! | [`ten_incidents`] | ten realistic incidents, as people type them into pages |
 //! | [`storm`] | a fan-out among processes that are killed at random |
 //! | [`page`] | HTML by role, label and heading |
 //! | [`visitor`] | a person's visit over HTTP: cookies, forms, redirects |
@@ -41,6 +42,7 @@ pub mod relay;
 pub mod simulation;
 pub mod smtp;
 pub mod storm;
+pub mod ten_incidents;
 pub mod tickets;
 pub mod visitor;
 pub mod wait;

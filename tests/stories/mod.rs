@@ -42,5 +42,6 @@ mod report;
 mod set_up;
 mod storm;
 mod telling;
+mod ten_incidents;
 mod terms;
 mod webhooks;
