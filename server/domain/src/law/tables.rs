@@ -13,7 +13,7 @@ use super::Confidence;
 use crate::validity::Validity;
 
 /// File name and content. A new table is a line here; a test holds that no file of the folder is forgotten.
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 11] = [
     ("clock-terms", include_str!("../../law/clock-terms.json")),
     ("bank-holidays-england-wales", include_str!("../../law/bank-holidays-england-wales.json")),
     ("ico-report-form", include_str!("../../law/ico-report-form.json")),
@@ -21,12 +21,13 @@ const FILES: [(&str, &str); 10] = [
     ("ico-self-assessment", include_str!("../../law/ico-self-assessment.json")),
     ("ico-incident-types", include_str!("../../law/ico-incident-types.json")),
     ("ico-bands", include_str!("../../law/ico-bands.json")),
+    ("ico-benchmarks", include_str!("../../law/ico-benchmarks.json")),
     ("enisa-severity", include_str!("../../law/enisa-severity.json")),
     ("edpb-cases", include_str!("../../law/edpb-cases.json")),
     ("notification-fields", include_str!("../../law/notification-fields.json")),
 ];
 /// What names a line, the first that it has.
-const NAMES: [&str; 8] = ["label", "question", "title", "duty", "name", "code", "id", "citation"];
+const NAMES: [&str; 9] = ["label", "question", "title", "duty", "name", "code", "id", "citation", "measure"];
 
 /// One table.
 #[derive(Debug, Clone, PartialEq, Eq)]
