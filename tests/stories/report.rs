@@ -27,6 +27,8 @@ both!(
     what_is_typed_is_kept_in_a_browser,
     another_form_is_data_alone,
     nothing_typed_is_dropped,
+    what_nobody_touched_stays_the_facts_own,
+    what_no_draft_can_keep_is_shown,
     a_program_does_the_same,
 );
 
@@ -254,6 +256,13 @@ async fn submitted(world: &World, operator: &Party, dpo: &mut Visitor, id: Incid
     assert_eq!(back.header("x-content-type-options"), Some("nosniff"));
     assert!(back.header("content-disposition").is_some_and(|it| it.starts_with("attachment")), "never shown in place");
     assert!(back.header("content-security-policy").is_some_and(|it| it.contains("sandbox")));
+    assert_eq!(proofs_taken(operator).await, 1, "who took it is on the record");
+}
+
+/// How often the record says that the officer took a proof out.
+async fn proofs_taken(operator: &Party) -> usize {
+    let record = operator.everything_readable().await;
+    record.lines().filter(|line| line.contains("report_proof_exported") && line.contains("C. Officer")).count()
 }
 
 async fn followed_up(on: On, world: &World, operator: &Party, dpo: &mut Visitor, id: IncidentId) {
@@ -269,9 +278,12 @@ async fn followed_up(on: On, world: &World, operator: &Party, dpo: &mut Visitor,
     assert!(text.contains("Out of date") && text.contains("Three accounts were closed."), "{text}");
     let incident = dpo.get(&format!("/incidents/{id}")).await.page().text();
     assert!(incident.contains("The report to the ICO is out of date"), "{incident}");
-    let written = dpo.get(&format!("{report}/sections/2")).await;
-    assert_eq!(written.status, 200);
+    let part = format!("{report}/sections/2");
+    let before = dpo.get(&part).await.page().form("Save").fields();
     assert_eq!(send(dpo, &report, "Open a follow-up report", &[]).await.status, 303);
+    let late = dpo.post(&part, &filled(before, &[("describe_what_happened", "Typed on report 1.")])).await;
+    let words = late.text();
+    assert!(late.status == 422 && words.contains("Typed on report 1.") && words.contains("to be copied"), "{words}");
     let text = dpo.get(&report).await.page().text();
     assert!(text.contains("Follow-up report") && text.contains("IC-123456"), "{text}");
     let sent = send(dpo, &format!("{report}/submission"), "Record it", &[("ico_reference", "IC-123456")]).await;
@@ -312,6 +324,9 @@ async fn files_that_carry_macros_stay_out(on: On) {
     assert!(refused.status == 422 && refused.text().contains("can carry macros"), "{}", refused.text());
     let program = upload(&mut dpo, &path, &fields, "proof.pdf", b"MZ\x90\0").await;
     assert!(program.status == 422 && program.text().contains("none of the kinds"), "{}", program.text());
+    let mail = b"From: a@example.org\r\nDate: now\r\nContent-Type: application/zip\r\n\r\nUEsDBBQA";
+    let refused = upload(&mut dpo, &path, &fields, "proof.eml", mail).await;
+    assert!(refused.status == 422 && refused.text().contains("save the mail as PDF"), "{}", refused.text());
     let large = upload(&mut dpo, &path, &fields, "proof.txt", &vec![b'a'; 10 * 1024 * 1024 + 1]).await;
     assert!(large.status == 422 && large.text().contains("larger than 10 MB"), "{}", large.status);
     assert!(operator.incident(id).await.reports.filed.is_empty());
@@ -444,6 +459,59 @@ async fn nothing_typed_is_dropped(on: On) {
     assert!(dpo.get(&path).await.text().contains("For the ICO."), "it is there again with its form");
 }
 
+/// Saving a part writes what was changed in it alone: not an instant whose seconds the page does not show, nor a text whose
+/// line breaks a single line would lose.
+async fn what_nobody_touched_stays_the_facts_own(on: On) {
+    let world = World::new(on);
+    world.pass(Duration::from_secs(42));
+    let (operator, address, id) = desk(&world).await;
+    let aware = operator.incident(id).await.awareness.breach.expect("awareness");
+    assert_ne!(aware.micros() % 60_000_000, 0, "with seconds");
+    let mut dpo = officer(&operator, address).await;
+    let path = format!("/incidents/{id}/report/sections/2");
+    let typed = [("describe_what_happened", "In my words.")];
+    assert_eq!(send(&mut dpo, &path, "Save", &typed).await.status, 303);
+    let standing = [("code_of_conduct", "yes"), ("code_of_conduct_details", "A scheme.\nIts body was told.")];
+    assert_eq!(send(&mut dpo, "/about-this-organisation", "Save", &standing).await.status, 303);
+    let path = format!("/incidents/{id}/report/sections/5");
+    let page = dpo.get(&path).await.page();
+    let areas = page.all("textarea");
+    let in_an_area = areas.iter().any(|area| area.attribute("id") == Some("code_of_conduct_details"));
+    assert!(in_an_area, "a single line would lose the line break");
+    assert_eq!(send(&mut dpo, &path, "Save", &[]).await.status, 303);
+    let answers = operator.incident(id).await.reports.answers;
+    let written: Vec<String> = answers.keys().map(ToString::to_string).collect();
+    assert_eq!(written, ["describe_what_happened"]);
+}
+
+/// A person who keeps as many drafts as anybody may is told so, and what they typed is on the page all the same.
+async fn what_no_draft_can_keep_is_shown(on: On) {
+    let world = World::new(on);
+    let (operator, address, id) = desk(&world).await;
+    let mut dpo = officer(&operator, address).await;
+    let report = format!("/incidents/{id}/report");
+    let path = format!("{report}/sections/2");
+    let person = operator.dpo().actor().person().expect("a person");
+    let person = operator.node.person(person).await.expect("them");
+    for n in 1..=50 {
+        let draft = uuid::Uuid::from_u128(n);
+        operator.node.keep_draft(&person, draft, "log", b"[]".to_vec()).await.expect("kept");
+    }
+    let typed = [("describe_what_happened", "Typed with care."), ("subjects_count", "12x")];
+    let refused = send(&mut dpo, &path, "Save", &typed).await;
+    let text = refused.text();
+    assert!(refused.status == 422 && text.contains("Give a whole number"), "{text}");
+    assert!(text.contains("Typed with care.") && text.contains("too many drafts"), "{text}");
+
+    let typed =
+        filled(dpo.get(&path).await.page().form("Save").fields(), &[("describe_what_happened", "Typed again.")]);
+    assert_eq!(send(&mut dpo, &report, "Use this form", &[("form", "edpb")]).await.status, 303);
+    let refused = dpo.post(&path, &typed).await;
+    let text = refused.text();
+    assert!(refused.status == 422 && text.contains("Another form was chosen"), "{text}");
+    assert!(text.contains("Typed again.") && text.contains("too many drafts"), "{text}");
+}
+
 /// The same through the API: what stands for every report by its version, another form, an answer, the proof.
 async fn a_program_does_the_same(on: On) {
     let world = World::new(on);
@@ -490,6 +558,7 @@ async fn a_program_does_the_same(on: On) {
     let again = program.try_get(&format!("/api/v1{proof}")).await.expect("an answer");
     assert_eq!((again.status, &again.body), (200, &mail));
     assert!(again.header("content-disposition").is_some_and(|value| value.starts_with("attachment")));
+    assert_eq!(proofs_taken(&operator).await, 1, "who took it is on the record");
     let shown = program.try_get(&format!("/api/v1{report}")).await.expect("an answer").json();
     assert_eq!((shown["submitted"][0]["proof"].as_str(), shown["form"].as_str()), (Some("mail.txt"), Some("ico")));
 }

@@ -235,6 +235,9 @@ fn refusals(operation: &Operation) -> Vec<(u16, &'static str)> {
         refusals.push((422, "Members are not acceptable, or the key was used for another request."));
         refusals.push((428, "The Idempotency-Key or the If-Match is missing."));
     }
+    if operation.verb == Verb::Get && !operation.query.is_empty() {
+        refusals.push((422, "A parameter is not acceptable; errors names it."));
+    }
     if operation.verb == Verb::Put {
         refusals.push((412, "It was changed since; how it stands is in current."));
     }

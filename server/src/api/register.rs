@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::web::block;
 use domain::facts::{DataCategory, IncidentKind, Nature, SubjectCategory};
-use domain::values::{Moment, PartnerId, ServiceId};
+use domain::values::{Moment, PartnerId};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -23,11 +23,12 @@ use crate::store::queries::register::{self as lines, Entry, Filter, Of};
 
 /// Lines of one file.
 const FILE_MAX: usize = 5_000;
-/// Incidents in a file about one service.
-const OF_SERVICE_MAX: usize = 2_000;
 
 const FILTER: &[Parameter] = &[
-    Parameter { name: "text", about: "The beginning of a reference, or a part of a partner's name." },
+    Parameter {
+        name: "text",
+        about: "The beginning of a reference, or a part of a partner's name; refused when it fits more than 20 partners.",
+    },
     Parameter {
         name: "state",
         about: "held, active, closed, not_a_breach, withdrawn, anonymised; of notices received, read.",
@@ -53,7 +54,8 @@ const PERIOD: &[Parameter] = &[Parameter {
     about: "12 (the last 12 months, unless asked otherwise), a year such as 2026, or all.",
 }];
 
-const YEAR: &[Parameter] = &[Parameter { name: "year", about: "A year such as 2026; needed." }];
+const YEAR: &[Parameter] =
+    &[Parameter { name: "year", about: "A year that is over, such as 2025; needed. Years begin and end in UTC." }];
 
 /// Operations on the register.
 pub const GROUP: Group = Group {
@@ -81,7 +83,8 @@ pub const GROUP: Group = Group {
         get(
             "/register/counts",
             "export_register_counts",
-            "Counts of a year that may be published, as CSV: small ones are left out, and others so that totals do not tell them",
+            "Counts of a past year that may be published, as CSV: small ones are left out, and others so that totals do not \
+             tell them",
             run!(publishable),
         )
         .asks(YEAR)
@@ -272,16 +275,26 @@ answer! {
     }
 }
 
-/// The filter of a request.
-fn filter(call: &Call) -> Result<(Filter, String), Problem> {
+/// The filter of a request, and its words.
+async fn filter(call: &Call) -> Result<(Filter, String), Problem> {
+    let (filter, words) = asked(call)?;
+    let wanted = filter.clone();
+    if call.node.store().read(move |rows| lines::is_too_wide(rows, &wanted)).await? {
+        return Err(refused(vec![query::TEXT_TOO_WIDE]));
+    }
+    Ok((filter, words))
+}
+
+fn refused(faults: Vec<query::Fault>) -> Problem {
+    let fault = |fault: query::Fault| FieldFault { field: fault.name.to_owned(), message: fault.message.to_owned() };
+    Problem::Fields(faults.into_iter().map(fault).collect())
+}
+
+fn asked(call: &Call) -> Result<(Filter, String), Problem> {
     let given: BTreeMap<&str, String> =
         query::NAMES.into_iter().filter_map(|name| Some((name, call.asked(name)?))).collect();
     let of = |name: &str| given.get(name).map_or("", String::as_str);
-    let filter = query::read(of, call.node.zone()).map_err(|faults| {
-        let fault =
-            |fault: query::Fault| FieldFault { field: fault.name.to_owned(), message: fault.message.to_owned() };
-        Problem::Fields(faults.into_iter().map(fault).collect())
-    })?;
+    let filter = query::read(of, call.node.zone()).map_err(refused)?;
     Ok((filter, query::write(of)))
 }
 
@@ -290,7 +303,7 @@ fn reader(call: &Call) -> Result<Reader, Problem> {
 }
 
 async fn list(call: Call) -> Result<Reply, Problem> {
-    let (filter, _) = filter(&call)?;
+    let (filter, _) = filter(&call).await?;
     let (after, limit) = (call.after(instant_key::<Uuid>)?, call.limit()?);
     let page = call.node.store().read(move |rows| lines::page(rows, &filter, after, limit)).await?;
     let next = page.next.map(|(at, id)| format!("{}.{id}", at.micros()));
@@ -299,7 +312,7 @@ async fn list(call: Call) -> Result<Reply, Problem> {
 
 async fn export(call: Call) -> Result<Reply, Problem> {
     let by = reader(&call)?;
-    let (filter, words) = filter(&call)?;
+    let (filter, words) = filter(&call).await?;
     let page = call.node.store().read(move |rows| lines::page(rows, &filter, None, FILE_MAX)).await?;
     if page.next.is_some() {
         return Err(Problem::Refused(
@@ -312,7 +325,7 @@ async fn export(call: Call) -> Result<Reply, Problem> {
 
 async fn printed(call: Call) -> Result<Reply, Problem> {
     let by = reader(&call)?;
-    let (filter, words) = filter(&call)?;
+    let (filter, words) = filter(&call).await?;
     let drills = filter.exercise == Some(true);
     let (page, choices) = call
         .node
@@ -348,7 +361,7 @@ async fn statistics(call: Call) -> Result<Reply, Problem> {
 async fn publishable(call: Call) -> Result<Reply, Problem> {
     let by = reader(&call)?;
     let year = call.asked("year").unwrap_or_default();
-    let months = query::year_of(&year).ok_or(Problem::Malformed("year is a year such as 2026."))?;
+    let months = query::year_over(&year, call.node.now()).ok_or_else(|| refused(vec![query::YEAR_NOT_OVER]))?;
     let found = call.node.store().read(move |rows| figures::figures(rows, months)).await?;
     call.node.note_export(&by, "register_counts_exported", json!({ "period": year })).await?;
     Ok(Reply::document(csv::MEDIA_TYPE, aggregate::to_csv(&aggregate::by_cause_and_people(&found))))
@@ -356,22 +369,8 @@ async fn publishable(call: Call) -> Result<Reply, Problem> {
 
 async fn of_service(call: Call) -> Result<Reply, Problem> {
     let by = reader(&call)?;
-    let id: ServiceId = call.id()?;
-    let filter = Filter { service: Some(id), exercise: Some(false), ..Filter::default() };
-    let (choices, page, measures) = call
-        .node
-        .store()
-        .read(move |rows| {
-            let page = lines::page(rows, &filter, None, OF_SERVICE_MAX)?;
-            let measures = lines::measures(rows, &page.items)?;
-            Ok((lines::choices(rows)?, page, measures))
-        })
-        .await?;
-    let name = choices.services.into_iter().find(|(known, _)| *known == id).map(|(_, name)| name);
-    let name = name.ok_or(Problem::NotFound)?;
-    call.node.note_export(&by, "service_incidents_exported", json!({ "service": id, "format": "json" })).await?;
-    let body = document::service_json(&name, &page.items, &measures, page.next.is_none()).to_string();
-    Ok(Reply::document("application/json", body))
+    let found = call.node.incidents_of_service(&by, call.id()?, "json").await?;
+    Ok(Reply::document("application/json", document::service_json(&found).to_string()))
 }
 
 impl RegisterEntry {

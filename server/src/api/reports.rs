@@ -4,7 +4,7 @@
 pub mod files;
 
 use domain::clock;
-use domain::incident::report::{Filed, NewAnswer, Refusal};
+use domain::incident::report::{Filed, NewAnswer, Refusal, Sent};
 use domain::report::{self, AnswerValue, OptionText, QuestionId, ReportState, Submission, SubmissionChannel, Written};
 use domain::values::{Count, CountBasis, IncidentId, Line, LongText, Moment};
 
@@ -78,7 +78,8 @@ pub const GROUP: Group = Group {
         post(
             "/incidents/{id}/report/proof",
             "add_report_proof",
-            "Add the file that proves a submission: PDF, PNG, JPEG, a mail, plain text, or DOCX without macros",
+            "Add the file that proves a submission: PDF without scripts in plain octets, PNG, JPEG, plain text, DOCX \
+             without macros, or a mail whose parts say that they are text, PNG, JPEG, PDF, mail or a delivery report",
             run!(files::add_proof),
         )
         .needs(&[Scope::Respond, Scope::Decide])
@@ -238,6 +239,11 @@ request! {
         delay_reasons: Option<LongText>,
         /// Where the proof is kept.
         proof: Option<Line>,
+        /// The number of the report that was submitted, as `number` of the report says; refused when another one is worked on.
+        number: Option<u32>,
+        /// Whether it was the answers as they were signed off, where they have changed since; without it, whether the
+        /// signature is older than the submission.
+        signed: Option<bool>,
     }
 }
 
@@ -344,9 +350,9 @@ async fn draft(call: Call) -> Result<Reply, Problem> {
 
 async fn submission(call: Call) -> Result<Reply, Problem> {
     let by = call.reporter()?;
-    let RecordSubmission { at, channel, ico_reference, delay_reasons, proof } = call.body()?;
+    let RecordSubmission { at, channel, ico_reference, delay_reasons, proof, number, signed } = call.body()?;
     let submission = Submission { at, channel, ico_reference, delay_reasons, proof };
-    call.node.record_submission(&by, call.id()?, submission).await?;
+    call.node.record_submission_with(&by, call.id()?, submission, Sent { number, signed }, None).await?;
     Ok(Reply::done())
 }
 

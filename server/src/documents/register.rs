@@ -17,7 +17,7 @@ use domain::values::Moment;
 use serde_json::{Map, Value, json};
 
 use super::csv;
-use crate::store::queries::register::{Entry, Of, UNKNOWN};
+use crate::store::queries::register::{Entry, Of, OfService, UNKNOWN};
 
 /// The columns of a line, in the order of the files.
 pub const COLUMNS: [&str; 25] = [
@@ -152,7 +152,8 @@ pub fn to_json(entry: &Entry) -> Value {
 /// What an assessment of a service's risks (Article 35) asks of the register: its incidents, what caused them, what kinds of
 /// data they touched and how many were late.
 #[must_use]
-pub fn service_json(name: &str, entries: &[Entry], measures: &[Vec<String>], whole: bool) -> Value {
+pub fn service_json(found: &OfService) -> Value {
+    let OfService { name, entries, measures, whole } = found;
     let mut causes: std::collections::BTreeMap<&str, u32> = std::collections::BTreeMap::new();
     let mut data: std::collections::BTreeMap<&str, u32> = std::collections::BTreeMap::new();
     for entry in entries {

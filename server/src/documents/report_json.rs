@@ -44,8 +44,14 @@ fn answer(answer: &Answer) -> Value {
             ("given", json!({ "from": from, "to": to, "estimated": estimated }))
         }
         AnswerValue::NotYetKnown(text) => ("not_yet_known", json!(text)),
-        AnswerValue::Missing(why) => ("missing", json!(why)),
-        AnswerValue::DoesNotApply(why) => ("does_not_apply", json!(why)),
+        AnswerValue::Missing(_) => ("missing", Value::Null),
+        AnswerValue::DoesNotApply(_) => ("does_not_apply", Value::Null),
+    };
+    let why = match &answer.value {
+        AnswerValue::Missing(why) | AnswerValue::DoesNotApply(why) => json!(why),
+        AnswerValue::Given(_) | AnswerValue::Instant(_) | AnswerValue::Period { .. } | AnswerValue::NotYetKnown(_) => {
+            Value::Null
+        }
     };
     json!({
         "id": answer.id,
@@ -54,6 +60,7 @@ fn answer(answer: &Answer) -> Value {
         "confidence": answer.asked.confidence.word(),
         "state": state,
         "answer": value,
+        "why_none": why,
         "from": answer.from,
         "version": answer.version,
         "facts_changed": answer.fact_changed,

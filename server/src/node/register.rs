@@ -1,19 +1,21 @@
-//! Door 1d: the register. An earlier register is taken over, all of a file or nothing; filters are kept under a name.
+//! Door 1d: the register. An earlier register is taken over, all of a file or nothing; filters are kept under a name; what
+//! happened to a service is taken away.
 //!
 //! Taking over starts no clock and tells nobody: each entry is one event of a stream of its own, by whoever asked. An entry
-//! is known again by its own reference, so that the same file twice changes nothing.
+//! is known again by its own reference, so that the same file twice changes nothing. One that says something else under a
+//! known reference is at fault: what is in the register can't be changed, and would stay as it is with nothing said.
 
 use std::collections::BTreeMap;
 
 use domain::incident::register::{Command, Record};
 use domain::incident::{self, Event};
-use domain::values::{Actor, Digest32, IncidentId, Line};
+use domain::values::{Actor, Digest32, IncidentId, Line, ServiceId};
 use serde_json::json;
 
 use super::administer::note;
 use super::{DoorError, Node};
-use crate::access::{Administrator, Dpo, SignedIn};
-use crate::store::queries::register::{self as lines, views};
+use crate::access::{Administrator, Dpo, Reader, SignedIn};
+use crate::store::queries::register::{self as lines, Entry, OfService, views};
 use crate::store::{Change, Rows, StoreError, Turn};
 
 /// What a file of an earlier register would do.
@@ -21,8 +23,8 @@ use crate::store::{Change, Rows, StoreError, Turn};
 pub struct Plan {
     /// Entries that would be taken over, each with its line in the file.
     pub new: Vec<(u32, Record)>,
-    /// References that were taken over before.
-    pub known: Vec<Line>,
+    /// References that were taken over before, each with its line in the file.
+    pub known: Vec<(u32, Line)>,
     /// Entries that can't be taken, each with its line, and what is right.
     pub faults: Vec<(u32, String)>,
     /// Names what would be done: an import that is bound to it does this and nothing else.
@@ -30,6 +32,21 @@ pub struct Plan {
 }
 
 impl Node {
+    /// The incidents of a service, for a file of a format; that somebody took it is noted.
+    ///
+    /// # Errors
+    /// [`DoorError::NotFound`] when there is no such service.
+    pub async fn incidents_of_service(
+        &self,
+        by: &Reader,
+        service: ServiceId,
+        format: &'static str,
+    ) -> Result<OfService, DoorError> {
+        let found = self.store.read(move |rows| lines::of_service(rows, service)).await?.ok_or(DoorError::NotFound)?;
+        self.note_export(by, "service_incidents_exported", json!({ "service": service, "format": format })).await?;
+        Ok(found)
+    }
+
     /// What taking over these entries would do; nothing is written.
     ///
     /// # Errors
@@ -96,12 +113,22 @@ fn plan(
     now: domain::values::Moment,
 ) -> Result<Plan, StoreError> {
     let references: Vec<&str> = entries.iter().map(|(_, record)| record.reference.as_str()).collect();
-    let stands: BTreeMap<String, String> = lines::with_references(rows, &references)?;
+    let stands: BTreeMap<String, Entry> = lines::with_references(rows, &references)?;
     let (mut new, mut known, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     for (line, record) in entries {
         let key = record.reference.as_str().to_uppercase();
-        if stands.get(&key).is_some_and(|source| source == "imported") {
-            known.push(record.reference);
+        if let Some(before) = stands.get(&key).filter(|entry| entry.source == "imported") {
+            match differing(before, &record).as_slice() {
+                [] => known.push((line, record.reference)),
+                columns => faults.push((
+                    line,
+                    format!(
+                        "This reference was taken over before with another {}, and stays as it is: give this entry a \
+                         reference of its own, or take the line out",
+                        columns.join(", ")
+                    ),
+                )),
+            }
         } else if stands.contains_key(&key) || is_ours(&key) {
             faults.push((line, "This node gives such references itself: put letters of your own before it".to_owned()));
         } else {
@@ -116,6 +143,18 @@ fn plan(
     let named: Vec<&Record> = new.iter().map(|(_, record)| record).collect();
     let digest = Digest32::of(&serde_json::to_vec(&(named, &known)).unwrap_or_default());
     Ok(Plan { new, known, faults, digest })
+}
+
+/// The columns in which an entry differs from what was taken over before under its reference. After erasure there is no
+/// title to compare.
+fn differing(before: &Entry, record: &Record) -> Vec<&'static str> {
+    let aware_at = record.awareness.contract_anchor().map(|(_, at)| at);
+    let columns = [
+        ("title", !before.title.is_empty() && before.title != record.facts.title.as_str()),
+        ("aware_at", before.aware_at != aware_at),
+        ("kind", before.kind != record.kind),
+    ];
+    columns.into_iter().filter(|(_, differs)| *differs).map(|(column, _)| column).collect()
 }
 
 /// Whether a reference is, or may become, one that this node gives: `TC-2026-0042`.

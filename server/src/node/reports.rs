@@ -2,7 +2,7 @@
 //! stand for every report. Who we are and what stands is read in the same transaction as the incident.
 
 use domain::incident;
-use domain::incident::report::{Command, NewAnswer, Proof, Refusal};
+use domain::incident::report::{Command, NewAnswer, Proof, Refusal, Sent};
 use domain::report::{About, FormId, QuestionId, Standing, Submission};
 use domain::values::{Actor, Digest32, IncidentId, Line, LongText, Moment, Text};
 use serde_json::json;
@@ -170,10 +170,10 @@ impl Node {
         id: IncidentId,
         submission: Submission,
     ) -> Result<(), DoorError> {
-        self.record_submission_with(by, id, submission, None).await
+        self.record_submission_with(by, id, submission, Sent::default(), None).await
     }
 
-    /// The same, with the file that proves it.
+    /// The same, with the file that proves it, bound to the report that was looked at.
     ///
     /// # Errors
     /// As [`Node::record_submission`].
@@ -182,6 +182,7 @@ impl Node {
         by: &Reporter,
         id: IncidentId,
         submission: Submission,
+        sent: Sent,
         file: Option<ProofFile>,
     ) -> Result<(), DoorError> {
         let proof = file.as_ref().map(ProofFile::described).transpose()?;
@@ -190,7 +191,7 @@ impl Node {
             .write(self.time.now(), move |turn| {
                 let before = turn.incident(id)?.ok_or(DoorError::NotFound)?;
                 let number = before.reports.number();
-                let command = Command::File { submission, proof, about: about(turn.rows())? };
+                let command = Command::File { submission, proof, sent, about: about(turn.rows())? };
                 decide(turn, &keys, id, Some(before), incident::Command::Report { command, by })?;
                 if let Some(file) = file {
                     reports::keep_proof(turn, id, number, &file.octets)?;

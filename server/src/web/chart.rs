@@ -113,7 +113,8 @@ impl Columns {
             let parts: Vec<(i64, i64)> = parts.collect();
             let all = sum(values);
             Column {
-                label: if at % every == 0 { short(label) } else { String::new() },
+                // Counted from the newest, which always has its label.
+                label: if (count - 1 - at) % every == 0 { short(label) } else { String::new() },
                 value: if all > 0 && room >= 22 { grouped(all) } else { String::new() },
                 value_at: top.saturating_sub(6),
                 left: left.saturating_add(room / 10),

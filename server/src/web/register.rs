@@ -107,17 +107,21 @@ fn asked(request: &HttpRequest) -> Result<Form, Problem> {
 
 /// The filter of a form: the lines that it shows, or its faults.
 fn filter(form: &Form, reader_zone: chrono_tz::Tz) -> Result<Filter, Vec<FieldError>> {
-    query::read(|name| form.first(name), reader_zone).map_err(|faults| {
-        let error = |fault: query::Fault| FieldError {
+    query::read(|name| form.first(name), reader_zone)
+        .map_err(|faults| faults.into_iter().map(FieldError::from).collect())
+}
+
+impl From<query::Fault> for FieldError {
+    fn from(fault: query::Fault) -> Self {
+        Self {
             anchor: match fault.name {
                 "from" | "to" => format!("{}-day", fault.name),
                 name => name.to_owned(),
             },
             name: fault.name.to_owned(),
             message: fault.message.to_owned(),
-        };
-        faults.into_iter().map(error).collect()
-    })
+        }
+    }
 }
 
 async fn show(visit: &Visit, form: &Form, mut errors: Vec<FieldError>, named: &Form) -> Answer {
@@ -125,15 +129,18 @@ async fn show(visit: &Visit, form: &Form, mut errors: Vec<FieldError>, named: &F
     let before: Option<lines::Place> = incidents::key::<Uuid>(form.first("before"));
     let (person, administers) = (visit.person.id(), Administrator::of(&visit.person).is_some());
     let wanted = filter.clone().ok();
-    let (listed, choices, kept) = visit
+    let (listed, too_wide, choices, kept) = visit
         .node
         .store()
         .read(move |rows| {
+            let too_wide = wanted.as_ref().map_or(Ok(false), |filter| lines::is_too_wide(rows, filter))?;
+            let wanted = wanted.filter(|_| !too_wide);
             let listed = wanted.map(|filter| lines::list(rows, &filter, before, SHOWN_MAX)).transpose()?;
-            Ok((listed, lines::choices(rows)?, views::views(rows, person)?))
+            Ok((listed, too_wide, lines::choices(rows)?, views::views(rows, person)?))
         })
         .await?;
     errors.extend(filter.err().unwrap_or_default());
+    errors.extend(too_wide.then(|| FieldError::from(query::TEXT_TOO_WIDE)));
     let query = query::write(|name| form.first(name));
     let (rows, next, count) = match listed {
         Some(listed) => {

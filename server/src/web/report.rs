@@ -163,7 +163,7 @@ async fn shown(visit: &Visit, id: IncidentId, errors: Vec<FieldError>) -> Answer
         others: reported_by_others(visit, &state).await?,
         may_draft: may && !filed && matches!(state.report, ReportState::None | ReportState::NotRequired { .. }),
         may_write: drafting,
-        may_sign: drafting && Dpo::of(&visit.person).is_some(),
+        may_sign: drafting && Dpo::of(&visit.person).is_some() && state.reports.signed_as(&sheet).is_none(),
         may_submit: may && !filed && (open || state.reports.follow_ups > 0),
         may_propose: open && state.not_required.is_none() && Dpo::of(&visit.person).is_some(),
         may_follow: may && filed,

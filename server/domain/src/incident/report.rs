@@ -242,6 +242,8 @@ pub enum Command {
         submission: Submission,
         /// The file that proves it.
         proof: Option<Proof>,
+        /// Which report, and which of its answers.
+        sent: Sent,
         /// As above.
         about: Box<About>,
     },
@@ -254,6 +256,16 @@ pub enum Command {
     },
     /// Open a report that follows up.
     FollowUp,
+}
+
+/// Which report somebody submitted, by what they saw of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// Its number; `None` for the one that is worked on.
+    pub number: Option<u32>,
+    /// Whether the answers were those that were signed off, where they have changed since; `None` for those if the
+    /// signature is older than the submission: signing is the last step before it.
+    pub signed: Option<bool>,
 }
 
 /// An answer to be written.
@@ -304,6 +316,12 @@ pub enum Refusal {
     /// The answers are not those that were looked at.
     #[error("the answers have changed since you looked at them; look at them again")]
     Changed,
+    /// The report that was looked at is not the one that is worked on any more.
+    #[error("another report is worked on by now; look at it again")]
+    AnotherReport,
+    /// Nothing stands signed off.
+    #[error("nobody has signed these answers off")]
+    NotSigned,
     /// It was submitted.
     #[error("this report was submitted; open a follow-up to say more")]
     Submitted,

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::form::{Form, Question};
-use super::source::{Fact, On};
+use super::source::{Fact, On, Source};
 use super::written::count_words;
 use super::{About, Answer, AnswerValue, QuestionId, Section};
-use crate::incident::Incident;
+use crate::incident::{Incident, Stage};
 use crate::personal_data::{self, Finding, Known, Severity};
 use crate::values::{Digest32, Moment};
 
@@ -258,12 +258,19 @@ pub fn warnings(sheet: &Sheet, known: &Known<'_>) -> Vec<Warning> {
 }
 
 /// What the newest submitted report says and things now do not: then the regulator has to be told. Answers that are about
-/// one report only are left out. Nothing while no submitted report is known by its answers.
+/// one report only are left out, and those about ourselves: another telephone number or another course changes nothing in
+/// what the regulator was told of a breach. Nothing while no submitted report is known by its answers, and nothing of an
+/// incident that is over: no follow-up could be opened there.
 #[must_use]
 pub fn out_of_date(incident: &Incident, about: &About, now: Moment) -> Vec<Change> {
+    match incident.stage {
+        Stage::Held | Stage::Active | Stage::Withdrawn { .. } => {}
+        Stage::Closed | Stage::Anonymised => return Vec::new(),
+    }
     let Some(filed) = incident.reports.filed.last() else { return Vec::new() };
     let sheet = fill(incident, about, Form::of(&filed.form), now);
-    let changed = sheet.answers().filter(|answer| !answer.asked.source.is_of_one_report());
+    let told = |source: Source| !source.is_of_one_report() && !source.is_of_ourselves();
+    let changed = sheet.answers().filter(|answer| told(answer.asked.source));
     changed
         .filter_map(|answer| {
             let was = filed.answers.iter().find(|was| was.question == answer.id).map(|was| was.value.clone());

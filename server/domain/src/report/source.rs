@@ -312,6 +312,15 @@ impl Source {
     pub const fn is_of_one_report(self) -> bool {
         matches!(self, Self::ReportType | Self::Completeness | Self::IcoCaseReference | Self::DelayReason)
     }
+
+    /// Whether its answer is about ourselves rather than about what happened.
+    #[must_use]
+    pub const fn is_of_ourselves(self) -> bool {
+        match self.mend() {
+            Some(Mend::Standing(_) | Mend::Organisation) => true,
+            Some(Mend::Fact(_) | Mend::Awareness | Mend::Decision | Mend::People) | None => false,
+        }
+    }
 }
 
 fn codes(word: &'static str, label: &'static str) -> Fact {

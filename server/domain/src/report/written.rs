@@ -71,6 +71,9 @@ pub enum Fault {
     /// *Not yet known* and something that is known.
     #[error("choose \u{201c}{0}\u{201d} alone, or take it away")]
     UnknownAlone(String),
+    /// The record knows it: whether this is the first report or one that follows up.
+    #[error("the record of the reports says this; it can't be written")]
+    OfTheRecord,
     /// Too long.
     #[error("use {max} characters or fewer")]
     TooLong {

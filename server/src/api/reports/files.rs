@@ -2,10 +2,12 @@
 
 use domain::report::FormId;
 use domain::values::{IncidentId, Line};
+use serde_json::json;
 
 use super::super::call::{Call, Reply, fault};
 use super::super::incidents::state;
 use super::super::shape::request;
+use crate::access::Reader;
 use crate::documents::file::File;
 use crate::documents::proof::{self, ProofKind};
 use crate::node::reports::ProofFile;
@@ -33,10 +35,12 @@ fn number(call: &Call) -> Result<u32, Problem> {
 }
 
 pub(super) async fn proof(call: Call) -> Result<Reply, Problem> {
+    let by = Reader::of(call.person()).ok_or(Problem::NotAllowed("people who may read the record"))?;
     let (id, number): (IncidentId, _) = (call.id()?, number(&call)?);
     let reference = state(&call, id).await?.reference;
     let (proof, octets) = call.node.proof(id, number).await?;
     let kind = ProofKind::from_word(proof.kind.as_str()).ok_or(Problem::NotFound)?;
+    call.node.note_export(&by, "report_proof_exported", json!({ "incident": id, "number": number })).await?;
     let stem = format!("{reference}-report-{number}-proof");
     Ok(Reply::file(File::new(&stem, kind.ending(), kind.media_type(), octets)))
 }

@@ -6,7 +6,7 @@ use domain::facts::{DataCategory, IncidentKind};
 use domain::incident_type::TypeCode;
 use domain::values::Moment;
 
-use crate::store::queries::register::figures::Months;
+use crate::store::queries::register::figures::{self, Months};
 use crate::store::queries::register::{Filter, ICO, SOURCES, STAGES, TEXT_MAX, category_word, cause_word};
 
 /// The names, in the order of the page.
@@ -23,6 +23,17 @@ pub struct Fault {
     /// What to do, without a full stop.
     pub message: &'static str,
 }
+
+/// A text that fits the names of more partners than are looked for (`PARTNERS_NAMED_MAX`): what it shows would not be all.
+pub const TEXT_TOO_WIDE: Fault =
+    Fault { name: "text", message: "This fits the names of more than 20 partners: type more of the name" };
+
+/// A year whose counts may not be published. Until a year is over its counts change, and two files of them tell by
+/// subtraction what each leaves out.
+pub const YEAR_NOT_OVER: Fault = Fault {
+    name: "year",
+    message: "Choose a year that is over: counts of a year that still runs give away small ones",
+};
 
 /// Reads a filter. What is empty filters nothing; dates are days in a zone, both included. Drills are left out unless they
 /// are asked for.
@@ -103,6 +114,12 @@ pub fn year_of(text: &str) -> Option<Months> {
     Some(Months::of_year(year))
 }
 
+/// The months of a year that is over, as the figures count it (UTC); `None` when it is no year, or still runs.
+#[must_use]
+pub fn year_over(text: &str, now: Moment) -> Option<Months> {
+    year_of(text).filter(|months| months.last < figures::month(now))
+}
+
 /// The filter as the query of an address, names in order, empty ones left out.
 #[must_use]
 pub fn write<'a>(given: impl Fn(&str) -> &'a str) -> String {
@@ -165,6 +182,17 @@ mod tests {
         let turned = read(given(&[("from", "2026-06-02"), ("to", "2026-06-01")]), London).unwrap_err();
         assert_eq!(turned.first().unwrap().name, "to");
         assert!(read(given(&[("from", "2026-06-01"), ("to", "2026-06-01")]), London).is_ok());
+    }
+
+    /// Aim: a year is over with its last instant, and neither the running one, a later one nor a word ever is.
+    #[test]
+    fn only_years_that_are_over() {
+        let at = |text: &str| Moment::parse(text).unwrap();
+        assert_eq!(year_over("2025", at("2025-12-31T23:59:59Z")), None);
+        assert_eq!(year_over("2025", at("2026-01-01T00:00:00Z")), Some(Months::of_year(2025)));
+        for wrong in ["2026", "2027", "all", "12", ""] {
+            assert_eq!(year_over(wrong, at("2026-03-02T09:00:00Z")), None, "{wrong}");
+        }
     }
 
     /// Aim: what is written can stand in an address.

@@ -211,5 +211,13 @@ pub(in crate::store) fn submitted(submission: Submission, by: Actor) -> incident
     let organisation =
         Organisation { name: line("Example"), contact, dpo: None, address: None, ico_registration: None, sector: None };
     let about = Box::new(About { organisation, standing: Standing::default() });
-    incident::Command::Report { command: incident::report::Command::File { submission, proof: None, about }, by }
+    incident::Command::Report {
+        command: incident::report::Command::File {
+            submission,
+            proof: None,
+            sent: incident::report::Sent::default(),
+            about,
+        },
+        by,
+    }
 }

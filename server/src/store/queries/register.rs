@@ -35,6 +35,8 @@ pub const COUNTED_MAX: usize = 1_000;
 const FEW_MAX: usize = 1_000;
 /// A text is looked for in the names of so many partners at most.
 const PARTNERS_NAMED_MAX: usize = 20;
+/// Incidents in a file about one service.
+const OF_SERVICE_MAX: usize = 2_000;
 /// The longest text to look for, in characters.
 pub const TEXT_MAX: usize = 100;
 
@@ -256,22 +258,44 @@ pub fn count(rows: &mut Rows<'_>, filter: &Filter) -> Result<Option<usize>, Stor
     Ok(Some(found.len()).filter(|count| *count <= COUNTED_MAX))
 }
 
-/// Which of these references stand in the register, in whatever case, in capitals, with where each comes from.
+/// The lines of incidents with these references, in whatever case; by reference, in capitals.
 ///
 /// # Errors
 /// Those of the database.
-pub fn with_references(rows: &mut Rows<'_>, references: &[&str]) -> Result<BTreeMap<String, String>, StoreError> {
+pub fn with_references(rows: &mut Rows<'_>, references: &[&str]) -> Result<BTreeMap<String, Entry>, StoreError> {
     let keys: Vec<Vec<u8>> = references.iter().map(|reference| reference_key(reference)).collect();
-    let mut found = BTreeMap::new();
+    let mut found = Vec::new();
     for chunk in keys.chunks(KEYS_PER_STATEMENT) {
-        let stand: Vec<(String, String)> = register::table
+        let stand: Vec<RegisterRow> = register::table
             .filter(register::reference_key.eq_any(chunk))
             .filter(register::source.ne("notice"))
-            .select((register::reference, register::source))
+            .select(RegisterRow::as_select())
             .load(rows.db)?;
-        found.extend(stand.into_iter().map(|(reference, source)| (reference.to_uppercase(), source)));
+        found.extend(stand);
     }
-    Ok(found)
+    let entries = line::shown(rows, found)?;
+    Ok(entries.into_iter().map(|entry| (entry.reference.to_uppercase(), entry)).collect())
+}
+
+/// Whether the text of a filter fits the names of more partners than are looked for. Asked before a filter is used: with
+/// such a one [`page`] and [`count`] fail, because what they found would not be all.
+///
+/// # Errors
+/// Those of the database.
+pub fn is_too_wide(rows: &mut Rows<'_>, filter: &Filter) -> Result<bool, StoreError> {
+    let text = filter.text.trim();
+    // Beside a partner a text is looked for in that one's name only.
+    if text.is_empty() || filter.partner.is_some() {
+        return Ok(false);
+    }
+    Ok(named(rows, text)?.len() > PARTNERS_NAMED_MAX)
+}
+
+/// Partners in whose name a text is, one more than are looked for.
+fn named(rows: &mut Rows<'_>, text: &str) -> Result<Vec<PartnerId>, StoreError> {
+    let part = text.trim().to_lowercase();
+    let named = partners::all(rows)?.into_iter().filter(|partner| partner.name.as_str().to_lowercase().contains(&part));
+    Ok(named.map(|partner| partner.id).take(PARTNERS_NAMED_MAX.saturating_add(1)).collect())
 }
 
 /// What leads to the lines of a filter, and what else they have to have.
@@ -326,10 +350,12 @@ fn searched(rows: &mut Rows<'_>, text: &str, narrow: bool) -> Result<Vec<Lead>, 
         .select(register::id)
         .load(rows.db)?;
     let mut leads = vec![if begins.len() > FEW_MAX { Lead::Many(key) } else { Lead::Few(begins) }];
-    let part = text.trim().to_lowercase();
-    let named = partners::all(rows)?.into_iter().filter(|partner| partner.name.as_str().to_lowercase().contains(&part));
-    for partner in named.take(PARTNERS_NAMED_MAX) {
-        leads.extend(of_partner(rows, partner.id, narrow)?);
+    let named = named(rows, text)?;
+    if named.len() > PARTNERS_NAMED_MAX {
+        return Err(StoreError::TooMuch { what: "the number of partners in whose names a text is" });
+    }
+    for partner in named {
+        leads.extend(of_partner(rows, partner, narrow)?);
     }
     Ok(leads)
 }
@@ -444,6 +470,32 @@ fn ids(rows: &mut Rows<'_>, lead: &Lead, also: &Also, filter: &Filter) -> Result
             narrowed!(query, filter, also, None, None::<Place>).load(rows.db)?
         }
     })
+}
+
+/// What an assessment of a service's risks (Article 35) asks of the register.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfService {
+    /// The service's name.
+    pub name: String,
+    /// Its incidents, the newest first; no drills.
+    pub entries: Vec<Entry>,
+    /// What was done about each.
+    pub measures: Vec<Vec<String>>,
+    /// Whether these are all.
+    pub whole: bool,
+}
+
+/// The incidents of a service; `None` when there is no such service.
+///
+/// # Errors
+/// Those of the database.
+pub fn of_service(rows: &mut Rows<'_>, service: ServiceId) -> Result<Option<OfService>, StoreError> {
+    let known = directory::services(rows)?.into_iter().find(|known| known.id == service);
+    let Some(known) = known else { return Ok(None) };
+    let filter = Filter { service: Some(service), exercise: Some(false), ..Filter::default() };
+    let Page { items: entries, next } = page(rows, &filter, None, OF_SERVICE_MAX)?;
+    let measures = measures(rows, &entries)?;
+    Ok(Some(OfService { name: known.name.to_string(), entries, measures, whole: next.is_none() }))
 }
 
 /// The word of a category as it is stored; `None` when there is none.

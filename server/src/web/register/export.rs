@@ -22,8 +22,6 @@ use crate::web::printed::kept;
 
 /// Lines that are read at once.
 const TOGETHER: usize = 500;
-/// Incidents in a file about one service.
-const OF_SERVICE_MAX: usize = 2_000;
 
 /// The addresses of these files.
 pub fn routes(config: &mut ServiceConfig) {
@@ -41,6 +39,10 @@ pub async fn export(posted: Posted) -> Answer {
     let by = reader(&visit)?;
     let asked = Form::parse(form.first("query").as_bytes())?;
     let filter = filter(&asked, visit.node.zone()).map_err(|_| Problem::Malformed("The filter could not be read."))?;
+    let wanted = filter.clone();
+    if visit.node.store().read(move |rows| lines::is_too_wide(rows, &wanted)).await? {
+        return Err(Problem::Malformed("The text fits the names of more than 20 partners: type more of the name."));
+    }
     let format = match form.first("format") {
         "csv" => "csv",
         "json" => "json",
@@ -181,27 +183,13 @@ impl Writing {
 pub async fn of_service(posted: Posted, id: Path<ServiceId>) -> Answer {
     let Posted { visit, form } = posted;
     let by = reader(&visit)?;
-    let id = *id;
-    let filter = Filter { service: Some(id), exercise: Some(false), ..Filter::default() };
-    let (choices, page, measures) = visit
-        .node
-        .store()
-        .read(move |rows| {
-            let page = lines::page(rows, &filter, None, OF_SERVICE_MAX)?;
-            let measures = lines::measures(rows, &page.items)?;
-            Ok((lines::choices(rows)?, page, measures))
-        })
-        .await?;
-    let name = choices.services.into_iter().find(|(known, _)| *known == id).map(|(_, name)| name);
-    let name = name.ok_or(Problem::NotFound)?;
     let format = if form.has("format", "csv") { "csv" } else { "json" };
-    visit.node.note_export(&by, "service_incidents_exported", json!({ "service": id, "format": format })).await?;
+    let found = visit.node.incidents_of_service(&by, *id, format).await?;
     let file = format!("service-incidents-{}.{format}", day(visit.now()));
     if format == "csv" {
-        return Ok(attachment(&file, csv::MEDIA_TYPE).body(service_csv(&page.items, &measures)));
+        return Ok(attachment(&file, csv::MEDIA_TYPE).body(service_csv(&found.entries, &found.measures)));
     }
-    let whole = page.next.is_none();
-    let body = document::service_json(&name, &page.items, &measures, whole).to_string();
+    let body = document::service_json(&found).to_string();
     Ok::<HttpResponse, Problem>(attachment(&file, "application/json").body(body))
 }
 

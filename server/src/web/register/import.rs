@@ -23,7 +23,7 @@ use crate::web::page::{self, Answer, Chrome, Posted, Visit};
 use crate::web::upload::Uploaded;
 use crate::web::words::Reader;
 
-/// Entries shown in a preview; beyond it only their number is.
+/// Entries shown in a preview, new ones and known ones; beyond it only their number is.
 const ROWS_SHOWN: usize = 200;
 
 /// The addresses of these pages.
@@ -171,6 +171,9 @@ struct Preview {
     counts: String,
     rows: Vec<Row>,
     more: usize,
+    /// Lines and references that are in the register already.
+    known: Vec<(u32, String)>,
+    known_more: usize,
 }
 
 struct Row {
@@ -222,6 +225,8 @@ async fn show_preview(visit: &Visit, by: &Dpo, id: Uuid, text: String, errors: V
         counts: format!("{} to take over, {} taken over before", plan.new.len(), plan.known.len()),
         more: plan.new.len().saturating_sub(ROWS_SHOWN),
         rows: plan.new.iter().take(ROWS_SHOWN).map(|(line, record)| row(*line, record, visit.reader)).collect(),
+        known_more: plan.known.len().saturating_sub(ROWS_SHOWN),
+        known: plan.known.iter().take(ROWS_SHOWN).map(|(line, known)| (*line, known.to_string())).collect(),
         summary: Summary { errors },
     };
     page::html_as(page::form_status(&page.summary.errors), &page)

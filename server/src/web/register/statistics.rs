@@ -4,18 +4,19 @@ use actix_web::HttpRequest;
 use actix_web::web::{ServiceConfig, resource};
 use askama::Template;
 use chrono::Datelike as _;
+use domain::values::{Moment, PartnerId};
 use serde_json::json;
 
 use super::{attachment, day};
 use crate::documents::csv;
 use crate::documents::register::aggregate;
-use crate::documents::register::query::year_of;
+use crate::documents::register::query::{YEAR_NOT_OVER, year_of, year_over};
 use crate::documents::register::statistics::{Compared, Counted, Spread, Statistics, share};
 use crate::problem::Problem;
 use crate::store::queries::register::figures::{self, Months};
 use crate::web::chart::{Bars, Columns};
-use crate::web::field::Field;
-use crate::web::form::Form;
+use crate::web::field::{Field, Summary};
+use crate::web::form::{FieldError, Form};
 use crate::web::page::{self, Answer, Chrome, Posted, Visit};
 use crate::web::partners::reader;
 use crate::web::words::grouped;
@@ -36,6 +37,7 @@ pub fn routes(config: &mut ServiceConfig) {
 #[template(path = "register_statistics.html")]
 struct StatisticsPage {
     chrome: Chrome,
+    summary: Summary,
     period: Field,
     strip: Vec<(String, &'static str)>,
     volumes: Option<Columns>,
@@ -125,7 +127,7 @@ impl Beside {
 }
 
 /// What the address asks for: the last twelve months, a year, or all.
-fn asked(form: &Form, now: domain::values::Moment) -> Result<(String, Months), Problem> {
+fn asked(form: &Form, now: Moment) -> Result<(String, Months), Problem> {
     let unknown = Problem::Malformed("Choose the last 12 months, a year, or all.");
     match form.first("period") {
         "" | "12" => Ok(("12".to_owned(), Months::up_to(now, 12))),
@@ -140,19 +142,16 @@ fn asked(form: &Form, now: domain::values::Moment) -> Result<(String, Months), P
 /// [`Problem`]
 pub async fn show(visit: Visit, request: HttpRequest) -> Answer {
     let form = Form::parse(request.query_string().as_bytes())?;
-    let (period, months) = asked(&form, visit.now())?;
+    shown(&visit, &form, Vec::new()).await
+}
+
+async fn shown(visit: &Visit, given: &Form, errors: Vec<FieldError>) -> Answer {
+    let (period, months) = asked(given, visit.now())?;
     let found = visit.node.store().read(move |rows| figures::figures(rows, months)).await?;
     let made = Statistics::of(&found, months);
-    let mut form = Form::default();
-    form.set("period", period);
-    let this_year = visit.now().to_chrono().year();
-    let years: Vec<String> = (0..YEARS).map(|back| this_year.saturating_sub(back).to_string()).collect();
-    let options = [("12", "The last 12 months"), ("all", "All there is")];
-    let of_years = || years.iter().map(|year| (year.as_str(), year.as_str()));
-    let options = options.into_iter().chain(of_years());
     let page = StatisticsPage {
-        chrome: visit.chrome("Statistics", "/register"),
-        period: Field::select(&form, "period", "Period", options),
+        chrome: visit.chrome(crate::web::log::title("Statistics", &errors), "/register"),
+        period: period_field(period, visit.now()),
         strip: vec![
             (grouped(made.incidents), if made.incidents == 1 { "incident" } else { "incidents" }),
             (grouped(made.not_a_breach), "of them not a breach"),
@@ -186,9 +185,31 @@ pub async fn show(visit: Visit, request: HttpRequest) -> Answer {
         partners: worst_first(&made),
         field: made.field.iter().map(Beside::of).collect(),
         field_note: &domain::benchmarks::benchmarks().note,
-        year: Field::select(&form, "year", "Year", of_years()),
+        year: year_field(given, visit.now()).faults(&errors),
+        summary: Summary { errors },
     };
-    page::html(&page)
+    page::html_as(page::form_status(&page.summary.errors), &page)
+}
+
+/// Years, the newest first, beginning so many before this one.
+fn years(now: Moment, back: i32) -> Vec<String> {
+    let last = now.to_chrono().year().saturating_sub(back);
+    (0..YEARS).map(|earlier| last.saturating_sub(earlier).to_string()).collect()
+}
+
+fn period_field(period: String, now: Moment) -> Field {
+    let mut form = Form::default();
+    form.set("period", period);
+    let years = years(now, 0);
+    let years = years.iter().map(|year| (year.as_str(), year.as_str()));
+    let options = [("12", "The last 12 months"), ("all", "All there is")].into_iter().chain(years);
+    Field::select(&form, "period", "Period", options)
+}
+
+/// The year of the counts that may be published: one that is over.
+fn year_field(given: &Form, now: Moment) -> Field {
+    let years = years(now, 1);
+    Field::select(given, "year", "Year", years.iter().map(|year| (year.as_str(), year.as_str())))
 }
 
 fn volumes(made: &Statistics) -> Option<Columns> {
@@ -238,7 +259,7 @@ fn ico_words(made: &Statistics) -> String {
 fn worst_first(made: &Statistics) -> Vec<(String, String, [String; 3])> {
     let mut partners: Vec<_> = made.partners.iter().collect();
     partners.sort_by(|a, b| (b.3, &a.1).cmp(&(a.3, &b.1)));
-    let row = |(id, name, met, late): &(domain::values::PartnerId, String, i64, i64)| {
+    let row = |(id, name, met, late): &(PartnerId, String, i64, i64)| {
         let figures = [grouped(*met), grouped(*late), share(*met, met.saturating_add(*late))];
         (format!("/partners/{id}"), name.clone(), figures)
     };
@@ -253,7 +274,9 @@ pub async fn counts(posted: Posted) -> Answer {
     let Posted { visit, form } = posted;
     let by = reader(&visit)?;
     let year = form.first("year").to_owned();
-    let months = year_of(&year).ok_or(Problem::Malformed("Choose a year."))?;
+    let Some(months) = year_over(&year, visit.now()) else {
+        return shown(&visit, &form, vec![FieldError::from(YEAR_NOT_OVER)]).await;
+    };
     let found = visit.node.store().read(move |rows| figures::figures(rows, months)).await?;
     let table = aggregate::by_cause_and_people(&found);
     visit.node.note_export(&by, "register_counts_exported", json!({ "period": year })).await?;

@@ -1,9 +1,9 @@
 //! One part of the report to be written: every question that is asked, with what stands, where it comes from, and what in
 //! it may be personal data.
 //!
-//! The page carries, for each question, the version it shows and a digest of what it shows. Only what a person changed is
-//! written, over the version that they saw. When somebody else wrote there meanwhile, nothing is saved and both texts are
-//! shown. What is typed is kept as a sealed draft at each step, and with script within two seconds of a pause.
+//! The page carries, for each question, the version it shows and a digest of what its inputs say. Only what a person
+//! changed is written, over the version that they saw. When somebody else wrote there meanwhile, nothing is saved and both
+//! texts are shown. What is typed is kept as a sealed draft at each step, and with script within two seconds of a pause.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -42,6 +42,7 @@ struct SectionPage {
     title: String,
     sheet: String,
     conflicts: Vec<(String, String, String)>,
+    unkept: Vec<(String, String)>,
     asked: Vec<Asked>,
     not_asked: Vec<(String, String)>,
     note: String,
@@ -107,6 +108,8 @@ pub(super) async fn show(visit: Visit, path: web::Path<Part>) -> Answer {
 struct Outcome {
     errors: Vec<FieldError>,
     conflicts: Vec<(String, String, String)>,
+    /// What was typed on another form's page, when no draft of it could be kept: names and texts.
+    unkept: Vec<(String, String)>,
     note: String,
     has_draft: bool,
 }
@@ -116,7 +119,7 @@ async fn shown(visit: &Visit, state: &Incident, sheet: &Sheet, part: usize, form
     let (own_contacts, names) = visit.node.known_texts().await?;
     let known = KnownTexts { own_contacts: &own_contacts, names: &names };
     let warnings = report::warnings(sheet, &known);
-    let Outcome { errors, conflicts, note, has_draft } = outcome;
+    let Outcome { errors, conflicts, unkept, note, has_draft } = outcome;
     let mut asked = Vec::new();
     for answer in found.answers.iter().filter(|answer| answer.applies) {
         let warning = warnings.iter().find(|warning| warning.question == answer.asked.id);
@@ -129,7 +132,7 @@ async fn shown(visit: &Visit, state: &Incident, sheet: &Sheet, part: usize, form
             question: answer.question.clone(),
             fields,
             version: base.unwrap_or(answer.version),
-            was: was.unwrap_or_else(|| digest(prefill(answer).as_ref())),
+            was: was.unwrap_or_else(|| untouched(answer, visit.reader)),
             from: answer.from.clone(),
             facts_now: facts_now(answer, visit.reader),
             mend: answer.asked.source.mend().map(|to| mend(to, state.id)),
@@ -149,6 +152,7 @@ async fn shown(visit: &Visit, state: &Incident, sheet: &Sheet, part: usize, form
         title: found.title.clone(),
         sheet: sheet_name(sheet),
         conflicts,
+        unkept,
         asked,
         not_asked: not_asked
             .map(|answer| (answer.question.clone(), words::value(&answer.value, visit.reader)))
@@ -217,24 +221,39 @@ fn digest(written: Option<&Written>) -> Digest32 {
     Digest32::of(&serde_json::to_vec(&written).unwrap_or_default())
 }
 
+/// The digest of what the inputs of a question say when nobody touches them. It is of what is read back from them, because
+/// what stands may hold more than they can: an instant its seconds.
+fn untouched(answer: &ReportAnswer, reader: Reader) -> Digest32 {
+    let mut form = Form::default();
+    put(&mut form, answer, prefill(answer).as_ref(), reader);
+    digest(typed(&mut Reading::new(&form, reader), answer).as_ref())
+}
+
 fn prefilled(section: &report::Section, reader: Reader) -> Form {
     let mut form = Form::default();
     for answer in section.answers.iter().filter(|answer| answer.applies) {
         put(&mut form, answer, prefill(answer).as_ref(), reader);
+        shows(&mut form, answer, reader);
     }
     form
 }
 
-/// Puts an answer into the inputs of a form, with the version and the digest of what it shows.
+/// Notes in a form which version of an answer it shows, and what its inputs say untouched.
+fn shows(form: &mut Form, answer: &ReportAnswer, reader: Reader) {
+    form.set(&format!("base-{}", answer.id), answer.version.to_string());
+    form.set(&format!("was-{}", answer.id), untouched(answer, reader).to_string());
+}
+
+/// Puts an answer into the inputs of a form.
 fn put(form: &mut Form, answer: &ReportAnswer, written: Option<&Written>, reader: Reader) {
     let name = &answer.id;
-    form.set(&format!("base-{name}"), answer.version.to_string());
-    form.set(&format!("was-{name}"), digest(written).to_string());
     match written {
         None => {}
         Some(Written::Text { text }) => form.set(name, text.as_str()),
         Some(Written::Options { options }) => {
-            for option in options {
+            // What the form does not offer, no browser gives back.
+            let offered = |option: &&OptionText| answer.asked.options.iter().any(|one| one.as_str() == option.as_str());
+            for option in options.iter().filter(offered) {
                 form.add(name, option.as_str());
             }
         }
@@ -289,6 +308,8 @@ fn fields(form: &Form, answer: &ReportAnswer, reader: Reader) -> Vec<Field> {
     }
     let hint = hint.trim();
     let main = match question.kind {
+        // A single line would drop the line breaks that the facts' text has.
+        Kind::Text if form.first(name).contains('\n') => Field::area(form, name, label),
         Kind::Text => Field::line(form, name, label),
         Kind::LongText | Kind::Contact => Field::area(form, name, label),
         Kind::Single => Field::radios(form, name, label, options()),
@@ -366,7 +387,7 @@ pub(super) async fn save(posted: Posted, path: web::Path<Part>) -> Answer {
         return another_sheet(&visit, &state, &sheet, part, &form).await;
     }
     let (answers, errors) = changed(found, &mut form, &visit);
-    let outcome = if errors.is_empty() {
+    let mut outcome = if errors.is_empty() {
         match visit.node.write_answers(&by, id, answers).await {
             Ok(()) | Err(DoorError::Refused(domain::incident::Refusal::NothingChanges)) => {
                 visit.node.discard_report_draft(&visit.person, id, &name).await?;
@@ -382,8 +403,20 @@ pub(super) async fn save(posted: Posted, path: web::Path<Part>) -> Answer {
     } else {
         Outcome { errors, ..Outcome::default() }
     };
-    visit.node.keep_report_draft(&visit.person, id, &name, form.to_json()).await?;
+    if let Some(why) = unkept(&visit, id, &name, &form).await? {
+        outcome.note = why;
+    }
     shown(&visit, &state, &sheet, part, &form, outcome).await
+}
+
+/// Keeps what was typed and could not be saved as a draft. Where that is refused, as of too many drafts, says why: the page
+/// still shows what was typed.
+async fn unkept(visit: &Visit, id: IncidentId, name: &str, form: &Form) -> Result<Option<String>, Problem> {
+    match visit.node.keep_report_draft(&visit.person, id, name, form.to_json()).await {
+        Ok(_) => Ok(None),
+        Err(DoorError::Invalid(why)) => Ok(Some(format!("What you typed is on this page only, not in a draft: {why}"))),
+        Err(other) => Err(other.into()),
+    }
 }
 
 /// What a person changed, each over the version that their page showed. Also where the question is no longer asked: what
@@ -411,8 +444,7 @@ fn changed(found: &report::Section, form: &mut Form, visit: &Visit) -> (Vec<NewA
         let dated = matches!(answer.asked.kind, Kind::Instant | Kind::Period);
         let anchor = if dated { format!("{}-day", answer.id) } else { answer.id.clone() };
         errors.push(FieldError { name: answer.id.clone(), anchor, message });
-        form.set(&format!("base-{}", answer.id), answer.version.to_string());
-        form.set(&format!("was-{}", answer.id), digest(prefill(answer).as_ref()).to_string());
+        shows(form, answer, visit.reader);
     }
     (answers, errors)
 }
@@ -421,23 +453,38 @@ fn is_changed(form: &Form, answer: &ReportAnswer, written: Option<&Written>) -> 
     form.first(&format!("was-{}", answer.id)) != digest(written).to_string()
 }
 
-/// Another form was chosen, or a follow-up opened, since the page was shown: nothing is written, and what was typed stays
-/// as a draft of the page that it was typed on.
+/// Another form was chosen, or a follow-up opened, since the page was shown: nothing is written. What was typed on another
+/// form stays as a draft there. A page of a report that was submitted does not come back: what was typed on it, and what no
+/// draft can keep, is shown, to be copied.
 async fn another_sheet(visit: &Visit, state: &Incident, sheet: &Sheet, part: usize, form: &Form) -> Answer {
     let typed_on = form.first("sheet");
     let known = typed_on.rsplit_once('-').is_some_and(|(id, number)| {
-        report::FormId::parse(id).is_some() && number.parse::<u32>().is_ok_and(|number| number <= sheet.number)
+        report::FormId::parse(id).is_some() && number.parse::<u32>().is_ok_and(|number| number == sheet.number)
     });
-    if known {
-        let name = format!("{typed_on}-{part}");
-        visit.node.keep_report_draft(&visit.person, state.id, &name, form.to_json()).await?;
-    }
-    let message = "Another form was chosen, or a follow-up opened, while you typed. Nothing was saved: your text is kept \
-                   as a draft and is there again with the form on which you typed it";
+    let not_kept = if known {
+        unkept(visit, state.id, &format!("{typed_on}-{part}"), form).await?
+    } else {
+        Some("What you typed is on this page only, not in a draft".to_owned())
+    };
+    let what = "Another form was chosen, or a follow-up opened, while you typed. Nothing was saved";
+    let message = if not_kept.is_some() {
+        format!("{what}: your text is below, to be copied")
+    } else {
+        format!("{what}: your text is kept as a draft and is there again with the form on which you typed it")
+    };
     let anchor = section(sheet, part)?.answers.first().map_or("save", |answer| answer.id.as_str()).to_owned();
-    let errors = vec![FieldError { name: "sheet".to_owned(), anchor, message: message.to_owned() }];
+    let errors = vec![FieldError { name: "sheet".to_owned(), anchor, message }];
     let now = prefilled(section(sheet, part)?, visit.reader);
-    shown(visit, state, sheet, part, &now, Outcome { errors, ..Outcome::default() }).await
+    let unkept = if not_kept.is_some() { all_typed(form) } else { Vec::new() };
+    let note = not_kept.unwrap_or_default();
+    shown(visit, state, sheet, part, &now, Outcome { errors, unkept, note, ..Outcome::default() }).await
+}
+
+/// All that a form says, by the names of its inputs, without what the page itself put there.
+fn all_typed(form: &Form) -> Vec<(String, String)> {
+    let ours = |name: &str| name == "sheet" || name.starts_with("base-") || name.starts_with("was-");
+    let typed = form.pairs().filter(|(name, value)| !ours(name) && !value.trim().is_empty());
+    typed.map(|(name, value)| (name.replace(['_', '-'], " "), value.to_owned())).collect()
 }
 
 /// Why nothing was saved, at the fields that it is about. Of what somebody else wrote both texts are shown; the next save
@@ -470,8 +517,7 @@ fn not_saved(error: DoorError, found: &report::Section, visit: &Visit, form: &mu
                 ));
                 let message = "Somebody else answered this meanwhile: look at both, then save the one that is right";
                 outcome.errors.push(fault(&answer.id, message.to_owned()));
-                form.set(&format!("base-{}", answer.id), answer.version.to_string());
-                form.set(&format!("was-{}", answer.id), digest(prefill(answer).as_ref()).to_string());
+                shows(form, answer, visit.reader);
             }
             return Ok(outcome);
         }

@@ -4,8 +4,10 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use domain::incident::Incident;
+use domain::incident::report::Sent;
 use domain::report::{Submission, SubmissionChannel};
 use domain::values::IncidentId;
+use serde_json::json;
 
 use super::super::action::refusal;
 use super::super::field::{Field, Summary, in_order};
@@ -13,6 +15,7 @@ use super::super::form::{FieldError, Form, Reading};
 use super::super::page::{self, Answer, Chrome, Posted, Visit};
 use super::super::upload::{SentFile, WithFile};
 use super::{filled, incident, reporter};
+use crate::access;
 use crate::documents::proof::{self, ProofKind};
 use crate::node::reports::ProofFile;
 use crate::problem::Problem;
@@ -59,6 +62,19 @@ async fn shown(visit: &Visit, id: IncidentId, form: &Form, errors: Vec<FieldErro
                 .hint("Compulsory after the legal limit, unless they are written in the report already."),
         );
     }
+    let resigned = state.reports.signed.as_ref().filter(|_| state.reports.signed_as(&sheet).is_none());
+    if let Some(signed) = resigned {
+        let at = visit.reader.near(signed.at);
+        fields.push(
+            Field::radios(
+                form,
+                "signed",
+                "Which answers did you submit?",
+                [("yes", format!("Those signed off at {at}").as_str()), ("no", "Those in the report now")],
+            )
+            .hint("The report has changed since it was signed off. The record keeps what the ICO was told."),
+        );
+    }
     fields.push(
         Field::line(form, "proof", "Where else is the proof kept?")
             .hint("For example: the e-mail with the copy of the answers. May stay empty."),
@@ -84,6 +100,16 @@ async fn shown(visit: &Visit, id: IncidentId, form: &Form, errors: Vec<FieldErro
         summary: Summary { errors },
     };
     page::html_as(page::form_status(&page.summary.errors), &page)
+}
+
+/// The report that was on the page, and which of its answers went out.
+fn what_was_sent(form: &Form) -> Sent {
+    let signed = match form.first("signed") {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    };
+    Sent { number: form.first("number").parse().ok(), signed }
 }
 
 /// A file that was sent, looked at.
@@ -117,7 +143,7 @@ pub(super) async fn record(sent: WithFile<READ_OCTETS_MAX>, id: web::Path<Incide
     };
     if let (Some(at), Some(channel), true) = (at, channel, errors.is_empty()) {
         let submission = Submission { at, channel, ico_reference, delay_reasons, proof };
-        match visit.node.record_submission_with(&by, *id, submission, file).await {
+        match visit.node.record_submission_with(&by, *id, submission, what_was_sent(&form), file).await {
             Ok(()) => return Ok(page::see_other(&format!("/incidents/{id}/report"))),
             Err(error) => errors = refusal(error, "at-day")?,
         }
@@ -146,15 +172,18 @@ pub(super) async fn add_proof(sent: WithFile<READ_OCTETS_MAX>, path: web::Path<(
     super::shown(&visit, id, errors).await
 }
 
-/// `GET /incidents/{id}/report/proofs/{number}`: as an attachment under a name of ours, in a sandbox.
+/// `GET /incidents/{id}/report/proofs/{number}`: as an attachment under a name of ours, in a sandbox. Who took it is on the
+/// record.
 ///
 /// # Errors
 /// [`Problem`]
 pub(super) async fn download(visit: Visit, path: web::Path<(IncidentId, u32)>) -> Answer {
     let (id, number) = path.into_inner();
+    let by = access::Reader::of(&visit.person).ok_or(Problem::NotAllowed("people who may read the record"))?;
     let state: Incident = incident(&visit, id).await?;
     let (proof, octets) = visit.node.proof(id, number).await?;
     let kind = ProofKind::from_word(proof.kind.as_str()).ok_or(Problem::NotFound)?;
+    visit.node.note_export(&by, "report_proof_exported", json!({ "incident": id, "number": number })).await?;
     let name = format!("{}-report-{number}-proof.{}", state.reference, kind.ending());
     Ok(HttpResponse::Ok()
         .content_type(kind.media_type())

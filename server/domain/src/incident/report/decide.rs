@@ -1,6 +1,6 @@
 //! The rules of reports: which command leads to which changes, and which is refused.
 
-use super::{ANSWERS_MAX, Change, Command, NewAnswer, Proof, REPORTS_MAX, Refusal, VERSIONS_MAX};
+use super::{ANSWERS_MAX, Change, Command, NewAnswer, Proof, REPORTS_MAX, Refusal, Sent, SignOff, VERSIONS_MAX};
 use crate::incident::{self, Event, Incident, Stage, duties, ico};
 use crate::personal_data::Known;
 use crate::report::{self, About, AnswerValue, Fault, Form, QuestionId, ReportState, Sheet, Source, Submission};
@@ -60,9 +60,9 @@ pub(in crate::incident) fn decide(
             all.extend(events(vec![sign_off(incident, *seen, about, &Known { own_contacts, names }, now)?]));
             Ok(all)
         }
-        Command::File { submission, proof, about } => {
-            let (mut all, filed) = file(incident, submission, proof.as_ref(), about, by, now)?;
-            all.extend(events(vec![filed]));
+        Command::File { submission, proof, sent, about } => {
+            let (mut all, filed) = file(incident, submission, *sent, about, by, now)?;
+            all.extend(events(vec![filed(proof.clone())]));
             Ok(all)
         }
         Command::AddProof { number, proof } => {
@@ -113,6 +113,11 @@ fn write(
             continue;
         }
         let many = incident.reports.answers.get(question).map_or(0, Vec::len);
+        // Else a first report could pass for a follow-up, which is asked for no reasons for a delay.
+        if found.asked.source == Source::ReportType && answer.is_some() {
+            faults.push((question.clone(), Fault::OfTheRecord));
+            continue;
+        }
         let often = (answer.is_some() && many >= VERSIONS_MAX).then_some(Fault::TooOften(VERSIONS_MAX));
         if let Some(fault) = often.or_else(|| answer.as_ref().and_then(|it| it.fault(found.asked, now))) {
             faults.push((question.clone(), fault));
@@ -207,34 +212,56 @@ pub fn unchecked(incident: &Incident, sheet: &Sheet, known: &Known<'_>) -> Vec<r
 }
 
 /// The first report is recorded under the rules of its clock; one that follows up has its own instant and reference. What
-/// was done is recorded whether or not somebody signed it off: the record says which.
+/// was done is recorded whether or not somebody signed it off: the record says which. The answers are those of the instant
+/// of the submission, as near as the record knows them, not of its recording.
 fn file(
     incident: &Incident,
     submission: &Submission,
-    proof: Option<&Proof>,
+    sent: Sent,
     about: &About,
     by: &Actor,
     now: Moment,
-) -> Result<(Vec<Event>, Change), incident::Refusal> {
+) -> Result<(Vec<Event>, impl FnOnce(Option<Proof>) -> Change), incident::Refusal> {
     let reports = &incident.reports;
+    let number = reports.number();
+    if sent.number.is_some_and(|seen| seen != number) {
+        return Err(Refusal::AnotherReport.into());
+    }
     if reports.filed.len() >= REPORTS_MAX {
         return Err(Refusal::TooMany.into());
     }
-    let sheet = report::fill_current(incident, about, now);
+    let sheet = report::fill_current(incident, about, submission.at.min(now));
     let mut submission = submission.clone();
     if submission.delay_reasons.is_none() {
         submission.delay_reasons = reasons(&sheet);
     }
-    let number = reports.number();
     let first = if number == 1 {
         ico::record_submission(incident, &submission, by, now)?
     } else {
         follows(incident, &submission, now)?;
         followed_up(incident, &submission, by, now)
     };
-    let signed = reports.signed_as(&sheet).map(|signed| signed.version);
-    let (form, answers) = (reports.form.clone(), sheet.frozen());
-    Ok((first, Change::Filed { number, form, submission, signed, answers, proof: proof.cloned() }))
+    let signature = sent_as_signed(incident, &sheet, sent, submission.at)?;
+    let signed = signature.map(|signed| signed.version);
+    let answers = signature.map_or_else(|| sheet.frozen(), |signed| signed.answers.clone());
+    let form = reports.form.clone();
+    Ok((first, move |proof| Change::Filed { number, form, submission, signed, answers, proof }))
+}
+
+/// The signature over the answers that were submitted.
+fn sent_as_signed<'a>(
+    incident: &'a Incident,
+    sheet: &Sheet,
+    sent: Sent,
+    at: Moment,
+) -> Result<Option<&'a SignOff>, Refusal> {
+    let reports = &incident.reports;
+    let same = reports.signed_as(sheet);
+    match sent.signed {
+        Some(true) => reports.signed.as_ref().map(Some).ok_or(Refusal::NotSigned),
+        Some(false) => Ok(same),
+        None => Ok(same.or_else(|| reports.signed.as_ref().filter(|signed| signed.at <= at))),
+    }
 }
 
 /// The reasons for the delay that a person wrote in the report.

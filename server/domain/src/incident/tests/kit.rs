@@ -102,7 +102,10 @@ pub(crate) fn about() -> Box<About> {
 
 /// Records that a report was submitted.
 pub(crate) fn recorded(submission: Submission, by: Actor) -> Command {
-    Command::Report { command: report::Command::File { submission, proof: None, about: about() }, by }
+    Command::Report {
+        command: report::Command::File { submission, proof: None, sent: report::Sent::default(), about: about() },
+        by,
+    }
 }
 
 pub(crate) fn terms() -> Terms {
@@ -228,7 +231,7 @@ pub(crate) fn group(kind: ClockKind, due: Moment, anchored_at: Moment, partners:
 }
 
 /// One incident's stream, kept state by state.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Story {
     pub(crate) state: Option<Incident>,
     pub(crate) events: Vec<Event>,

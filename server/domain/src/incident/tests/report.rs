@@ -139,6 +139,7 @@ fn answers_are_checked_one_by_one() {
             Fault::Before("When did the breach happen? (date, time)".to_owned()),
         ),
         ("ico_staff_name", text(&"x".repeat(1_001)), Fault::TooLong { max: 1_000 }),
+        ("report_type", options(&["Follow-up report"]), Fault::OfTheRecord),
         ("nothing_of_ours", text("x"), Fault::NoSuchQuestion),
     ];
     for (question, answer, fault) in cases {
@@ -273,6 +274,47 @@ fn a_follow_up_is_chained_to_what_was_sent() {
     ));
     assert_eq!(out_of_date(story.incident(), &about(), hour(9)), []);
     assert_eq!(story.incident().reports.filed[0], filed, "what was sent first is as it was");
+}
+
+/// What is recorded late is what was sent: the answers signed off before the submission, although facts changed since; unless
+/// a person says that they sent what stands now. Whoever saw another report records nothing.
+#[test]
+fn what_was_sent_is_what_was_signed_before_it() {
+    let file = |story: &Story, number, signed| {
+        let mut story = story.clone();
+        let (sent, about) = (report::Sent { number: Some(number), signed }, about());
+        let command = Ask::File { submission: submission(hour(5)), proof: None, sent, about };
+        story.run(&Command::Report { command, by: dpo(1) }, hour(7));
+        story
+    };
+    let mut story = ready();
+    story.run(&sign(story.incident(), dpo(1), hour(4)), hour(4));
+    story
+        .run(&Command::UpdateFacts { base_version: 1, facts: newer_facts("Two mailboxes."), by: responder() }, hour(6));
+    for (said, signed, changed) in [(None, Some(1), 1), (Some(true), Some(1), 1), (Some(false), None, 0)] {
+        let recorded = file(&story, 1, said);
+        assert_eq!(recorded.incident().reports.filed[0].signed, signed, "{said:?}");
+        assert_eq!(out_of_date(recorded.incident(), &about(), hour(8)).len(), changed, "{said:?}");
+    }
+    let other = Ask::File {
+        submission: submission(hour(5)),
+        proof: None,
+        sent: report::Sent { number: Some(2), signed: None },
+        about: about(),
+    };
+    let refused = story.refused(&Command::Report { command: other, by: dpo(1) }, hour(7));
+    assert_eq!(refused, Refusal::Report(No::AnotherReport));
+}
+
+/// What changes about ourselves does not put a report out of date, and nothing does once the incident is closed.
+#[test]
+fn our_own_details_put_no_report_out_of_date() {
+    let mut story = ready();
+    story.run(&recorded(submission(hour(5)), dpo(1)), hour(5));
+    let mut moved = about();
+    moved.organisation.contact.phone = Some(line("+44 20 7946 0001"));
+    moved.standing.reported_before = Some(true);
+    assert_eq!(out_of_date(story.incident(), &moved, hour(6)), []);
 }
 
 fn follow_up() -> Command {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Fact, On, codes, yes_or_no};
+use crate::arrangement::OurRole;
 use crate::facts::Contact;
 use crate::incident::Incident;
 use crate::values::{Line, LongText};
@@ -21,6 +22,10 @@ pub(super) fn size(on: &On<'_>) -> Fact {
 }
 
 pub(super) fn first_contact(on: &On<'_>) -> Fact {
+    // Whoever follows up has reported before.
+    if on.number > 1 {
+        return yes_or_no(false);
+    }
     on.about.standing.reported_before.map_or(Fact::Nothing(UNSAID_ONCE), |before| yes_or_no(!before))
 }
 
@@ -84,9 +89,21 @@ pub(super) fn partners_told(incident: &Incident) -> String {
         .map(|arrangement| arrangement.title.as_str())
         .collect();
     let titles: Vec<&str> = titles.into_iter().collect();
-    let parties = match incident.owed.len() {
-        1 => "1 joint controller".to_owned(),
-        several => format!("{several} joint controllers"),
-    };
+    let parties: Vec<String> = OurRole::ALL.into_iter().filter_map(|role| with_role(incident, role)).collect();
+    let parties = parties.join(", ");
     if titles.is_empty() { parties } else { format!("{parties}, under: {}", titles.join("; ")) }
+}
+
+/// "2 joint controllers", by what we are to them.
+fn with_role(incident: &Incident, role: OurRole) -> Option<String> {
+    let (one, several) = match role {
+        OurRole::JointController => ("joint controller", "joint controllers"),
+        OurRole::Controller => ("processor of ours", "processors of ours"),
+        OurRole::Processor => ("controller that we work for", "controllers that we work for"),
+    };
+    match incident.owed.iter().filter(|owed| owed.terms.our_role == role).count() {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        many => Some(format!("{many} {several}")),
+    }
 }

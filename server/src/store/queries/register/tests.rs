@@ -174,6 +174,29 @@ both!(
     }
 );
 
+both!(
+    /// Aim: a text that fits more partners than are looked for never shows a part of them as if it were all.
+    a_text_that_fits_too_many_is_told, |store| {
+        filled(&store).await;
+        write(&store, 300, |turn| (3..=21).try_for_each(|n| add_partner(turn, n, PartnerState::Listed))).await;
+        let text = |text: &str| Filter { text: text.to_owned(), ..Filter::default() };
+        for (filter, wide) in [
+            (text("partner"), true),
+            (text("PARTNER "), true),
+            (text("partner 1"), false),
+            (text("old-"), false),
+            (text(""), false),
+            (Filter { partner: Some(partner(2)), ..text("partner") }, false),
+        ] {
+            let asked = filter.clone();
+            assert_eq!(store.read(move |rows| is_too_wide(rows, &asked)).await.unwrap(), wide, "{filter:?}");
+            let asked = filter.clone();
+            assert_eq!(store.read(move |rows| list(rows, &asked, None, 5)).await.is_err(), wide, "{filter:?}");
+        }
+        assert_eq!(shown(&store, &text("partner 1"), 2).await, ["TC-2026-0003", "TC-2026-0002", "TC-2026-0001"]);
+    }
+);
+
 /// The read tables made again from the entries are these.
 async fn rebuilt_alike(store: &TestStore) {
     let fresh = TestStore::on_sqlite();
