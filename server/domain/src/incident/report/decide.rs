@@ -61,8 +61,8 @@ pub(in crate::incident) fn decide(
             Ok(all)
         }
         Command::File { submission, proof, sent, about } => {
-            let (mut all, filed) = file(incident, submission, *sent, about, by, now)?;
-            all.extend(events(vec![filed(proof.clone())]));
+            let (mut all, filed) = file(incident, (submission, proof.as_ref()), *sent, about, by, now)?;
+            all.extend(events(vec![filed]));
             Ok(all)
         }
         Command::AddProof { number, proof } => {
@@ -216,12 +216,12 @@ pub fn unchecked(incident: &Incident, sheet: &Sheet, known: &Known<'_>) -> Vec<r
 /// of the submission, as near as the record knows them, not of its recording.
 fn file(
     incident: &Incident,
-    submission: &Submission,
+    (submission, proof): (&Submission, Option<&Proof>),
     sent: Sent,
     about: &About,
     by: &Actor,
     now: Moment,
-) -> Result<(Vec<Event>, impl FnOnce(Option<Proof>) -> Change), incident::Refusal> {
+) -> Result<(Vec<Event>, Change), incident::Refusal> {
     let reports = &incident.reports;
     let number = reports.number();
     if sent.number.is_some_and(|seen| seen != number) {
@@ -244,8 +244,8 @@ fn file(
     let signature = sent_as_signed(incident, &sheet, sent, submission.at)?;
     let signed = signature.map(|signed| signed.version);
     let answers = signature.map_or_else(|| sheet.frozen(), |signed| signed.answers.clone());
-    let form = reports.form.clone();
-    Ok((first, move |proof| Change::Filed { number, form, submission, signed, answers, proof }))
+    let (form, proof) = (reports.form.clone(), proof.cloned());
+    Ok((first, Change::Filed { number, form, submission, signed, answers, proof }))
 }
 
 /// The signature over the answers that were submitted.
