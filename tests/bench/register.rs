@@ -47,6 +47,7 @@ pub(crate) async fn run(on: On, incidents: usize, report: &mut Report) {
         party.node.import_earlier(&by, entries, plan.digest).await.expect("taken over");
     }
     report.tell("filling", watch.seconds(), "s");
+    party.database.looked_over();
 
     let service = services.first().map(|(id, _)| *id);
     let mut slowest = (0.0_f64, "");

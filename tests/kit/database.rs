@@ -74,6 +74,19 @@ impl Database {
     }
 }
 
+impl Database {
+    /// Has Postgres look at what the tables hold, as its own housekeeping does within a minute or so of many new rows.
+    ///
+    /// # Panics
+    /// When it can't.
+    pub fn looked_over(&self) {
+        match &self.kept {
+            Kept::Folder(_) => {}
+            Kept::Schema { cluster, name } => on_cluster(cluster, &format!("SET search_path = {name}; ANALYZE")),
+        }
+    }
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         match &self.kept {
