@@ -79,7 +79,7 @@ pub struct Decided {
     /// About reporting to the ICO; none when nobody decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reporting: Option<Reporting>,
-    /// About telling the people affected: one of [`People::WORDS`].
+    /// About telling the people affected: one of [`WORDS`](super::decision::People::WORDS).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub people: Option<Line>,
 }
