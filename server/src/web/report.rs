@@ -1,6 +1,6 @@
 //! The ICO report of an incident: the form's questions in its order, each answer with where it comes from, what is missing
-//! first, both limits; open a draft, decide that none is required. Answers are written in [`section`], signed off in
-//! [`sign`], recorded as submitted in [`submit`], and carried into the regulator's own form from [`paste`].
+//! first, both limits; open a draft, decide that none is required. Answers are written in `section`, signed off in
+//! `sign`, recorded as submitted in `submit`, and carried into the regulator's own form from `paste`.
 
 mod paste;
 mod section;

@@ -44,7 +44,7 @@ pub type Place = (Moment, Uuid);
 pub struct Entry {
     /// Of what.
     pub of: Of,
-    /// Where it comes from: one of [`SOURCES`].
+    /// Where it comes from: one of `SOURCES`.
     pub source: String,
     /// Our reference; of a notice the partner's.
     pub reference: String,
@@ -52,7 +52,7 @@ pub struct Entry {
     pub title: String,
     /// Breach or circumstances.
     pub kind: IncidentKind,
-    /// Where it stands: one of [`STAGES`].
+    /// Where it stands: one of `STAGES`.
     pub stage: String,
     /// A drill.
     pub exercise: bool,
@@ -60,9 +60,9 @@ pub struct Entry {
     pub at: Moment,
     /// When we became aware.
     pub aware_at: Option<Moment>,
-    /// The ICO's category, or [`UNKNOWN`].
+    /// The ICO's category, or `UNKNOWN`.
     pub category: String,
-    /// The cause, or [`UNKNOWN`].
+    /// The cause, or `UNKNOWN`.
     pub cause: String,
     /// What was lost.
     pub natures: Vec<Nature>,
@@ -82,7 +82,7 @@ pub struct Entry {
     pub services: u32,
     /// How many partners are owed a notice.
     pub owed: u32,
-    /// How the duty to report to the ICO stands: one of [`ICO`].
+    /// How the duty to report to the ICO stands: one of `ICO`.
     pub ico: String,
     /// Until when.
     pub ico_due_at: Option<Moment>,
