@@ -168,7 +168,6 @@ macro_rules! narrowed {
         for facet in $also.facets.iter().chain($among) {
             let also = OTHER
                 .filter(OTHER.field(register_facets::facet).eq(facet))
-                .filter(OTHER.field(register_facets::at).eq(register::at))
                 .filter(OTHER.field(register_facets::entry).eq(register::id));
             query = query.filter(diesel::dsl::exists(also));
         }
@@ -179,6 +178,17 @@ macro_rules! narrowed {
         }
         query
     }};
+}
+
+/// Lines that have a thing, the newest first. They are joined by their id alone: their instants are the same, but Postgres
+/// takes two conditions for independent, expects hardly any line to meet both, and then reads and sorts all of them.
+macro_rules! having {
+    ($facet:expr) => {
+        register_facets::table
+            .inner_join(register::table.on(register::id.eq(register_facets::entry)))
+            .filter(register_facets::facet.eq($facet))
+            .order((register_facets::at.desc(), register_facets::entry.desc()))
+    };
 }
 
 /// What leads to lines.
@@ -412,16 +422,7 @@ fn led(
             narrowed!(query, filter, also, None, before).load(rows.db)?
         }
         Lead::Facet(facet) => {
-            let mut query = register_facets::table
-                .inner_join(
-                    register::table
-                        .on(register::id.eq(register_facets::entry).and(register::at.eq(register_facets::at))),
-                )
-                .filter(register_facets::facet.eq(facet))
-                .order((register_facets::at.desc(), register_facets::entry.desc()))
-                .limit(limit)
-                .select(RegisterRow::as_select())
-                .into_boxed();
+            let mut query = having!(facet).limit(limit).select(RegisterRow::as_select()).into_boxed();
             // The range of the leading table ends where that of the lines does.
             if let Some((at, _)) = before {
                 query = query.filter(register_facets::at.le(at.micros()));
@@ -457,16 +458,7 @@ fn ids(rows: &mut Rows<'_>, lead: &Lead, also: &Also, filter: &Filter) -> Result
             narrowed!(query, filter, also, None, None::<Place>).load(rows.db)?
         }
         Lead::Facet(facet) => {
-            let query = register_facets::table
-                .inner_join(
-                    register::table
-                        .on(register::id.eq(register_facets::entry).and(register::at.eq(register_facets::at))),
-                )
-                .filter(register_facets::facet.eq(facet))
-                .order((register_facets::at.desc(), register_facets::entry.desc()))
-                .limit(limit)
-                .select(register::id)
-                .into_boxed();
+            let query = having!(facet).limit(limit).select(register::id).into_boxed();
             narrowed!(query, filter, also, None, None::<Place>).load(rows.db)?
         }
     })
