@@ -52,6 +52,8 @@ pub enum Problem {
     CrossSite,
     /// The form does not belong to this session, or has expired.
     FormExpired,
+    /// The form was sent before with other words.
+    FormSaidOtherwise,
     /// The request could not be read.
     Malformed(&'static str),
     /// The JSON that was sent is none; where it goes wrong.
@@ -102,6 +104,7 @@ impl Problem {
             Self::NotAllowed(_) => "not-allowed",
             Self::CrossSite => "cross-site",
             Self::FormExpired => "form-expired",
+            Self::FormSaidOtherwise => "form-said-otherwise",
             Self::Malformed(_) | Self::NotJson(_) => "malformed",
             Self::Fields(_) => "invalid-fields",
             Self::MediaType(_) => "media-type",
@@ -137,9 +140,12 @@ impl Problem {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Refused(_) | Self::DutiesOpen(_) | Self::Stale | Self::OutcomeUnknown | Self::ShownOnce => {
-                StatusCode::CONFLICT
-            }
+            Self::Refused(_)
+            | Self::DutiesOpen(_)
+            | Self::FormSaidOtherwise
+            | Self::Stale
+            | Self::OutcomeUnknown
+            | Self::ShownOnce => StatusCode::CONFLICT,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -154,6 +160,7 @@ impl Problem {
             Self::NotAllowed(_) => "You are not allowed to do this",
             Self::CrossSite => "This request came from another site",
             Self::FormExpired => "This form has expired",
+            Self::FormSaidOtherwise => "This form was sent before with other words",
             Self::Malformed(_) | Self::NotJson(_) => "This request could not be read",
             Self::Fields(_) => "Some of this is not acceptable",
             Self::MediaType(_) => "This kind of body is not taken here",
@@ -183,6 +190,9 @@ impl Problem {
             Self::NotAllowed(who) => format!("Only {who} may do this."),
             Self::CrossSite => "Open the page here and send the form again.".to_owned(),
             Self::FormExpired => "Go back, load the page again and send it once more.".to_owned(),
+            Self::FormSaidOtherwise => {
+                "What it said then is on record; what it says now is not. Open a new form to add to it.".to_owned()
+            }
             Self::Malformed(what) => (*what).to_owned(),
             Self::NotJson(place) => format!("The body is not acceptable JSON: {place}."),
             Self::Fields(faults) => match faults.as_slice() {
@@ -273,6 +283,7 @@ impl Problem {
             | Self::TokenNeeded
             | Self::CrossSite
             | Self::FormExpired
+            | Self::FormSaidOtherwise
             | Self::KeyNeeded
             | Self::KeyReused
             | Self::OutcomeUnknown
@@ -404,6 +415,7 @@ impl From<DoorError> for Problem {
             DoorError::Store(error) => error.into(),
             DoorError::NotFound => Self::NotFound,
             DoorError::FormUnknown => Self::FormExpired,
+            DoorError::FormSaidOtherwise => Self::FormSaidOtherwise,
             DoorError::Stale => Self::Stale,
             DoorError::Refused(Refusal::DutiesOpen { duties }) => {
                 let open = |duty: Duty| OpenDuty { duty: duty.code(), words: duty.words() };

@@ -7,6 +7,7 @@
 //! | [`node`] | real nodes with hand-driven or real time; pairing |
 //! | [`party`] | what a party does and knows: its people, its partners, its record |
 //! | [`facts`] | incidents to log |
+//! | [`ten_incidents`] | ten realistic incidents, as people type them into pages |
 //! | [`partner`] | scripted partners: accept, refuse, hang, forge, repeat |
 //! | [`proxy`] | cuts the line on command, and holds a message at any point that a proxy can see |
 //! | [`independent`] | a party in another language, written from the published protocol |
@@ -15,7 +16,6 @@
 //! | [`program`] | the built program with any command, and a client that speaks TLS with it |
 //! | [`simulation`] | several nodes from one seed: what goes wrong between them, and what must hold all the same |
 //! | [`smtp`] | a mail server that takes, refuses or delays, and is down on command |
-//! | [`ten_incidents`] | ten realistic incidents, as people type them into pages |
 //! | [`storm`] | a fan-out among processes that are killed at random |
 //! | [`page`] | HTML by role, label and heading |
 //! | [`visitor`] | a person's visit over HTTP: cookies, forms, redirects |

@@ -20,7 +20,7 @@ use server::http::Running;
 use server::mail::MailSettings;
 use server::node::administer::SetUp;
 use server::node::pairing::Confirmation;
-use server::node::{DutySettings, LogRequest, NewPerson, Node, NodeOptions, Rates};
+use server::node::{DutySettings, LogRequest, NewPerson, Node, NodeOptions, Rates, SentForm};
 use server::store::{DataKey, READERS, StoreSettings};
 use server::time_source::{HandTime, TimeSource};
 use uuid::Uuid;
@@ -327,7 +327,7 @@ pub fn organisation(name: &str) -> Organisation {
 #[must_use]
 pub fn log_request(facts: Facts, aware_at: Moment) -> LogRequest {
     LogRequest {
-        form: Uuid::nil(),
+        form: SentForm::said_once(Uuid::nil()),
         kind: IncidentKind::Breach,
         exercise: false,
         facts,

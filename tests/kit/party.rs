@@ -16,7 +16,7 @@ use server::mail::MailSettings;
 use server::node::execute::LOG_FORM;
 use server::node::pairing::Confirmation;
 use server::node::receive::{Incoming, Received};
-use server::node::{DutySettings, LogRequest, Node, Rates};
+use server::node::{DutySettings, LogRequest, Node, Rates, SentForm};
 use server::store::partners::PartnerState;
 use server::store::projections::tables::Tables;
 use server::store::queries::{directory, exchanges};
@@ -297,7 +297,7 @@ impl Party {
     /// # Panics
     /// When it is refused.
     pub async fn log(&self, mut request: LogRequest) -> IncidentId {
-        request.form = self.form().await;
+        request.form = SentForm::said_once(self.form().await);
         request.services = self.services();
         self.node.log_incident(&self.responder(), request).await.expect("logged").id
     }

@@ -22,6 +22,18 @@ async fn submit(visitor: &mut Visitor, page: &Page, button: &str, answers: &[(&s
     visitor.post(form.attribute("action").expect("an address"), &fields).await
 }
 
+/// The same form with other words is not taken for sent; nor is an incident that the list does not have taken for none.
+async fn other_words_are_not_lost(visitor: &mut Visitor, page: &Page, answers: &[(&str, &str)]) {
+    let other = submit(visitor, page, "Log it", answers).await;
+    assert_eq!(other.status, 422, "other words of the same form would be lost");
+    assert!(other.text().contains("sent before with other words"), "{}", other.text());
+    assert_ne!(other.page().form("Log it").fields(), page.form("Log it").fields(), "it is made anew");
+    let nowhere = [answers, &[("incident", "burnt")]].concat();
+    let nowhere = submit(visitor, &other.page(), "Log it", &nowhere).await;
+    assert_eq!(nowhere.status, 422);
+    assert!(nowhere.text().contains("Choose an incident of the list, or none"), "{}", nowhere.text());
+}
+
 /// Whoever reads the record finds complaints from every page; there is none yet.
 async fn is_in_the_navigation_and_empty(visitor: &mut Visitor) {
     let home = visitor.get("/").await.page();
@@ -69,6 +81,8 @@ async fn a_complaint_is_kept_without_who_complained(on: On) {
     let path = logged.header("location").expect("an address").to_owned();
     let again = submit(&mut visitor, &page, "Log it", &answers).await;
     assert_eq!(again.header("location"), Some(path.as_str()), "the same form logs once");
+    *answers.last_mut().expect("an answer") = ("about", "A report was shown to two contractors");
+    other_words_are_not_lost(&mut visitor, &page, &answers).await;
 
     let text = visitor.get(&path).await.page().text();
     for said in

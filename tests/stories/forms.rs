@@ -122,6 +122,9 @@ async fn sending_the_form_twice_logs_once(on: On) {
     let to = |answer: &Answer| answer.header("location").map(|to| to.split('?').next().unwrap_or_default().to_owned());
     assert_eq!((first.status, second.status), (303, 303));
     assert_eq!(to(&first), to(&second));
+    let other = desk.visitor.post(&log, &fill(fields, &[("title", "Another mailbox was open")])).await;
+    assert!(other.text().contains("This form was sent before with other answers"), "{}", other.text());
+    assert!(other.text().contains("Another mailbox was open"), "the answers go on under a fresh form");
     assert_eq!(desk.incidents().await, 1);
 }
 

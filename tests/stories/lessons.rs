@@ -93,6 +93,9 @@ async fn a_cause_and_an_action_go_their_way(on: On) {
         assert_eq!(person.post(&new, &fields).await.status, 303, "pressed twice");
     }
     assert_eq!(operator.incident(id).await.lessons.actions.len(), 1, "added once");
+    let other = person.post(&new, &fill(fields, &[("what", "Block old protocols.")])).await;
+    assert_eq!(other.status, 422, "other words of the same form would be lost");
+    assert!(other.text().contains("sent before with other words"), "{}", other.text());
     let list = person.get("/actions").await.page();
     assert!(list.text().contains("Turn the second factor on") && list.text().contains("C. Officer"), "{}", list.text());
     assert!(person.get("/actions?mine=1").await.page().text().contains("Nothing is left to be done"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::clock::{Anchor, ClockKind, ClockState, Evidence};
 use domain::exchange::{Direction, NoticeDelivery};
 use domain::incident::Stage;
-use server::node::DoorError;
+use server::node::{DoorError, SentForm};
 use tests::facts::first_hour;
 use tests::node::{World, log_request};
 use tests::wire::Line;
@@ -142,7 +142,8 @@ async fn held_notices_wait_for_a_person(on: On) {
     assert!(matches!(again, Err(DoorError::Refused(_))), "{again:?}");
 }
 
-/// A form sent twice logs once and gives the first answer again; a form that nobody made logs nothing.
+/// A form sent twice logs once and gives the first answer again; with other words, and as a form that nobody
+/// made, it logs nothing.
 async fn the_same_form_logs_once(on: On) {
     let world = World::new(on);
     let (operator, council) = world.operator_and_council().await;
@@ -151,9 +152,12 @@ async fn the_same_form_logs_once(on: On) {
     let unknown = operator.node.log_incident(&operator.responder(), request.clone()).await;
     assert!(matches!(unknown, Err(DoorError::FormUnknown)), "{unknown:?}");
 
-    request.form = operator.form().await;
+    request.form = SentForm { id: operator.form().await, said: [7; 32] };
     let first = operator.node.log_incident(&operator.responder(), request.clone()).await.expect("logged");
-    let again = operator.node.log_incident(&operator.responder(), request).await.expect("answered again");
+    let again = operator.node.log_incident(&operator.responder(), request.clone()).await.expect("answered again");
+    request.form.said = [8; 32];
+    let otherwise = operator.node.log_incident(&operator.responder(), request).await;
+    assert!(matches!(otherwise, Err(DoorError::FormSaidOtherwise)), "{otherwise:?}");
     assert_eq!((first.id, first.reference), (again.id, again.reference));
     assert!(!first.repeated && again.repeated);
     world.settle(&[&operator, &council]).await;

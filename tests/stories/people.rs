@@ -242,7 +242,8 @@ async fn a_token_does_no_more_than_it_may(on: On) {
     let robot = node.api_person(text_digest(&acting)).await.expect("an answer").expect("a good token");
     let by = Responder::of(&robot.person).expect("it may respond");
     let mut request = log_request(first_hour("A mailbox was open"), world.now());
-    request.form = node.make_form(&robot.person, server::node::execute::LOG_FORM).await.expect("a form");
+    let form = node.make_form(&robot.person, server::node::execute::LOG_FORM).await.expect("a form");
+    request.form = server::node::SentForm::said_once(form);
     request.services = operator.services();
     node.log_incident(&by, request).await.expect("logged");
     assert!(is_on_record(&operator, &["A mailbox was open", "\"through\":\"Log robot\""]).await);

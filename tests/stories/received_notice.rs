@@ -99,7 +99,7 @@ async fn an_own_incident_takes_the_clock_over(on: On) {
     let linked = council.exchange(notice.id).await;
     assert_eq!((linked.incident, linked.ico_clock), (Some(id), None));
 
-    request.form = council.form().await;
+    request.form = server::node::SentForm::said_once(council.form().await);
     request.services = council.services();
     let again = council.node.log_incident(&council.responder(), request).await;
     assert!(matches!(again, Err(DoorError::ExchangeRefused(_))), "{again:?}");

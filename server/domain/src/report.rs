@@ -14,6 +14,8 @@ mod standing;
 mod tests;
 mod written;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::facts::Contact;
@@ -22,7 +24,8 @@ use crate::values::{Actor, Line, LongText, Moment, Text};
 pub use form::{Condition, Form, FormId, Kind, Question, Required};
 pub(crate) use sheet::value_digest;
 pub use sheet::{
-    Change, FrozenAnswer, Sheet, Warning, fill, fill_current, gaps, missing_required, out_of_date, sections, warnings,
+    Change, FrozenAnswer, Sheet, Warning, fill, fill_current, gaps, missing_required, out_of_date, sections,
+    unlike_the_facts, warnings,
 };
 pub use source::{Mend, Source};
 pub use standing::{About, OrganisationSize, Standing};
@@ -183,6 +186,34 @@ pub struct Answer {
     pub fact_changed: bool,
     /// It is asked: the answers before it call for it.
     pub applies: bool,
+}
+
+impl Answer {
+    /// Whether a person wrote an option, a time or a number, and the facts say another one.
+    #[must_use]
+    pub fn is_unlike_the_facts(&self) -> bool {
+        // People write times to the minute.
+        let minute = |at: Moment| at.micros().div_euclid(60_000_000);
+        let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
+        self.written.is_some()
+            && match (&self.fact, &self.value) {
+                (AnswerValue::Given(_) | AnswerValue::Instant(_) | AnswerValue::Period { .. }, value)
+                    if !value.is_said() =>
+                {
+                    false
+                }
+                (AnswerValue::Given(fact), AnswerValue::Given(said)) => {
+                    !self.asked.kind.is_text() && lines(fact) != lines(said)
+                }
+                (AnswerValue::Instant(fact), AnswerValue::Instant(said)) => minute(*fact) != minute(*said),
+                (AnswerValue::Period { from, to, .. }, AnswerValue::Period { from: since, to: until, .. }) => {
+                    minute(*from) != minute(*since) || to.map(minute) != until.map(minute)
+                }
+                (AnswerValue::Given(_), _) => !self.asked.kind.is_text(),
+                (AnswerValue::Instant(_) | AnswerValue::Period { .. }, _) => true,
+                (AnswerValue::NotYetKnown(_) | AnswerValue::Missing(_) | AnswerValue::DoesNotApply(_), _) => false,
+            }
+    }
 }
 
 /// An answer.

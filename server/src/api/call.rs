@@ -8,13 +8,12 @@ use actix_web::{HttpRequest, web};
 use domain::values::{Digest32, Moment};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::operation::Operation;
 use super::shape::{self, Read, Show};
 use crate::access::{Administrator, ApiPerson, Attendant, Dpo, DutyHolder, Reporter, Responder, SignedIn};
 use crate::documents::file::File;
-use crate::node::Node;
+use crate::node::{Node, SentForm};
 use crate::problem::{FieldFault, Problem};
 
 /// Items on a page unless asked otherwise, and at most.
@@ -37,7 +36,7 @@ pub struct Call {
     /// Its body.
     pub body: Vec<u8>,
     /// The one-use form that logs an incident.
-    pub form: Option<Uuid>,
+    pub form: Option<SentForm>,
 }
 
 impl Call {

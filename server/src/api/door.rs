@@ -19,8 +19,8 @@ use super::operation::{Operation, Verb};
 use crate::access::sessions::text_digest;
 use crate::access::throttle::{Address, Throttle};
 use crate::access::{ApiPerson, Scope};
-use crate::node::Node;
 use crate::node::once::{Claim, Named};
+use crate::node::{Node, SentForm};
 use crate::problem::Problem;
 
 /// Requests of one token in a minute, lastingly.
@@ -160,7 +160,7 @@ struct Asked {
 }
 
 impl Asked {
-    async fn run(self, form: Option<Uuid>) -> Result<Reply, Problem> {
+    async fn run(self, form: Option<SentForm>) -> Result<Reply, Problem> {
         let Self { operation, client, node, request, body } = self;
         (operation.run)(Call { node, client, operation, request, body, form }).await
     }
@@ -175,7 +175,7 @@ impl Asked {
     async fn once_for(self, named: Named) -> Result<(Reply, bool), Problem> {
         let (claim, form) = if self.operation.recognises {
             let (claim, form) = self.node.claim_log_request(named, self.client.person.id()).await?;
-            (claim, Some(form))
+            (claim, Some(SentForm { id: form, said: named.request_sha256 }))
         } else {
             (self.node.claim_request(named).await?, None)
         };

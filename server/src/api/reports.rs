@@ -4,8 +4,10 @@
 pub mod files;
 
 use domain::clock;
-use domain::incident::report::{Filed, NewAnswer, Refusal, Sent};
-use domain::report::{self, AnswerValue, OptionText, QuestionId, ReportState, Submission, SubmissionChannel, Written};
+use domain::incident::report::{Filed, NewAnswer, Refusal, Sent, WorkedOn};
+use domain::report::{
+    self, AnswerValue, FormId, OptionText, QuestionId, ReportState, Submission, SubmissionChannel, Written,
+};
 use domain::values::{Count, CountBasis, IncidentId, Line, LongText, Moment};
 
 use super::call::{Call, Reply};
@@ -196,14 +198,19 @@ answer! {
 request! {
     /// Answers to be written.
     WriteAnswers {
+        /// The form on which they were read, as `form` of the report says; refused when another one was chosen.
+        form: String,
+        /// The number of the report that they were read on, as `number` of the report says; refused when another one is
+        /// worked on. Versions start anew with a follow-up.
+        number: u32,
         /// Each of them.
         answers: Vec<WriteAnswer>,
     }
 }
 
 request! {
-    /// One answer. Which of its members is read follows from the kind of the question; with none of them, the facts' own
-    /// answer stands again.
+    /// One answer: a text, options, an instant, a number or that nobody knows yet, as the kind of the question wants it. With
+    /// none of them, the facts' own answer stands again; with two, it is refused.
     WriteAnswer {
         /// The question, by id.
         question: Line,
@@ -215,11 +222,11 @@ request! {
         options: Vec<String>,
         /// An instant, or when it began.
         at: Option<Moment>,
-        /// When it ended.
+        /// When it ended; goes with `at`.
         to: Option<Moment>,
         /// The best present figure, as an estimate.
         number: Option<u32>,
-        /// The most that it may be.
+        /// The most that it may be; goes with `number`.
         most: Option<u32>,
         /// Nobody knows yet.
         not_yet_known: Option<bool>,
@@ -358,25 +365,25 @@ async fn submission(call: Call) -> Result<Reply, Problem> {
 
 async fn write(call: Call) -> Result<Reply, Problem> {
     let by = call.reporter()?;
-    let WriteAnswers { answers } = call.body()?;
+    let WriteAnswers { form, number, answers } = call.body()?;
     let mut faults = Vec::new();
+    let form = FormId::parse(&form);
+    if form.is_none() {
+        faults.push(FieldFault { field: "/form".to_owned(), message: "is not the name of a form".to_owned() });
+    }
     let mut new = Vec::with_capacity(answers.len());
     for (at, answer) in answers.into_iter().enumerate() {
-        match QuestionId::parse(answer.question.as_str()) {
-            Ok(question) => {
-                let base_version = answer.base_version;
-                new.push(NewAnswer { question, base_version, answer: answer.written() });
-            }
-            Err(error) => {
-                faults.push(FieldFault { field: format!("/answers/{at}/question"), message: error.to_string() });
-            }
+        let fault = |member: &str, message: String| FieldFault { field: format!("/answers/{at}{member}"), message };
+        let base_version = answer.base_version;
+        match (QuestionId::parse(answer.question.as_str()), answer.written()) {
+            (Ok(question), Ok(answer)) => new.push(NewAnswer { question, base_version, answer }),
+            (Err(error), _) => faults.push(fault("/question", error.to_string())),
+            (_, Err((member, message))) => faults.push(fault(member, message.to_owned())),
         }
     }
-    if !faults.is_empty() {
-        return Err(Problem::Fields(faults));
-    }
+    let Some(form) = form.filter(|_| faults.is_empty()) else { return Err(Problem::Fields(faults)) };
     let asked: Vec<QuestionId> = new.iter().map(|answer| answer.question.clone()).collect();
-    let written = call.node.write_answers(&by, call.id()?, new).await;
+    let written = call.node.write_answers(&by, call.id()?, WorkedOn { form, number }, new).await;
     written.map_err(|error| faulty(error, &asked))?;
     Ok(Reply::done())
 }
@@ -393,35 +400,54 @@ fn faulty(error: DoorError, asked: &[QuestionId]) -> Problem {
 }
 
 impl WriteAnswer {
-    fn written(self) -> Option<Written> {
+    /// What it says; else the member that is at fault, and why.
+    fn written(self) -> Result<Option<Written>, (&'static str, &'static str)> {
+        let said = [
+            self.text.is_some(),
+            !self.options.is_empty(),
+            self.at.is_some(),
+            self.number.is_some(),
+            self.not_yet_known == Some(true),
+        ];
+        if said.into_iter().filter(|said| *said).count() > 1 {
+            return Err(("", "says two things: give a text, options, an instant, a number or not_yet_known"));
+        }
+        if self.to.is_some() && self.at.is_none() {
+            return Err(("/to", "goes with at"));
+        }
+        if self.most.is_some() && self.number.is_none() {
+            return Err(("/most", "goes with number"));
+        }
         if self.not_yet_known == Some(true) {
-            return Some(Written::NotYetKnown);
+            return Ok(Some(Written::NotYetKnown));
         }
         if !self.options.is_empty() {
             // What is no text of a form becomes one that is none of its options, and is refused as that.
             let options = self.options.iter().map(|option| OptionText::parse(option).ok()).collect::<Option<Vec<_>>>();
-            return Some(Written::Options { options: options.unwrap_or_default() });
+            return Ok(Some(Written::Options { options: options.unwrap_or_default() }));
         }
         if let Some(value) = self.number {
             let count = Count { value, basis: CountBasis::Approximate, max: self.most };
-            return Some(Written::Count { count });
+            return Ok(Some(Written::Count { count }));
         }
         if let Some(text) = self.text {
-            return Some(Written::Text { text });
+            return Ok(Some(Written::Text { text }));
         }
-        let from = self.at?;
-        Some(
-            match report::Form::all()
-                .iter()
-                .find_map(|form| form.question(&QuestionId::parse(self.question.as_str()).ok()?))
-            {
-                Some(asked) if asked.kind == report::Kind::Period => {
-                    Written::Period { from, to: self.to, estimated: false }
-                }
-                Some(_) | None => Written::Instant { at: from },
-            },
-        )
+        let Some(from) = self.at else { return Ok(None) };
+        if asked_as(&self.question) == Some(report::Kind::Period) {
+            return Ok(Some(Written::Period { from, to: self.to, estimated: false }));
+        }
+        if self.to.is_some() {
+            return Err(("/to", "is for a question about a time that lasted"));
+        }
+        Ok(Some(Written::Instant { at: from }))
     }
+}
+
+/// The kind of a question, on whichever form it stands.
+fn asked_as(question: &Line) -> Option<report::Kind> {
+    let question = QuestionId::parse(question.as_str()).ok()?;
+    report::Form::all().iter().find_map(|form| form.question(&question)).map(|asked| asked.kind)
 }
 
 async fn follow(call: Call) -> Result<Reply, Problem> {

@@ -29,8 +29,8 @@ use super::deaf::DeafTo;
 use super::party::{Party, line};
 use super::{Cast, DemoError};
 use crate::access::Responder;
-use crate::node::LogRequest;
 use crate::node::execute::LOG_FORM;
+use crate::node::{LogRequest, SentForm};
 use crate::store::queries;
 use crate::time_source::{FastTime, TimeSource as _};
 
@@ -50,7 +50,7 @@ pub(super) async fn begin(cast: &Cast, deaf: &DeafTo) -> Result<IncidentId, Demo
     let service = services.first().map(|service| service.id).ok_or(DemoError::Story)?;
     deaf.deafen(&cast.harbour.url);
     let now = operator.node.now().floor_second();
-    let form = operator.node.make_form(&person, LOG_FORM).await?;
+    let form = SentForm::said_once(operator.node.make_form(&person, LOG_FORM).await?);
     let answer = operator.node.log_incident(&by, request(form, now, service)?).await?;
     Ok(answer.id)
 }
@@ -115,7 +115,7 @@ async fn update(operator: &Party, id: IncidentId) -> Result<(), DemoError> {
     Ok(())
 }
 
-fn request(form: uuid::Uuid, now: Moment, service: ServiceId) -> Result<LogRequest, DemoError> {
+fn request(form: SentForm, now: Moment, service: ServiceId) -> Result<LogRequest, DemoError> {
     let aware = now.plus_seconds(-120);
     Ok(LogRequest {
         form,

@@ -7,11 +7,10 @@ use chrono::Datelike as _;
 use domain::complaint::{self, Category, Channel, Command, Complaint, Due, Log, Outcome};
 use domain::values::{Actor, ComplaintId, IncidentId, Line, LongText, Moment};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::{DoorError, Node};
 use crate::access::{Administrator, DutyHolder};
-use crate::store::forms::{self, FormUse};
+use crate::store::forms::{self, FormUse, SentForm};
 use crate::store::{Change, Turn};
 
 /// What a one-use form for logging a complaint is made for.
@@ -21,7 +20,7 @@ pub const COMPLAINT_FORM: &str = "complaint";
 #[derive(Debug, Clone)]
 pub struct ComplaintRequest {
     /// The one-use form that asks; `None` where something else sees to it that it is asked once.
-    pub form: Option<Uuid>,
+    pub form: Option<SentForm>,
     /// When it reached us.
     pub received_at: Moment,
     /// How.
@@ -141,12 +140,13 @@ fn log(
 ) -> Result<ComplaintAnswer, DoorError> {
     if let Some(form) = request.form {
         let person = by.person().ok_or(DoorError::FormUnknown)?;
-        match forms::use_once(turn, form, person, COMPLAINT_FORM)? {
+        match forms::use_once(turn, &form, person, COMPLAINT_FORM)? {
             FormUse::Fresh => {}
             FormUse::Used { answer } => {
                 let first = answer.and_then(|answer| serde_json::from_str(&answer).ok());
                 return first.ok_or(DoorError::FormUnknown);
             }
+            FormUse::UsedOtherwise => return Err(DoorError::FormSaidOtherwise),
             FormUse::Unknown => return Err(DoorError::FormUnknown),
         }
     }
@@ -162,7 +162,7 @@ fn log(
     decide(turn, id, None, &Command::Log(Box::new(log)))?;
     let answer = ComplaintAnswer { id, reference };
     if let Some(form) = form {
-        forms::answer(turn, form, &serde_json::to_string(&answer).unwrap_or_default())?;
+        forms::answer(turn, form.id, &serde_json::to_string(&answer).unwrap_or_default())?;
     }
     Ok(answer)
 }

@@ -10,14 +10,14 @@ use domain::exchange;
 use domain::facts::{Contact, Facts, IncidentKind};
 use domain::incident::{self, Awareness, AwarenessOf, Event, FAN_OUT_CHUNK, Incident, Rules, WithdrawalReason};
 use domain::ladder::LadderCommand;
-use domain::values::{Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, ServiceId};
+use domain::values::{Actor, ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, PersonId, ServiceId};
 use serde::{Deserialize, Serialize};
 
 use super::keys::{self, OnlineKeys};
 use super::views::{LogAnswer, LogRequest, Preview, PreviewPartner, StreamId};
 use super::{DoorError, Node, administer, reference, telling, wire_body};
 use crate::access::{Administrator, Dpo, DutyHolder, Reporter, Responder, SignedIn};
-use crate::store::forms::{self, FormUse};
+use crate::store::forms::{self, FormUse, SentForm};
 use crate::store::partners;
 use crate::store::{Change, Turn, directory, due, endpoints, ladder_plans, outbox, queries};
 
@@ -354,7 +354,7 @@ fn log(
     request: LogRequest,
     by: Actor,
 ) -> Result<LogAnswer, DoorError> {
-    if let Some(first) = logged_before(turn, request.form, &by, LOG_FORM)? {
+    if let Some(first) = logged_before(turn, &request.form, &by, LOG_FORM)? {
         return Ok(first);
     }
     let known = directory::services(turn.rows())?;
@@ -387,13 +387,23 @@ fn log(
         by,
     }));
     decide(turn, keys, id, None, command)?;
-    keep_logged(turn, request.form, id, reference)
+    keep_logged(turn, request.form.id, id, reference)
+}
+
+/// Uses up a form; tells whether it was used before and said the same.
+pub(super) fn used(turn: &mut Turn<'_>, form: &SentForm, person: PersonId, purpose: &str) -> Result<bool, DoorError> {
+    match forms::use_once(turn, form, person, purpose)? {
+        FormUse::Fresh => Ok(false),
+        FormUse::Used { .. } => Ok(true),
+        FormUse::UsedOtherwise => Err(DoorError::FormSaidOtherwise),
+        FormUse::Unknown => Err(DoorError::FormUnknown),
+    }
 }
 
 /// Uses up the form that logs; gives its first answer when it was used before.
 pub(super) fn logged_before(
     turn: &mut Turn<'_>,
-    form: uuid::Uuid,
+    form: &SentForm,
     by: &Actor,
     purpose: &str,
 ) -> Result<Option<LogAnswer>, DoorError> {
@@ -405,6 +415,7 @@ pub(super) fn logged_before(
                 answer.and_then(|answer| serde_json::from_str(&answer).ok()).ok_or(DoorError::FormUnknown)?;
             Ok(Some(LogAnswer { id: first.id, reference: first.reference, repeated: true }))
         }
+        FormUse::UsedOtherwise => Err(DoorError::FormSaidOtherwise),
         FormUse::Unknown => Err(DoorError::FormUnknown),
     }
 }

@@ -15,11 +15,10 @@ use domain::facts::IncidentKind;
 use domain::incident::{self, Awareness, WithdrawalReason};
 use domain::values::{Actor, ExchangeId, IncidentId, LongText, Moment, Options, PartnerId};
 use serde_json::json;
-use uuid::Uuid;
 
 use super::keys::{self, OnlineKeys};
 use super::views::LogAnswer;
-use super::{DoorError, Node, execute, reference};
+use super::{DoorError, Node, SentForm, execute, reference};
 use crate::access::Exerciser;
 use crate::store::alerts::{self, AlertKind};
 use crate::store::queries::exercises::{self, CONTACT_TRIED, ContactTried, PARTNERS_MAX, TRIES_MAX};
@@ -47,7 +46,7 @@ pub enum Chosen {
 #[derive(Debug, Clone)]
 pub struct ExerciseRequest {
     /// The one-use form that asks; `None` where something else sees to it that it is asked once.
-    pub form: Option<Uuid>,
+    pub form: Option<SentForm>,
     /// What is supposed to have happened.
     pub scenario: Scenario,
     /// In the organiser's own words, for the partners.
@@ -146,12 +145,12 @@ fn check_instant(turn: &mut Turn<'_>, id: IncidentId, at: Moment) -> Result<(), 
 fn start(
     turn: &mut Turn<'_>,
     keys: &OnlineKeys,
-    fresh: &dyn Fn() -> Uuid,
+    fresh: &dyn Fn() -> uuid::Uuid,
     request: &ExerciseRequest,
     (facts, rules): (domain::facts::Facts, incident::Rules),
     by: Actor,
 ) -> Result<LogAnswer, DoorError> {
-    if let Some(form) = request.form
+    if let Some(form) = &request.form
         && let Some(first) = execute::logged_before(turn, form, &by, EXERCISE_FORM)?
     {
         return Ok(first);
@@ -179,7 +178,7 @@ fn start(
     execute::decide(turn, keys, id, None, command)?;
     alerts::clear(turn, AlertKind::ExerciseDue, None, None)?;
     match request.form {
-        Some(form) => execute::keep_logged(turn, form, id, reference),
+        Some(form) => execute::keep_logged(turn, form.id, id, reference),
         None => Ok(LogAnswer { id, reference, repeated: false }),
     }
 }
@@ -189,7 +188,7 @@ fn owed(
     turn: &mut Turn<'_>,
     chosen: &Chosen,
     services: &Options<domain::values::ServiceId>,
-    fresh: &dyn Fn() -> Uuid,
+    fresh: &dyn Fn() -> uuid::Uuid,
 ) -> Result<Vec<Owed>, DoorError> {
     let reachable: BTreeSet<PartnerId> =
         exercises::reachable(turn.rows())?.into_iter().map(|reachable| reachable.partner).collect();

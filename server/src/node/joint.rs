@@ -8,14 +8,13 @@ use domain::incident::joint::{Command, Decide, Reasons, VIEWS_MAX};
 use domain::incident::{self, Incident};
 use domain::reliance;
 use domain::values::{Actor, Digest32, ExchangeId, IncidentId, LongText, MessageId, Moment, PartnerId};
-use uuid::Uuid;
 
 use super::answer::role_on_the_wire;
-use super::execute::{decide, decide_exchange, decide_known};
+use super::execute::{decide, decide_exchange, decide_known, used};
 use super::received::SignatureResult;
 use super::{DoorError, Node};
 use crate::access::{Dpo, Responder};
-use crate::store::forms::{self, FormUse};
+use crate::store::forms::SentForm;
 use crate::store::partners::{self, Partner};
 use crate::store::queries::{self, joint as rows_of};
 use crate::store::{Turn, inbox, ledger};
@@ -64,7 +63,7 @@ impl Node {
     pub async fn ask_views(
         &self,
         by: &Dpo,
-        form: Option<Uuid>,
+        form: Option<SentForm>,
         id: IncidentId,
         text: LongText,
         due: Option<Moment>,
@@ -81,7 +80,7 @@ impl Node {
     pub async fn decide_jointly(
         &self,
         by: &Dpo,
-        form: Option<Uuid>,
+        form: Option<SentForm>,
         id: IncidentId,
         new: NewDecision,
     ) -> Result<(), DoorError> {
@@ -98,7 +97,7 @@ impl Node {
     async fn jointly(
         &self,
         by: &Dpo,
-        form: Option<Uuid>,
+        form: Option<SentForm>,
         id: IncidentId,
         command: impl FnOnce(&mut Turn<'_>, &Incident) -> Result<Command, DoorError> + Send + 'static,
     ) -> Result<(), DoorError> {
@@ -107,10 +106,8 @@ impl Node {
         self.store
             .write(self.time.now(), move |turn| {
                 if let Some(form) = form {
-                    match forms::use_once(turn, form, person, JOINT_FORM)? {
-                        FormUse::Fresh => {}
-                        FormUse::Used { .. } => return Ok(()),
-                        FormUse::Unknown => return Err(DoorError::FormUnknown),
+                    if used(turn, &form, person, JOINT_FORM)? {
+                        return Ok(());
                     }
                 }
                 let before = turn.incident(id)?.ok_or(DoorError::NotFound)?;

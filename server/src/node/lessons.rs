@@ -4,10 +4,10 @@ use chrono::NaiveDate;
 use domain::incident;
 use domain::incident::lessons::{self, Owner, Plan, Review, RootCause, Seen};
 use domain::values::{Actor, IncidentId, Line, LongText, Moment, PersonId};
-use uuid::Uuid;
 
 use super::{DoorError, Node};
 use crate::access::DutyHolder;
+use crate::store::forms::SentForm;
 use crate::store::people;
 
 /// What a one-use form for adding an action is made for.
@@ -84,7 +84,7 @@ impl Node {
         &self,
         by: &DutyHolder,
         id: IncidentId,
-        form: Option<Uuid>,
+        form: Option<SentForm>,
         plan: NewPlan,
     ) -> Result<(), DoorError> {
         let by: Actor = by.actor().clone();

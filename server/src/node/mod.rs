@@ -66,6 +66,7 @@ use crate::mail::{MailFault, MailSettings, Mailer};
 use crate::store::{Store, StoreError, StoreSettings};
 use crate::time_source::TimeSource;
 
+pub use crate::store::forms::SentForm;
 pub use views::*;
 
 /// All that a node is made of. Tests and the demonstration pass other arguments, never other code.
@@ -166,6 +167,9 @@ pub enum DoorError {
     /// The form is not known, has expired, or is somebody else's.
     #[error("this form has expired; open it again")]
     FormUnknown,
+    /// The form was used before, and said something else then.
+    #[error("this form was sent before with other words; those are on record, these are not")]
+    FormSaidOtherwise,
     /// The thing named is there already.
     #[error("there is one already")]
     Taken,

@@ -99,10 +99,11 @@ impl Node {
     /// Forgets a kept filter: one's own, or, so that nobody's stays for ever, as an administrator one that all see.
     ///
     /// # Errors
-    /// [`DoorError::Store`].
+    /// [`DoorError::NotFound`] when it is somebody else's.
     pub async fn forget_view(&self, by: &SignedIn, id: uuid::Uuid) -> Result<(), DoorError> {
         let (person, shared) = (by.id(), Administrator::of(by).is_some());
-        Ok(self.store.write(self.time.now(), move |turn| views::forget(turn, id, person, shared)).await?)
+        let gone = self.store.write(self.time.now(), move |turn| views::forget(turn, id, person, shared)).await?;
+        if gone { Ok(()) } else { Err(DoorError::NotFound) }
     }
 }
 

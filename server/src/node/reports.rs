@@ -2,7 +2,7 @@
 //! stand for every report. Who we are and what stands is read in the same transaction as the incident.
 
 use domain::incident;
-use domain::incident::report::{Command, NewAnswer, Proof, Refusal, Sent};
+use domain::incident::report::{Command, NewAnswer, Proof, Refusal, Sent, WorkedOn};
 use domain::report::{About, FormId, QuestionId, Standing, Submission};
 use domain::values::{Actor, Digest32, IncidentId, Line, LongText, Moment, Text};
 use serde_json::json;
@@ -119,12 +119,19 @@ impl Node {
         self.on_report(id, by.actor(), |_| Command::ChooseForm { form }).await
     }
 
-    /// Writes answers: all of them or none.
+    /// Writes answers on the report that their author saw: all of them or none.
     ///
     /// # Errors
-    /// [`DoorError::Refused`] naming each that is not acceptable, or that somebody else answered meanwhile.
-    pub async fn write_answers(&self, by: &Reporter, id: IncidentId, answers: Vec<NewAnswer>) -> Result<(), DoorError> {
-        self.on_report(id, by.actor(), |about| Command::Write { answers, about }).await
+    /// [`DoorError::Refused`] naming each that is not acceptable, or that somebody else answered meanwhile; or when another
+    /// report is worked on.
+    pub async fn write_answers(
+        &self,
+        by: &Reporter,
+        id: IncidentId,
+        on: WorkedOn,
+        answers: Vec<NewAnswer>,
+    ) -> Result<(), DoorError> {
+        self.on_report(id, by.actor(), |about| Command::Write { on, answers, about }).await
     }
 
     /// Lets a text stay although it looks like personal data. `seen` is the SHA-256 of the text that was looked at.
@@ -256,7 +263,18 @@ impl Node {
     /// # Errors
     /// [`DoorError::Refused`] unless a report was submitted and no follow-up is open.
     pub async fn follow_up(&self, by: &Reporter, id: IncidentId) -> Result<(), DoorError> {
-        self.on_report(id, by.actor(), |_| Command::FollowUp).await
+        let (keys, by) = (self.keys(), by.actor().clone());
+        self.store
+            .write(self.time.now(), move |turn| {
+                let before = turn.incident(id)?.ok_or(DoorError::NotFound)?;
+                let command = incident::Command::Report { command: Command::FollowUp, by };
+                decide(turn, &keys, id, Some(before), command)?;
+                // Drafts of the report before it: no page leads to them any more, and they would count among a person's.
+                Ok::<_, DoorError>(forms::delete_drafts(turn, &reports::draft_purpose(id))?)
+            })
+            .await?;
+        self.changed();
+        Ok(())
     }
 
     /// Keeps what a person typed in one part of a report. Answers when it was kept.

@@ -3,13 +3,12 @@
 use domain::exchange::{self, MessageKind, Say};
 use domain::incident;
 use domain::values::{ExchangeId, IncidentId, LongText, MessageId, Moment};
-use uuid::Uuid;
 
 use super::answer::role_on_the_wire;
-use super::execute::decide_known;
+use super::execute::{decide_known, used};
 use super::{DoorError, Node};
 use crate::access::{Dpo, DutyHolder, Responder};
-use crate::store::forms::{self, FormUse};
+use crate::store::forms::SentForm;
 
 /// What a one-use form for a message is made for.
 pub const MESSAGE_FORM: &str = "message";
@@ -18,7 +17,7 @@ pub const MESSAGE_FORM: &str = "message";
 #[derive(Debug, Clone)]
 pub struct NewMessage {
     /// The page's one-use form, so that a button pressed twice says it once. A program has its idempotency key.
-    pub form: Option<Uuid>,
+    pub form: Option<SentForm>,
     /// What it is.
     pub kind: MessageKind,
     /// In words.
@@ -46,10 +45,8 @@ impl Node {
         self.store
             .write(self.time.now(), move |turn| {
                 if let Some(form) = form {
-                    match forms::use_once(turn, form, person, MESSAGE_FORM)? {
-                        FormUse::Fresh => {}
-                        FormUse::Used { .. } => return Ok(()),
-                        FormUse::Unknown => return Err(DoorError::FormUnknown),
+                    if used(turn, &form, person, MESSAGE_FORM)? {
+                        return Ok(());
                     }
                 }
                 decide_known(turn, &keys, id, &command)

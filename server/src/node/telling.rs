@@ -12,11 +12,11 @@ use domain::values::{AgreementId, IncidentId, LongText, Moment, PersonId};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::execute::decide;
+use super::execute::{decide, used};
 use super::{DoorError, Node};
 use crate::access::Reporter;
 use crate::store::directory::{OUR_PARTY, Stored};
-use crate::store::forms::{self, FormUse};
+use crate::store::forms::{self, SentForm};
 use crate::store::{Rows, StoreError, Turn, directory, people, queries};
 
 /// What a one-use form for recording a communication is made for.
@@ -85,7 +85,7 @@ impl Node {
         &self,
         by: &Reporter,
         id: IncidentId,
-        form: Option<Uuid>,
+        form: Option<SentForm>,
         communication: Communication,
     ) -> Result<(), DoorError> {
         let by = by.actor().clone();
@@ -112,7 +112,7 @@ impl Node {
     pub(super) async fn once(
         &self,
         id: IncidentId,
-        form: Option<Uuid>,
+        form: Option<SentForm>,
         purpose: &'static str,
         command: incident::Command,
     ) -> Result<(), DoorError> {
@@ -121,10 +121,8 @@ impl Node {
             .write(self.time.now(), move |turn| {
                 if let Some(form) = form {
                     let person = actor_of(&command).ok_or(DoorError::FormUnknown)?;
-                    match forms::use_once(turn, form, person, purpose)? {
-                        FormUse::Fresh => {}
-                        FormUse::Used { .. } => return Ok(()),
-                        FormUse::Unknown => return Err(DoorError::FormUnknown),
+                    if used(turn, &form, person, purpose)? {
+                        return Ok(());
                     }
                 }
                 let before = turn.incident(id)?.ok_or(DoorError::NotFound)?;

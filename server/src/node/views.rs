@@ -6,6 +6,7 @@ use domain::values::{ExchangeId, IncidentId, Line, LongText, Moment, Options, Pa
 use uuid::Uuid;
 
 use crate::store::endpoints::Told;
+use crate::store::forms::SentForm;
 
 /// What logging would start, shown before anything is logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +63,7 @@ pub enum LaneProof {
 #[derive(Debug, Clone)]
 pub struct LogRequest {
     /// The one-use form that asks (ruling 35): the same form again gives the first answer.
-    pub form: Uuid,
+    pub form: SentForm,
     /// Breach or circumstances.
     pub kind: IncidentKind,
     /// A drill.

@@ -1,7 +1,7 @@
 //! One-use forms and drafts: what pages keep for a person between two requests.
 //!
-//! A form is used once (ruling 35): the turn that uses it stores its answer, and the same form again gets that answer
-//! without doing anything. Drafts are sealed; nobody but their author opens them. All of it counts in machine time and is
+//! A form is used once (ruling 35): the turn that uses it stores its answer, and the same form with the same words again
+//! gets that answer without doing anything; with other words it is refused, since they would be lost. Drafts are sealed; nobody but their author opens them. All of it counts in machine time and is
 //! no part of the record, but for `updated_at`, which people read.
 
 #[cfg(test)]
@@ -22,16 +22,35 @@ const KEPT_SECONDS: i64 = 7 * 86_400;
 /// Where drafts are sealed for.
 const CONTENT: &str = "drafts.content";
 
+/// A one-use form as it was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SentForm {
+    /// Which.
+    pub id: Uuid,
+    /// SHA-256 of its id and all that was said in it.
+    pub said: [u8; 32],
+}
+
+impl SentForm {
+    /// A form whose words nobody compares, because whoever sends it only ever says one thing with it.
+    #[must_use]
+    pub const fn said_once(id: Uuid) -> Self {
+        Self { id, said: [0; 32] }
+    }
+}
+
 /// What came of using a form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FormUse {
     /// It was unused; now it is used, and whoever used it stores an answer with [`answer`].
     Fresh,
-    /// It was used before.
+    /// It was used before, and said the same.
     Used {
         /// The first answer.
         answer: Option<String>,
     },
+    /// It was used before, and said something else.
+    UsedOtherwise,
     /// There is no such form of this person for this purpose.
     Unknown,
 }
@@ -65,23 +84,31 @@ pub fn exists(rows: &mut Rows<'_>, id: Uuid) -> Result<bool, StoreError> {
 ///
 /// # Errors
 /// Those of the database.
-pub fn use_once(turn: &mut Turn<'_>, id: Uuid, person: PersonId, purpose: &str) -> Result<FormUse, StoreError> {
+pub fn use_once(turn: &mut Turn<'_>, sent: &SentForm, person: PersonId, purpose: &str) -> Result<FormUse, StoreError> {
     let now = turn.now();
     let rows = turn.rows();
     let theirs = || {
         forms::table
-            .find(id.as_bytes().as_slice())
+            .find(sent.id.as_bytes().as_slice())
             .filter(forms::person_id.eq(person.as_bytes().to_vec()))
             .filter(forms::purpose.eq(purpose))
     };
     let used = diesel::update(theirs().filter(forms::used_at.is_null()))
-        .set(forms::used_at.eq(now.micros()))
+        .set((forms::used_at.eq(now.micros()), forms::said_sha256.eq(sent.said.as_slice())))
         .execute(rows.db)?;
     if used == 1 {
         return Ok(FormUse::Fresh);
     }
-    let answer: Option<Option<String>> = theirs().select(forms::answer).first(rows.db).optional()?;
-    Ok(answer.map_or(FormUse::Unknown, |answer| FormUse::Used { answer }))
+    let used: Option<(Option<String>, Option<Vec<u8>>)> =
+        theirs().select((forms::answer, forms::said_sha256)).first(rows.db).optional()?;
+    Ok(match used {
+        None => FormUse::Unknown,
+        // A form that was used before its words were noted is taken to say the same.
+        Some((answer, said)) if said.as_ref().is_none_or(|said| said.as_slice() == sent.said) => {
+            FormUse::Used { answer }
+        }
+        Some(_) => FormUse::UsedOtherwise,
+    })
 }
 
 /// Stores the answer of a form that this turn used.

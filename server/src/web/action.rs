@@ -124,6 +124,18 @@ impl News {
     }
 }
 
+/// What a person is told whose one-use form can't be used: it lay about for too long, or was sent before with other words.
+/// `done` and `act` say what it does, for example `recorded` and `record it`.
+#[must_use]
+pub fn worn_out(error: &DoorError, done: &str, act: &str) -> String {
+    if matches!(error, DoorError::FormSaidOtherwise) {
+        return format!(
+            "This form was sent before with other words, and those were {done}. If this is something more, look at it again, then {act}"
+        );
+    }
+    format!("This form had been open for too long. Nothing was {done}. Look at it again, then {act}")
+}
+
 /// A rule's refusal as a fault of the form; anything else is a problem.
 ///
 /// # Errors
@@ -143,6 +155,8 @@ pub fn refusal(error: DoorError, anchor: &str) -> Result<Vec<FieldError>, Proble
             anchor: anchor.to_owned(),
             message: capitalised(&error.to_string()),
         }]),
-        DoorError::NotFound | DoorError::FormUnknown | DoorError::Store(_) => Err(error.into()),
+        DoorError::NotFound | DoorError::FormUnknown | DoorError::FormSaidOtherwise | DoorError::Store(_) => {
+            Err(error.into())
+        }
     }
 }

@@ -282,8 +282,8 @@ fn tag(group: &Group, past: bool) -> Tag {
 
 fn report_tag(subject: &Subject, past: bool) -> Tag {
     let words = match (subject.report_state.as_str(), subject.report_gaps) {
-        ("draft", 0) => "Draft: nothing missing".to_owned(),
-        ("draft", gaps) => format!("Draft: {} missing", counted(i64::from(gaps), "fact")),
+        ("draft", 0) => "Draft: every fact known".to_owned(),
+        ("draft", gaps) => format!("Draft: {} not yet known", counted(i64::from(gaps), "fact")),
         (_, _) => "No draft yet".to_owned(),
     };
     if past { Tag::red(words) } else { Tag::amber(words) }

@@ -11,9 +11,8 @@ use domain::clock_terms::Timeliness;
 use domain::complaint::{Category, Channel, Event, Outcome, Stage};
 use domain::values::{ComplaintId, IncidentId, LongText, Moment};
 use serde::Deserialize;
-use uuid::Uuid;
 
-use super::action::{ActionPage, refusal};
+use super::action::{ActionPage, refusal, worn_out};
 use super::field::{Choice, Field, Tag};
 use super::form::{FieldError, Form, Reading};
 use super::log::{FoundText, findings_in};
@@ -21,6 +20,7 @@ use super::page::{self, Answer, Chrome, Posted, Visit};
 use super::timeline::{self, who};
 use super::words::Reader;
 use crate::access::{Administrator, DutyHolder};
+use crate::node::DoorError;
 use crate::node::complaints::{COMPLAINT_FORM, ComplaintRequest};
 use crate::problem::Problem;
 use crate::store::queries::LoggedEvent;
@@ -400,20 +400,38 @@ async fn checked(
     Ok((found, vec![error]))
 }
 
+const NO_INCIDENT: &str = "Choose an incident of the list, or none";
+
+/// The incident that it is about; empty for none. What names no incident is a fault: a complaint must not stand apart from
+/// what it is about because a list was tampered with.
+fn of_incident(reading: &mut Reading<'_>) -> Option<IncidentId> {
+    if reading.form().is_blank("incident") {
+        return None;
+    }
+    let found = IncidentId::from_str(reading.form().first("incident")).ok();
+    if found.is_none() {
+        reading.fault("incident", NO_INCIDENT);
+    }
+    found
+}
+
+fn fault(name: &str, message: &str) -> Vec<FieldError> {
+    vec![FieldError { name: name.to_owned(), anchor: name.to_owned(), message: message.to_owned() }]
+}
+
 /// `POST /complaints/new`
 ///
 /// # Errors
 /// [`Problem`]
 pub async fn log(posted: Posted) -> Answer {
-    let Posted { visit, form } = posted;
+    let Posted { visit, mut form } = posted;
     let by = holder(&visit)?;
-    let once = Uuid::from_str(form.first("form")).map_err(|_| Problem::FormExpired)?;
     let mut reading = Reading::new(&form, visit.reader);
     let received = reading.moment("received", "Say when it reached you");
     let channel = reading.choice("channel", Channel::from_word, "Say how it reached you");
     let category = reading.choice("category", Category::from_word, "Say what it is about");
     let about: Option<LongText> = reading.text("about", "Say what they complain about");
-    let incident = IncidentId::from_str(form.first("incident")).ok();
+    let incident = of_incident(&mut reading);
     let mut errors = reading.into_errors();
     let mut found = Vec::new();
     if let (Some(received_at), Some(channel), Some(category), Some(about), true) =
@@ -421,9 +439,14 @@ pub async fn log(posted: Posted) -> Answer {
     {
         (found, errors) = checked(&visit, &form, Some(("about", "What they complain about", &about))).await?;
         if errors.is_empty() {
-            let request = ComplaintRequest { form: Some(once), received_at, channel, category, about, incident };
+            let request = ComplaintRequest { form: Some(form.sent()), received_at, channel, category, about, incident };
             match visit.node.log_complaint(&by, request).await {
                 Ok(answer) => return Ok(page::see_other(&format!("/complaints/{}", answer.id))),
+                Err(error @ (DoorError::FormUnknown | DoorError::FormSaidOtherwise)) => {
+                    form.set("form", visit.node.make_form(&visit.person, COMPLAINT_FORM).await?.to_string());
+                    errors = fault("about", &worn_out(&error, "logged", "log it"));
+                }
+                Err(DoorError::NotFound) => errors = fault("incident", NO_INCIDENT),
                 Err(error) => errors = refusal(error, "received-day")?,
             }
         }

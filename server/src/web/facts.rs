@@ -174,10 +174,14 @@ fn read_occurred(reading: &mut Reading<'_>) -> Known<Occurred> {
     let precision = match reading.form().first("occurred") {
         "exact" => Precision::Exact,
         "estimated" => Precision::Estimated,
-        _ => {
-            if reading.has_moment("occurred-from") {
+        NOT_YET_KNOWN | "" => {
+            if reading.has_moment("occurred-from") || reading.has_moment("occurred-to") {
                 reading.fault("occurred", "Say whether the time is known or an estimate");
             }
+            return Known::NotYetKnown;
+        }
+        _ => {
+            reading.fault("occurred", "Say whether the time is known, an estimate, or not yet known");
             return Known::NotYetKnown;
         }
     };

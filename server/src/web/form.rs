@@ -8,10 +8,15 @@ use std::str::FromStr as _;
 use actix_web::web;
 use chrono::{NaiveDate, NaiveTime};
 use domain::values::{Count, CountBasis, Known, Moment, Options, Text, ValueError, hidden};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use super::words::{Instants, Reader};
+use crate::node::SentForm;
 use crate::problem::Problem;
 
+/// What is said of an option that is none.
+const NOT_OF_THE_LIST: &str = "Choose from the list";
 /// Names and values in one form; the longest has about a hundred.
 const PAIRS_MAX: usize = 1_000;
 /// Octets of a posted form: six long texts of 8000 characters, percent-encoded, and room.
@@ -38,6 +43,19 @@ impl Form {
             return Err(Problem::TooLarge);
         }
         Ok(Self(pairs))
+    }
+
+    /// The one-use form that this is, with all that was typed in it. One that can't be read is none that was made.
+    #[must_use]
+    pub fn sent(&self) -> SentForm {
+        self.sent_as(Uuid::from_str(self.first("form")).unwrap_or_default())
+    }
+
+    /// The one-use form of this id, with all that was typed in it.
+    #[must_use]
+    pub fn sent_as(&self, id: Uuid) -> SentForm {
+        let said = Sha256::new().chain_update(id.as_bytes()).chain_update(self.to_json()).finalize();
+        SentForm { id, said: said.into() }
     }
 
     /// As a draft keeps it.
@@ -142,6 +160,12 @@ impl<'a> Reading<'a> {
         Self { form, reader, errors: Vec::new() }
     }
 
+    /// Whose words and zone it is read in.
+    #[must_use]
+    pub const fn reader(&self) -> Reader {
+        self.reader
+    }
+
     /// The form that is read.
     #[must_use]
     pub const fn form(&self) -> &'a Form {
@@ -165,7 +189,8 @@ impl<'a> Reading<'a> {
         self.fault_at(name, name, message);
     }
 
-    fn fault_at(&mut self, name: &str, anchor: &str, message: impl Into<String>) {
+    /// Records a fault of a field whose input is another element.
+    pub fn fault_at(&mut self, name: &str, anchor: &str, message: impl Into<String>) {
         self.errors.push(FieldError { name: name.to_owned(), anchor: anchor.to_owned(), message: message.into() });
     }
 
@@ -222,13 +247,38 @@ impl<'a> Reading<'a> {
     }
 
     /// One option of several, or not yet known.
-    pub fn known_choice<T>(&self, name: &str, from_word: impl Fn(&str) -> Option<T>) -> Known<T> {
-        from_word(self.form.first(name)).map_or(Known::NotYetKnown, Known::Known)
+    pub fn known_choice<T>(&mut self, name: &str, from_word: impl Fn(&str) -> Option<T>) -> Known<T> {
+        if self.form.first(name) == super::field::NOT_YET_KNOWN {
+            return Known::NotYetKnown;
+        }
+        self.optional_choice(name, from_word).map_or(Known::NotYetKnown, Known::Known)
+    }
+
+    /// One option of several, or none. What is no option of the list is a fault, not nothing: it would be lost unseen.
+    pub fn optional_choice<T>(&mut self, name: &str, from_word: impl Fn(&str) -> Option<T>) -> Option<T> {
+        if self.form.is_blank(name) {
+            return None;
+        }
+        let chosen = from_word(self.form.first(name));
+        if chosen.is_none() {
+            self.fault(name, NOT_OF_THE_LIST);
+        }
+        chosen
+    }
+
+    /// Every ticked option of several. What is no option of the list is a fault.
+    pub fn ticked<T>(&mut self, name: &str, from_word: impl Fn(&str) -> Option<T>) -> Vec<T> {
+        let words = self.form.all(name).filter(|word| !word.is_empty() && *word != super::field::NOT_YET_KNOWN);
+        let chosen: Option<Vec<T>> = words.map(from_word).collect();
+        if chosen.is_none() {
+            self.fault(name, NOT_OF_THE_LIST);
+        }
+        chosen.unwrap_or_default()
     }
 
     /// Some options of several; none, or the box *not yet known*, is not yet known.
     pub fn known_set<T: Ord>(&mut self, name: &str, from_word: impl Fn(&str) -> Option<T>) -> Known<Options<T>> {
-        let chosen: Options<T> = self.form.all(name).filter_map(from_word).collect();
+        let chosen: Options<T> = self.ticked(name, from_word).into_iter().collect();
         if chosen.is_empty() {
             return Known::NotYetKnown;
         }
@@ -254,7 +304,11 @@ impl<'a> Reading<'a> {
         let basis = match self.form.first(&format!("{name}-basis")) {
             "exact" => CountBasis::Exact,
             "minimum" => CountBasis::Minimum,
-            _ => CountBasis::Approximate,
+            "approximate" | "" => CountBasis::Approximate,
+            _ => {
+                self.fault(&format!("{name}-basis"), NOT_OF_THE_LIST);
+                CountBasis::Approximate
+            }
         };
         Known::Known(Count { value, basis, max })
     }

@@ -168,6 +168,7 @@ fn refused(visit: &Visit, form: &Form, error: DoorError) -> Answer {
         | DoorError::Complaint(_)
         | DoorError::NotFound
         | DoorError::FormUnknown
+        | DoorError::FormSaidOtherwise
         | DoorError::Taken
         | DoorError::Target(_)
         | DoorError::Invalid(_)

@@ -281,7 +281,8 @@ fn read(form: &Form, reader: Reader) -> Result<Answers, Vec<FieldError>> {
     let aware = reading.moment("aware", "Say when we became aware");
     let circumstances = reading.optional_moment("circumstances");
     let old_reason = reading.optional_text("old_reason");
-    let services = services(form);
+    let services: Options<ServiceId> =
+        reading.ticked("services", |id| ServiceId::from_str(id).ok()).into_iter().collect();
     if services.is_empty() {
         reading.fault("services", "Choose at least one service");
     }

@@ -121,17 +121,17 @@ pub async fn save(posted: Posted) -> Answer {
     let Posted { visit, form } = posted;
     let by = spokesperson(&visit)?;
     let mut reading = Reading::new(&form, visit.reader);
-    let yes_no = |name: &str| match form.first(name) {
+    let yes_no = |word: &str| match word {
         "yes" => Some(true),
         "no" => Some(false),
         _ => None,
     };
     let standing = Standing {
-        size: OrganisationSize::from_word(form.first("size")),
-        reported_before: yes_no("reported_before"),
+        size: reading.optional_choice("size", OrganisationSize::from_word),
+        reported_before: reading.optional_choice("reported_before", yes_no),
         prevention: reading.optional_text("prevention"),
         training: reading.optional_text("training"),
-        code_of_conduct: yes_no("code_of_conduct"),
+        code_of_conduct: reading.optional_choice("code_of_conduct", yes_no),
         code_of_conduct_details: reading.optional_text("code_of_conduct_details"),
     };
     let mut errors = reading.into_errors();

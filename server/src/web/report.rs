@@ -2,6 +2,7 @@
 //! first, both limits; open a draft, decide that none is required. Answers are written in `section`, signed off in
 //! `sign`, recorded as submitted in `submit`, and carried into the regulator's own form from `paste`.
 
+mod inputs;
 mod paste;
 mod section;
 mod sign;
@@ -70,6 +71,8 @@ struct ReportPage {
     caption: String,
     tag: Tag,
     signed: String,
+    /// What was submitted last had no signature that covers it.
+    unsigned: bool,
     state: Vec<String>,
     /// Who reported it already, or whose report we rely on; the link leads to the joint decision.
     others: Vec<String>,
@@ -83,7 +86,8 @@ struct ReportPage {
     proposal: Option<Proposal>,
     out_of_date: Vec<(String, String, String)>,
     clocks: Vec<ClockPart>,
-    gaps: Vec<(String, String)>,
+    missing: Vec<(String, String)>,
+    unknown: Vec<(String, String)>,
     unchecked: usize,
     form: &'static ReportForm,
     forms: Vec<(&'static str, &'static str, bool)>,
@@ -145,7 +149,10 @@ async fn shown(visit: &Visit, id: IncidentId, errors: Vec<FieldError>) -> Answer
     let open = state.ico.as_ref().is_some_and(domain::clock::Clock::is_open);
     let may = Reporter::of(&visit.person).is_some() && state.stage.word() != "closed" && state.facts.is_some();
     let drafting = may && !filed && !matches!(state.report, ReportState::NotRequired { .. });
-    let gaps = sections.iter().flat_map(|section| &section.answers).filter(|answer| answer.missing);
+    let listed = |which: fn(&Shown) -> bool| -> Vec<(String, String)> {
+        let answers = sections.iter().flat_map(|section| &section.answers).filter(|answer| which(answer));
+        answers.map(|answer| (answer.id.clone(), answer.question.clone())).collect()
+    };
     let page = ReportPage {
         chrome: visit
             .chrome(super::log::title(&format!("Report - {}", state.reference), &errors), "/incidents")
@@ -159,6 +166,7 @@ async fn shown(visit: &Visit, id: IncidentId, errors: Vec<FieldError>) -> Answer
         },
         tag: tag(&state, filed),
         signed: signed(&state, &sheet, visit),
+        unsigned: filed && state.reports.filed.last().is_some_and(|filed| filed.signed.is_none()),
         state: state_words(&state, visit),
         others: reported_by_others(visit, &state).await?,
         may_draft: may && !filed && matches!(state.report, ReportState::None | ReportState::NotRequired { .. }),
@@ -171,7 +179,8 @@ async fn shown(visit: &Visit, id: IncidentId, errors: Vec<FieldError>) -> Answer
         proposal: proposal(&state, visit),
         out_of_date: out_of_date(&state, &about, visit),
         clocks: clocks::parts(&groups, visit, &format!("/incidents/{id}/report")),
-        gaps: gaps.map(|answer| (answer.id.clone(), answer.question.clone())).collect(),
+        missing: listed(|answer| answer.missing),
+        unknown: listed(|answer| answer.unknown),
         unchecked: if filed { 0 } else { unchecked(&state, &sheet, &known).len() },
         form: sheet.form,
         forms: ReportForm::all()
@@ -316,8 +325,11 @@ fn sections(sheet: &Sheet, id: IncidentId, visit: &Visit) -> Vec<Section> {
             let answers: Vec<Shown> =
                 section.answers.iter().map(|answer| Shown::of(answer, id, &href, visit.reader)).collect();
             let missing = answers.iter().filter(|answer| answer.missing).count();
+            let unknown = answers.iter().filter(|answer| answer.unknown).count();
             let tag = if missing > 0 {
                 Tag::amber(format!("{missing} missing"))
+            } else if unknown > 0 {
+                Tag::blue(format!("{unknown} not yet known"))
             } else if !answers.is_empty() && answers.iter().all(|answer| answer.does_not_apply) {
                 Tag::grey("Does not apply")
             } else {
@@ -415,8 +427,8 @@ pub async fn resolve(posted: Posted, id: web::Path<IncidentId>) -> Answer {
 }
 
 impl ReportPage {
-    fn gaps_words(&self) -> String {
-        counted(i64::try_from(self.gaps.len()).unwrap_or(i64::MAX), "answer")
+    fn missing_words(&self) -> String {
+        counted(i64::try_from(self.missing.len()).unwrap_or(i64::MAX), "answer")
     }
 
     fn unchecked_words(&self) -> String {

@@ -9,7 +9,7 @@ use domain::values::{PersonId, Role};
 use serde::{Deserialize, Serialize};
 use server::access::{Responder, SignedIn};
 use server::node::execute::LOG_FORM;
-use server::node::{Node, NodeOptions, Rates};
+use server::node::{Node, NodeOptions, Rates, SentForm};
 use server::store::{READERS, StoreSettings};
 use server::time_source::SystemTime;
 use tests::facts::first_hour;
@@ -72,7 +72,7 @@ pub(crate) async fn play() {
     say("ready");
     while let Some(title) = told.recv().await {
         let mut request = log_request(first_hour(&title), node.now());
-        request.form = node.make_form(&person, LOG_FORM).await.expect("a form");
+        request.form = SentForm::said_once(node.make_form(&person, LOG_FORM).await.expect("a form"));
         request.services = services.iter().copied().collect();
         let logged = node.log_incident(&responder, request).await.expect("logged");
         say(&logged.id.to_string());

@@ -8,7 +8,7 @@ use domain::values::{ExchangeId, IncidentId, LongText};
 use server::node::execute::LOG_FORM;
 use server::node::rotation::Rotation;
 use server::node::said::NewMessage;
-use server::node::{DoorError, StreamId};
+use server::node::{DoorError, SentForm, StreamId};
 
 use super::view::Violation;
 use super::world::World;
@@ -91,7 +91,7 @@ impl World {
             request.awareness = Awareness { circumstances: Some(aware_at), breach: None };
         }
         let logging = async move {
-            request.form = node.make_form(&person, LOG_FORM).await?;
+            request.form = SentForm::said_once(node.make_form(&person, LOG_FORM).await?);
             node.log_incident(&by, request).await
         };
         self.at(who, "logs an incident", logging).await.map(drop)

@@ -38,6 +38,9 @@ pub struct Reports {
     pub accepted: BTreeMap<QuestionId, Accepted>,
     /// The signature, while nothing was written after it.
     pub signed: Option<SignOff>,
+    /// The newest signature on this report that something was written after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lapsed: Option<Lapsed>,
     /// How often a report was signed off.
     pub sign_offs: u32,
     /// What was submitted, oldest first.
@@ -85,6 +88,15 @@ pub struct SignOff {
     pub at: Moment,
     /// By whom.
     pub by: Actor,
+}
+
+/// A signature that something was written after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lapsed {
+    /// The signature.
+    pub signed: SignOff,
+    /// When something was written after it.
+    pub at: Moment,
 }
 
 /// A submitted report.
@@ -209,6 +221,8 @@ pub enum Command {
     },
     /// Write answers: all of them or none.
     Write {
+        /// The report that their author saw.
+        on: WorkedOn,
         /// Which.
         answers: Vec<NewAnswer>,
         /// Ourselves, as the caller reads it in the same transaction.
@@ -264,8 +278,17 @@ pub struct Sent {
     /// Its number; `None` for the one that is worked on.
     pub number: Option<u32>,
     /// Whether the answers were those that were signed off, where they have changed since; `None` for those if the
-    /// signature is older than the submission: signing is the last step before it.
+    /// signature stood when it was submitted: signing is the last step before it.
     pub signed: Option<bool>,
+}
+
+/// The report that is worked on. Versions of answers start anew with a follow-up, so they say nothing without it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkedOn {
+    /// The form it is made on.
+    pub form: FormId,
+    /// 1 is the first report.
+    pub number: u32,
 }
 
 /// An answer to be written.
@@ -387,6 +410,26 @@ impl Reports {
         self.signed.as_ref().filter(|signed| signed.digest == sheet.digest())
     }
 
+    /// The signature that stood at this instant, which people know to the minute.
+    #[must_use]
+    pub fn signed_at(&self, at: Moment) -> Option<&SignOff> {
+        let earlier = |signed: &SignOff| signed.at < at.plus_seconds(60);
+        let lapsed = self.lapsed.as_ref().filter(|lapsed| at < lapsed.at).map(|lapsed| &lapsed.signed);
+        self.signed.as_ref().filter(|signed| earlier(signed)).or_else(|| lapsed.filter(|signed| earlier(signed)))
+    }
+
+    /// The newest signature on this report, whether or not something was written after it.
+    #[must_use]
+    pub fn signed_last(&self) -> Option<&SignOff> {
+        self.signed.as_ref().or_else(|| self.lapsed.as_ref().map(|lapsed| &lapsed.signed))
+    }
+
+    /// The report that is worked on.
+    #[must_use]
+    pub fn worked_on(&self) -> WorkedOn {
+        WorkedOn { form: self.form.clone(), number: self.number() }
+    }
+
     /// The submitted report with this number.
     #[must_use]
     pub fn filed(&self, number: u32) -> Option<&Filed> {
@@ -397,12 +440,14 @@ impl Reports {
         match change {
             Change::FormChosen { form } => {
                 self.form = form.clone();
-                self.signed = None;
+                (self.signed, self.lapsed) = (None, None);
             }
             Change::AnswerWritten { question, version, answer, fact, base_version: _ } => {
                 let new = Version { version: *version, answer: answer.clone(), fact: *fact, at, by: by.clone() };
                 self.answers.entry(question.clone()).or_default().push(new);
-                self.signed = None;
+                if let Some(signed) = self.signed.take() {
+                    self.lapsed = Some(Lapsed { signed, at });
+                }
             }
             Change::WarningAccepted { question, text, reason } => {
                 let accepted = Accepted { text: *text, reason: reason.clone(), at, by: by.clone() };
@@ -431,7 +476,7 @@ impl Reports {
             Change::FollowUpOpened { number, starts_anew } => {
                 self.follow_ups = number.saturating_sub(1);
                 self.answers.retain(|question, _| !starts_anew.contains(question));
-                self.signed = None;
+                (self.signed, self.lapsed) = (None, None);
             }
         }
     }

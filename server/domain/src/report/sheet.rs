@@ -239,6 +239,13 @@ pub fn missing_required(sheet: &Sheet) -> Vec<&Answer> {
     sheet.answers().filter(missing).filter(|answer| answer.asked.required.is_some()).collect()
 }
 
+/// Answers that people wrote as an option, a time or a number, and for which the facts say another one. A text says things in
+/// its own words; of the others one of the two is wrong.
+#[must_use]
+pub fn unlike_the_facts(sheet: &Sheet) -> Vec<&Answer> {
+    sheet.answers().filter(|answer| answer.is_unlike_the_facts()).collect()
+}
+
 /// What in the texts of a sheet looks like personal data, but for our own details.
 #[must_use]
 pub fn warnings(sheet: &Sheet, known: &Known<'_>) -> Vec<Warning> {

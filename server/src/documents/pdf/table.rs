@@ -61,16 +61,30 @@ pub(super) fn lay_out(layout: &mut Layout, table: &Table) {
     layout.space(10.0);
 }
 
-fn columns(layout: &Layout, table: &Table) -> Vec<Column> {
+/// Columns by their share of the width, but each wide enough for every word of its heading, where there is room for that.
+fn columns(layout: &mut Layout, table: &Table) -> Vec<Column> {
     let shares: Vec<f32> = table.shares().into_iter().map(f32::from).collect();
-    let all: f32 = shares.iter().sum();
+    let (all, width): (f32, f32) = (shares.iter().sum(), layout.width());
+    let least: Vec<f32> = table.headings.iter().map(|heading| widest_word(layout, heading)).collect();
+    let room = width - least.iter().sum::<f32>();
+    let beyond = |(share, least): (&f32, &f32)| (width * share / all - least).max(0.0);
+    let wanted: f32 = shares.iter().zip(&least).map(beyond).sum();
     let mut x = MARGIN;
-    let mut place = |share: f32| {
-        let column = Column { x, width: layout.width() * share / all };
-        x += column.width;
+    let mut place = |(share, least): (&f32, &f32)| {
+        let fits = room >= 0.0 && wanted > 0.0;
+        let width = if fits { least + room * beyond((share, least)) / wanted } else { width * share / all };
+        let column = Column { x, width };
+        x += width;
         column
     };
-    shares.into_iter().map(&mut place).collect()
+    shares.iter().zip(&least).map(&mut place).collect()
+}
+
+/// How wide a column has to be for the longest word of its heading.
+fn widest_word(layout: &mut Layout, heading: &str) -> f32 {
+    let faces = layout.faces();
+    let words = heading.split_whitespace().map(|word| faces.width(word, HEADING.weight, HEADING.size));
+    words.fold(0.0, f32::max) + 2.0 * PADDING + 0.5
 }
 
 /// Which cells of a row name something.

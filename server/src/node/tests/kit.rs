@@ -27,7 +27,7 @@ use crate::access::{Administrator, Responder, SignedIn};
 use crate::node::administer::SetUp;
 use crate::node::pairing::Confirmation;
 use crate::node::receive::{Incoming, Received};
-use crate::node::{LogRequest, Node, NodeOptions, Rates};
+use crate::node::{LogRequest, Node, NodeOptions, Rates, SentForm};
 use crate::store::queries::directory;
 use crate::store::{DataKey, StoreSettings};
 use crate::time_source::{HandTime, TimeSource};
@@ -342,7 +342,7 @@ impl Party {
     pub(super) async fn request(&self) -> LogRequest {
         let form = self.node.make_form(&self.signed_in(), crate::node::execute::LOG_FORM).await.unwrap();
         LogRequest {
-            form,
+            form: SentForm::said_once(form),
             kind: IncidentKind::Breach,
             exercise: false,
             facts: facts("Mailbox read by a stranger"),

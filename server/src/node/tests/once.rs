@@ -16,7 +16,7 @@ async fn a_request_to_log_that_was_cut_off_logs_once() {
     let (claim, form) = world.alice.node.claim_log_request(named, person).await.unwrap();
     assert_eq!(claim, Claim::Fresh);
     let mut request = world.alice.request().await;
-    request.form = form;
+    request.form = crate::node::SentForm::said_once(form);
     let first = world.alice.node.log_incident(&world.alice.responder(), request.clone()).await.unwrap();
     world.alice = world.alice.restart(&world.time, &world.network).await;
     let (claim, again) = world.alice.node.claim_log_request(named, person).await.unwrap();

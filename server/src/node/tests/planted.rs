@@ -20,7 +20,7 @@ use crate::node::execute::LOG_FORM;
 use crate::node::keys::{identity_seed, open_identity};
 use crate::node::pairing::Confirmation;
 use crate::node::people::NewInvitation;
-use crate::node::{LogRequest, NewPerson, Node, NodeOptions, Rates};
+use crate::node::{LogRequest, NewPerson, Node, NodeOptions, Rates, SentForm};
 use crate::store::partners::{KeyPurpose, own_key};
 use crate::store::queries::{directory, notices};
 use crate::store::testing::{InTheClear, TestStore, both, data_key};
@@ -216,7 +216,7 @@ impl Planted {
         self.node.keep_draft(&self.by, draft, LOG_FORM, b"what a planted draft says".to_vec()).await.unwrap();
         let free = |text: &str| LongText::parse(text).unwrap();
         let request = LogRequest {
-            form,
+            form: SentForm::said_once(form),
             kind: IncidentKind::Breach,
             exercise: false,
             facts: Facts {

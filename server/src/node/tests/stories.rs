@@ -5,8 +5,8 @@ use domain::exchange::{Call, CallChannel, NoticeDelivery, Stance};
 use domain::incident::WithdrawalReason;
 
 use super::kit::{BORIS, Weather, World, facts, line};
-use crate::node::DoorError;
 use crate::node::received::SignatureResult;
+use crate::node::{DoorError, SentForm};
 use crate::store::alerts::{self, AlertKind};
 use crate::store::ledger;
 use crate::store::partners::PartnerState;
@@ -52,7 +52,7 @@ async fn a_form_logs_once() {
     let first = world.alice.node.log_incident(&by, request.clone()).await.unwrap();
     let again = world.alice.node.log_incident(&by, request.clone()).await.unwrap();
     assert_eq!((again.id, again.repeated, first.repeated), (first.id, true, false));
-    let stranger = crate::node::LogRequest { form: uuid::Uuid::from_u128(404), ..request };
+    let stranger = crate::node::LogRequest { form: SentForm::said_once(uuid::Uuid::from_u128(404)), ..request };
     assert!(matches!(world.alice.node.log_incident(&by, stranger).await, Err(DoorError::FormUnknown)));
 }
 

@@ -10,22 +10,25 @@ fn person(number: u128) -> PersonId {
 }
 
 both!(
-    /// The first use is fresh and stores an answer; the second gets that answer; a refused first use leaves it unused.
+    /// The first use is fresh and stores an answer; the second gets that answer, unless it says something else; a refused
+    /// first use leaves it unused.
     one_use, |store| {
         store.write::<_, StoreError>(at(0), |turn| make(turn, id(1), person(1), "log", at(0))).await.unwrap();
         let refused = store.write::<(), StoreError>(at(1), |turn| {
-            assert_eq!(use_once(turn, id(1), person(1), "log")?, FormUse::Fresh);
+            assert_eq!(use_once(turn, &SentForm::said_once(id(1)), person(1), "log")?, FormUse::Fresh);
             Err(StoreError::Fault)
         }).await;
         assert!(refused.is_err());
         store.write::<_, StoreError>(at(2), |turn| {
-            assert_eq!(use_once(turn, id(1), person(1), "log")?, FormUse::Fresh);
+            assert_eq!(use_once(turn, &SentForm::said_once(id(1)), person(1), "log")?, FormUse::Fresh);
             answer(turn, id(1), "first")
         }).await.unwrap();
         store.write::<_, StoreError>(at(3), |turn| {
-            assert_eq!(use_once(turn, id(1), person(1), "log")?, FormUse::Used { answer: Some("first".to_owned()) });
+            assert_eq!(use_once(turn, &SentForm::said_once(id(1)), person(1), "log")?, FormUse::Used { answer: Some("first".to_owned()) });
+            let otherwise = SentForm { said: [1; 32], ..SentForm::said_once(id(1)) };
+            assert_eq!(use_once(turn, &otherwise, person(1), "log")?, FormUse::UsedOtherwise);
             for (form, who, purpose) in [(2, 1, "log"), (1, 2, "log"), (1, 1, "close")] {
-                assert_eq!(use_once(turn, id(form), person(who), purpose)?, FormUse::Unknown);
+                assert_eq!(use_once(turn, &SentForm::said_once(id(form)), person(who), purpose)?, FormUse::Unknown);
             }
             Ok(())
         }).await.unwrap();
@@ -43,7 +46,7 @@ both!(
             assert_eq!(sweep(turn, at(1_000), 9)?, 0);
             assert_eq!(sweep(turn, at(700_000), 3)?, 3);
             assert_eq!(sweep(turn, at(700_000), 9)?, 2);
-            assert_eq!(use_once(turn, id(9), person(1), "log")?, FormUse::Fresh);
+            assert_eq!(use_once(turn, &SentForm::said_once(id(9)), person(1), "log")?, FormUse::Fresh);
             Ok(())
         }).await.unwrap();
     }

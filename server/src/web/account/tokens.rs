@@ -67,7 +67,7 @@ pub(super) async fn make(posted: Posted) -> Answer {
     may_have_one(&visit)?;
     let mut reading = Reading::new(&form, visit.reader);
     let label: Option<Line> = reading.text("label", "Say what the program is called");
-    let scopes: Vec<Scope> = form.all("scope").filter_map(|word| word.parse().ok()).collect();
+    let scopes: Vec<Scope> = reading.ticked("scope", |word| word.parse().ok());
     if scopes.is_empty() {
         reading.fault("scope", "Choose what the program may do");
     }

@@ -314,6 +314,7 @@ fn faults<R: Edited>(error: DoorError) -> Result<Vec<FieldError>, Problem> {
         | DoorError::Complaint(_)
         | DoorError::NotFound
         | DoorError::FormUnknown
+        | DoorError::FormSaidOtherwise
         | DoorError::Invalid(_)
         | DoorError::Stale
         | DoorError::Target(_)

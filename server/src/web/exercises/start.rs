@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::str::FromStr as _;
 
 use domain::values::{LongText, PartnerId};
-use uuid::Uuid;
 
 use super::exerciser;
+use crate::node::DoorError;
 use crate::node::exercises::{Chosen, EXERCISE_FORM, ExerciseRequest, Scenario};
 use crate::problem::Problem;
 use crate::store::queries::exercises::{self, Reachable};
-use crate::web::action::{ActionPage, refusal};
+use crate::web::action::{ActionPage, refusal, worn_out};
 use crate::web::board::channel;
 use crate::web::field::Field;
 use crate::web::form::{Form, Reading};
@@ -87,17 +87,16 @@ pub(super) async fn ask(visit: Visit) -> Answer {
 /// # Errors
 /// [`Problem`]
 pub(super) async fn act(posted: Posted) -> Answer {
-    let Posted { visit, form } = posted;
+    let Posted { visit, mut form } = posted;
     let by = exerciser(&visit)?;
-    let once = Uuid::from_str(form.first("form")).map_err(|_| Problem::FormExpired)?;
     let mut reading = Reading::new(&form, visit.reader);
     let scenario = reading.choice("scenario", Scenario::from_word, "Choose what is supposed to have happened");
     let note: Option<LongText> = reading.optional_text("note");
     let partners = match form.first("whom") {
         "all" => Some(Chosen::All),
         "some" => {
-            let ticked: BTreeSet<PartnerId> =
-                form.all("partners").filter_map(|id| PartnerId::from_str(id).ok()).collect();
+            let ticked = reading.ticked("partners", |id| PartnerId::from_str(id).ok());
+            let ticked: BTreeSet<PartnerId> = ticked.into_iter().collect();
             if ticked.is_empty() {
                 reading.fault("partners", "Tick at least one partner");
             }
@@ -111,9 +110,15 @@ pub(super) async fn act(posted: Posted) -> Answer {
     let errors = reading.into_errors();
     let errors = match (scenario, partners) {
         (Some(scenario), Some(partners)) if errors.is_empty() => {
-            let request = ExerciseRequest { form: Some(once), scenario, note, partners };
+            let request = ExerciseRequest { form: Some(form.sent()), scenario, note, partners };
             match visit.node.start_exercise(&by, request).await {
                 Ok(answer) => return Ok(page::see_other(&format!("/exercises/{}", answer.id))),
+                Err(error @ (DoorError::FormUnknown | DoorError::FormSaidOtherwise)) => {
+                    form.set("form", visit.node.make_form(&visit.person, EXERCISE_FORM).await?.to_string());
+                    let mut again = Reading::new(&form, visit.reader);
+                    again.fault("scenario", worn_out(&error, "started", "start it"));
+                    again.into_errors()
+                }
                 Err(error) => refusal(error, "whom")?,
             }
         }

@@ -9,14 +9,14 @@ use std::str::FromStr as _;
 use domain::arrangement::Lead;
 use domain::incident::Incident;
 use domain::values::{IncidentId, PartnerId};
-use uuid::Uuid;
 
 use super::words::Names;
 use crate::access::Dpo;
+use crate::node::DoorError;
 use crate::node::joint::JOINT_FORM;
 use crate::problem::Problem;
 use crate::store::queries::{incidents, partners};
-use crate::web::action::ActionPage;
+use crate::web::action::{ActionPage, worn_out};
 use crate::web::field::Field;
 use crate::web::form::{FieldError, Form, Reading};
 use crate::web::log::findings_in;
@@ -62,10 +62,6 @@ async fn fresh(visit: &Visit) -> Result<Form, Problem> {
     Ok(form)
 }
 
-fn form_id(form: &Form) -> Option<Uuid> {
-    Some(Uuid::from_str(form.first("form")).unwrap_or_default())
-}
-
 /// The page of a step, with the form that is used once.
 fn page(visit: &Visit, case: &Case, (heading, step): (&'static str, &str), form: &Form) -> ActionPage {
     let state = &case.state;
@@ -96,10 +92,10 @@ pub(super) fn fault(name: &str, message: &str) -> FieldError {
     FieldError { name: name.to_owned(), anchor: name.to_owned(), message: message.to_owned() }
 }
 
-/// The form had been open for too long: it is made anew, with all that was typed.
-async fn renewed(visit: &Visit, form: &mut Form, name: &str) -> Result<Vec<FieldError>, Problem> {
+/// The form can't be used: it is made anew, with all that was typed.
+async fn renewed(visit: &Visit, form: &mut Form, name: &str, error: &DoorError) -> Result<Vec<FieldError>, Problem> {
     form.set("form", visit.node.make_form(&visit.person, JOINT_FORM).await?.to_string());
-    Ok(vec![fault(name, "This form had been open for too long. Nothing was sent. Look at it again, then send it")])
+    Ok(vec![fault(name, &worn_out(error, "sent", "send it"))])
 }
 
 /// Who does it: a choice, and a list of partners for one of the choices.

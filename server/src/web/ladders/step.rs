@@ -145,9 +145,10 @@ fn read(form: &Form, visit: &Visit) -> Result<Step, Vec<FieldError>> {
     if !at_due && amount.is_none() {
         reading.fault("amount", "Give a whole number, such as 6");
     }
-    let roles = form.all("role").filter_map(|word| ROLES.into_iter().find(|role| role.word() == word)).collect();
-    let mut people: Vec<PersonId> =
-        form.all("person").chain(form.all("add")).filter_map(|id| id.parse().ok()).collect();
+    let roles = reading.ticked("role", |word| ROLES.into_iter().find(|role| role.word() == word));
+    let roles = roles.into_iter().collect();
+    let mut people: Vec<PersonId> = reading.ticked("person", |id| id.parse().ok());
+    people.extend(reading.ticked::<PersonId>("add", |id| id.parse().ok()));
     people.sort_unstable();
     people.dedup();
     let errors = reading.into_errors();

@@ -6,14 +6,13 @@ use actix_web::web;
 use domain::incident::Incident;
 use domain::incident::lessons::{Action, Effect, Owner, Review, Seen};
 use domain::values::{IncidentId, PersonId};
-use uuid::Uuid;
 
 use super::{duty_holder, incident};
 use crate::node::DoorError;
 use crate::node::lessons::{ACTION_FORM, NewOwner, NewPlan, Step};
 use crate::problem::Problem;
 use crate::store::queries::people::{self, PersonState};
-use crate::web::action::{ActionPage, refusal};
+use crate::web::action::{ActionPage, refusal, worn_out};
 use crate::web::field::Field;
 use crate::web::form::{FieldError, Form, Reading};
 use crate::web::log::findings_in;
@@ -174,16 +173,15 @@ pub(super) async fn add(posted: Posted, id: web::Path<IncidentId>) -> Answer {
     if found.iter().any(|found| found.serious) && !form.has("checked", "yes") {
         return new_page(&visit, &state, &form).await?.unconfirmed(found);
     }
-    let once = Uuid::from_str(form.first("form")).unwrap_or_default();
-    match visit.node.add_action(&by, id, Some(once), plan).await {
+    match visit.node.add_action(&by, id, Some(form.sent()), plan).await {
         Ok(()) => Ok(page::see_other(&format!("/incidents/{id}/lessons"))),
-        Err(DoorError::FormUnknown) => {
+        Err(error @ (DoorError::FormUnknown | DoorError::FormSaidOtherwise)) => {
             form.set("form", visit.node.make_form(&visit.person, ACTION_FORM).await?.to_string());
-            let message = "This form had been open for too long. Nothing was added. Look at it again, then add it";
+            let message = worn_out(&error, "added", "add it");
             new_page(&visit, &state, &form).await?.answer(vec![FieldError {
                 name: "what".to_owned(),
                 anchor: "what".to_owned(),
-                message: message.to_owned(),
+                message,
             }])
         }
         Err(error) => new_page(&visit, &state, &form).await?.answer(refusal(error, "due-day")?),

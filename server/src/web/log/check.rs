@@ -14,7 +14,7 @@ use super::super::page::{self, Answer, Chrome, Posted, Visit};
 use super::told::{self, Told};
 use super::{Answers, BUTTONS};
 use crate::node::execute::LOG_FORM;
-use crate::node::{DoorError, LogRequest};
+use crate::node::{DoorError, LogRequest, SentForm};
 use crate::problem::Problem;
 use crate::store::queries::partners;
 
@@ -116,6 +116,7 @@ pub async fn log(posted: Posted, id: web::Path<Uuid>) -> Answer {
     let by = super::responder(&visit)?;
     let id = id.into_inner();
     let (hold, checked) = (form.has("go", "hold"), form.has("checked", "yes"));
+    let sent = form.sent_as(id);
     form.drop_names(&BUTTONS);
     let answers = match super::read(&form, visit.reader) {
         Ok(answers) => answers,
@@ -130,12 +131,21 @@ pub async fn log(posted: Posted, id: web::Path<Uuid>) -> Answer {
         };
         return show(&visit, id, &form, &answers, vec![error], "").await;
     }
-    match visit.node.log_incident(&by, request(id, &answers, hold)).await {
+    match visit.node.log_incident(&by, request(sent, &answers, hold)).await {
         Ok(answer) => {
             visit.node.discard_draft(&visit.person, id).await?;
             Ok(page::see_other(&format!("/incidents/{}?logged=1", answer.id)))
         }
-        Err(DoorError::FormUnknown) => renewed(&visit, &form, &answers).await,
+        Err(DoorError::FormUnknown) => {
+            let notice =
+                "This form had been open for too long. Nothing was logged. Look at your answers again, then log it.";
+            renewed(&visit, &form, &answers, notice).await
+        }
+        Err(DoorError::FormSaidOtherwise) => {
+            let notice = "This form was sent before with other answers, and an incident was logged with those. If this is another \
+                          incident, look at your answers again, then log it. If it is the same, go to the incident and update it.";
+            renewed(&visit, &form, &answers, notice).await
+        }
         Err(DoorError::Refused(refusal)) => {
             super::show(&visit, id, &form, vec![super::refused(&refusal, visit.reader)], String::new()).await
         }
@@ -143,15 +153,15 @@ pub async fn log(posted: Posted, id: web::Path<Uuid>) -> Answer {
     }
 }
 
-/// The one-use form expired while its draft lay about: the answers go on under a fresh one, and are looked at once more.
-async fn renewed(visit: &Visit, form: &Form, answers: &Answers) -> Answer {
+/// The one-use form can't be used, because it expired while its draft lay about or was used with other answers: these go on
+/// under a fresh one, and are looked at once more.
+async fn renewed(visit: &Visit, form: &Form, answers: &Answers, notice: &'static str) -> Answer {
     let id = visit.node.make_form(&visit.person, LOG_FORM).await?;
     visit.node.keep_draft(&visit.person, id, LOG_FORM, form.to_json()).await?;
-    let notice = "This form had been open for too long. Nothing was logged. Look at your answers again, then log it.";
     show(visit, id, form, answers, Vec::new(), notice).await
 }
 
-fn request(form: Uuid, answers: &Answers, hold: bool) -> LogRequest {
+fn request(form: SentForm, answers: &Answers, hold: bool) -> LogRequest {
     LogRequest {
         form,
         kind: answers.kind,

@@ -6,9 +6,8 @@ use actix_web::web;
 use domain::exchange::{DUE_SECONDS_MAX, MessageKind, Refusal};
 use domain::values::{ExchangeId, LongText, MessageId};
 use serde::Deserialize;
-use uuid::Uuid;
 
-use super::super::action::{ActionPage, refusal};
+use super::super::action::{ActionPage, refusal, worn_out};
 use super::super::field::Field;
 use super::super::form::{FieldError, Form, Reading};
 use super::super::log::{findings_in, responder};
@@ -84,11 +83,11 @@ pub(super) async fn say(posted: Posted, id: web::Path<ExchangeId>) -> Answer {
             let anchor = anchor(&refused);
             case.page(&visit, &form).answer(refusal(DoorError::ExchangeRefused(refused), anchor)?)
         }
-        Err(DoorError::FormUnknown) => {
+        Err(error @ (DoorError::FormUnknown | DoorError::FormSaidOtherwise)) => {
             let id = visit.node.make_form(&visit.person, MESSAGE_FORM).await?;
             form.set("form", id.to_string());
-            let message = "This form had been open for too long. Nothing was sent. Look at it again, then send it";
-            case.page(&visit, &form).answer(vec![fault("text", "text", message)])
+            let message = worn_out(&error, "sent", "send it");
+            case.page(&visit, &form).answer(vec![fault("text", "text", &message)])
         }
         Err(error) => Err(error.into()),
     }
@@ -145,7 +144,7 @@ fn read(visit: &Visit, form: &Form) -> Result<NewMessage, Vec<FieldError>> {
     let errors = reading.into_errors();
     match (kind, text) {
         (Some(kind), Some(text)) if errors.is_empty() => {
-            let form = Some(Uuid::from_str(form.first("form")).unwrap_or_default());
+            let form = Some(form.sent());
             Ok(NewMessage { form, kind, text, re, due, received_at })
         }
         (Some(_) | None, Some(_) | None) => Err(errors),

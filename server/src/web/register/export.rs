@@ -39,6 +39,10 @@ pub async fn export(posted: Posted) -> Answer {
     let by = reader(&visit)?;
     let asked = Form::parse(form.first("query").as_bytes())?;
     let filter = filter(&asked, visit.node.zone()).map_err(|_| Problem::Malformed("The filter could not be read."))?;
+    // What a filter does not know would export more than was asked for.
+    if asked.pairs().any(|(name, _)| !query::NAMES.contains(&name)) {
+        return Err(Problem::Malformed("The filter names something that the register is not filtered by."));
+    }
     let wanted = filter.clone();
     if visit.node.store().read(move |rows| lines::is_too_wide(rows, &wanted)).await? {
         return Err(Problem::Malformed("The text fits the names of more than 20 partners: type more of the name."));

@@ -14,8 +14,8 @@ use super::super::form::{FieldError, Form, Reading};
 use super::super::log::FoundText;
 use super::super::page::{self, Answer, Chrome, Posted, Visit};
 use super::super::timeline;
-use super::words::Shown;
-use super::{filled, officer, reporter};
+use super::words::{self, Shown};
+use super::{filled, mend, officer, reporter};
 use crate::node::DoorError;
 use crate::node::reports::refused;
 use crate::problem::{Problem, capitalised};
@@ -33,11 +33,21 @@ struct SignPage {
     digest: Digest32,
     first: String,
     missing: Vec<(String, String)>,
+    unlike: Vec<Unlike>,
     unknown: Vec<String>,
     looked: Vec<Looked>,
     answers: Vec<Shown>,
     may_sign: bool,
     password: Field,
+}
+
+/// An answer that is not what the facts say.
+struct Unlike {
+    question: String,
+    href: String,
+    said: String,
+    facts: String,
+    mend: Option<(String, &'static str)>,
 }
 
 /// A text that may be personal data.
@@ -124,6 +134,16 @@ async fn shown(visit: &Visit, id: IncidentId, form: &Form, errors: Vec<FieldErro
             && signed.is_none()
             && looked.iter().all(|looked| !looked.serious || !looked.accepted.is_empty()),
         missing: missing.into_iter().map(|answer| (part_of(&sheet, id, &answer.id), answer.question.clone())).collect(),
+        unlike: report::unlike_the_facts(&sheet)
+            .into_iter()
+            .map(|answer| Unlike {
+                question: answer.question.clone(),
+                href: part_of(&sheet, id, &answer.id),
+                said: words::value(&answer.value, visit.reader),
+                facts: words::value(&answer.fact, visit.reader),
+                mend: answer.asked.source.mend().map(|to| mend(to, id)),
+            })
+            .collect(),
         unknown: sheet
             .answers()
             .filter(|answer| answer.value.is_open() && answer.asked.required.is_none())

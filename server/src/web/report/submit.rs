@@ -62,8 +62,8 @@ async fn shown(visit: &Visit, id: IncidentId, form: &Form, errors: Vec<FieldErro
                 .hint("Compulsory after the legal limit, unless they are written in the report already."),
         );
     }
-    let resigned = state.reports.signed.as_ref().filter(|_| state.reports.signed_as(&sheet).is_none());
-    if let Some(signed) = resigned {
+    let outdated = state.reports.signed_last().filter(|_| state.reports.signed_as(&sheet).is_none());
+    if let Some(signed) = outdated {
         let at = visit.reader.near(signed.at);
         fields.push(
             Field::radios(

@@ -16,17 +16,21 @@ pub(super) struct Shown {
     pub(super) unverified: bool,
     pub(super) value: String,
     pub(super) missing: bool,
+    /// The form takes that it is not yet known.
+    pub(super) unknown: bool,
     pub(super) does_not_apply: bool,
     pub(super) from: String,
     /// What the facts say by now, when that changed beneath a written answer.
     pub(super) facts_now: Option<String>,
+    /// What the facts say, when that is another option, time or number than was written.
+    pub(super) facts_say: Option<String>,
     pub(super) change: Option<String>,
     pub(super) mend: Option<(String, &'static str)>,
 }
 
 impl Shown {
     pub(super) fn of(answer: &report::Answer, id: IncidentId, part: &str, reader: Reader) -> Self {
-        let missing = answer.value.is_open();
+        let open = answer.value.is_open();
         let said = value(&answer.value, reader);
         Self {
             id: format!("q-{}", answer.id),
@@ -43,12 +47,14 @@ impl Shown {
                 | AnswerValue::Missing(_)
                 | AnswerValue::DoesNotApply(_) => said,
             },
-            missing,
+            missing: open && !answer.value.is_said(),
+            unknown: open && answer.value.is_said(),
             does_not_apply: matches!(answer.value, AnswerValue::DoesNotApply(_)),
             from: answer.from.clone(),
             facts_now: answer.fact_changed.then(|| value(&answer.fact, reader)),
+            facts_say: (!answer.fact_changed && answer.is_unlike_the_facts()).then(|| value(&answer.fact, reader)),
             change: answer.applies.then(|| format!("{part}#{}", answer.id)),
-            mend: answer.asked.source.mend().filter(|_| missing && answer.written.is_none()).map(|to| mend(to, id)),
+            mend: answer.asked.source.mend().filter(|_| open && answer.written.is_none()).map(|to| mend(to, id)),
         }
     }
 }

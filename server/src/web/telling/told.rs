@@ -1,18 +1,15 @@
 //! Record that people were told: when, how, how many, with which text; strike out a record that was made in error.
 
-use std::str::FromStr as _;
-
 use actix_web::web;
 use domain::incident::telling::{self, Channel, Communication, PEOPLE_MAX};
 use domain::incident::{Incident, Refusal};
 use domain::values::{IncidentId, LongText};
-use uuid::Uuid;
 
 use super::{incident, reporter};
 use crate::node::DoorError;
 use crate::node::telling::TOLD_FORM;
 use crate::problem::Problem;
-use crate::web::action::{ActionPage, refusal};
+use crate::web::action::{ActionPage, refusal, worn_out};
 use crate::web::field::Field;
 use crate::web::form::{FieldError, Form, Reading};
 use crate::web::log::findings_in;
@@ -85,15 +82,12 @@ pub(super) async fn record(posted: Posted, id: web::Path<IncidentId>) -> Answer 
     if found.iter().any(|found| found.serious) && !form.has("checked", "yes") {
         return page_of(&visit, &state, &form).unconfirmed(found);
     }
-    let once = Uuid::from_str(form.first("form")).unwrap_or_default();
-    match visit.node.record_told(&by, id, Some(once), told).await {
+    match visit.node.record_told(&by, id, Some(form.sent()), told).await {
         Ok(()) => Ok(page::see_other(&format!("/incidents/{id}/people"))),
-        Err(DoorError::FormUnknown) => {
+        Err(error @ (DoorError::FormUnknown | DoorError::FormSaidOtherwise)) => {
             form.set("form", visit.node.make_form(&visit.person, TOLD_FORM).await?.to_string());
-            page_of(&visit, &state, &form).answer(vec![fault(
-                "at-day",
-                "This form had been open for too long. Nothing was recorded. Look at it again, then record it",
-            )])
+            let message = worn_out(&error, "recorded", "record it");
+            page_of(&visit, &state, &form).answer(vec![fault("at-day", &message)])
         }
         Err(error) => {
             let anchor = anchor(&error);

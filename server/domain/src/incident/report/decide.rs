@@ -33,7 +33,10 @@ pub(in crate::incident) fn decide(
             all.extend(events(vec![Change::FormChosen { form: form.clone() }]));
             Ok(all)
         }
-        Command::Write { answers, about } => {
+        Command::Write { on, answers, about } => {
+            if *on != incident.reports.worked_on() {
+                return Err(Refusal::AnotherReport.into());
+            }
             let mut all = opened(incident, by, now)?;
             all.extend(events(write(incident, answers, about, by, now)?));
             Ok(all)
@@ -258,9 +261,9 @@ fn sent_as_signed<'a>(
     let reports = &incident.reports;
     let same = reports.signed_as(sheet);
     match sent.signed {
-        Some(true) => reports.signed.as_ref().map(Some).ok_or(Refusal::NotSigned),
+        Some(true) => reports.signed_at(at).or_else(|| reports.signed_last()).map(Some).ok_or(Refusal::NotSigned),
         Some(false) => Ok(same),
-        None => Ok(same.or_else(|| reports.signed.as_ref().filter(|signed| signed.at <= at))),
+        None => Ok(same.or_else(|| reports.signed_at(at))),
     }
 }
 

@@ -29,7 +29,12 @@ fn new(question: &str, base_version: u32, answer: Option<Written>) -> NewAnswer 
 }
 
 fn write(answers: Vec<NewAnswer>, by: Actor) -> Command {
-    Command::Report { command: Ask::Write { answers, about: about() }, by }
+    write_on(1, answers, by)
+}
+
+fn write_on(number: u32, answers: Vec<NewAnswer>, by: Actor) -> Command {
+    let on = report::WorkedOn { form: FormId::default(), number };
+    Command::Report { command: Ask::Write { on, answers, about: about() }, by }
 }
 
 fn sheet(incident: &Incident, now: Moment) -> Sheet {
@@ -262,6 +267,8 @@ fn a_follow_up_is_chained_to_what_was_sent() {
     assert_eq!(changed.iter().map(|change| change.question.as_str()).collect::<Vec<_>>(), ["describe_what_happened"]);
     story.run(&follow_up(), hour(7));
     assert_eq!(story.refused(&follow_up(), hour(7)), Refusal::Report(No::NothingToFollow));
+    assert_eq!(story.refused(&late, hour(7)), Refusal::Report(No::AnotherReport), "its versions are another report's");
+    story.run(&write_on(2, vec![new("containment", 0, text("x"))], dpo(1)), hour(7));
     assert_eq!(value(story.incident(), "report_type", hour(7)), AnswerValue::Given("Follow-up report".to_owned()));
     assert_eq!(value(story.incident(), "ico_case_reference", hour(7)), AnswerValue::Given("IC-9".to_owned()));
     for (at, no) in [(hour(4), Refusal::Report(No::BeforeEarlier)), (hour(9), Refusal::SubmissionTime)] {
@@ -295,6 +302,25 @@ fn what_was_sent_is_what_was_signed_before_it() {
         let recorded = file(&story, 1, said);
         assert_eq!(recorded.incident().reports.filed[0].signed, signed, "{said:?}");
         assert_eq!(out_of_date(recorded.incident(), &about(), hour(8)).len(), changed, "{said:?}");
+    }
+    // A signature that an answer was written after stood until then.
+    let written = |at, said| {
+        let mut story = ready();
+        story.run(&sign(story.incident(), dpo(1), hour(4)), hour(4));
+        story.run(&write(vec![new("containment", 0, text("Blocked."))], dpo(2)), at);
+        file(&story, 1, said).incident().reports.filed[0].clone()
+    };
+    let without =
+        |filed: &report::Filed| !filed.answers.iter().any(|answer| format!("{answer:?}").contains("Blocked."));
+    for (at, said, signed) in [
+        (hour(6), None, Some(1)),
+        (hour(6), Some(true), Some(1)),
+        (hour(6), Some(false), None),
+        (hour(5), None, None),
+        (hour(5), Some(true), Some(1)),
+    ] {
+        let filed = written(at, said);
+        assert_eq!((filed.signed, without(&filed)), (signed, signed.is_some()), "{at:?} {said:?}");
     }
     let other = Ask::File {
         submission: submission(hour(5)),
@@ -335,6 +361,27 @@ fn another_form_asks_other_questions() {
     assert!(found.answers().any(|answer| matches!(&answer.value, AnswerValue::Instant(at) if *at == hour(0))));
     assert_eq!(story.refused(&choose, hour(6)), Refusal::NothingChanges);
     assert_eq!(FormId::parse("another"), None);
+}
+
+/// An option, a time or a number that is not what the facts say is pointed out; a text has its own words, and an instant's
+/// seconds are nobody's business.
+#[test]
+fn what_is_unlike_the_facts_is_pointed_out() {
+    let mut story = ready();
+    let unlike = |story: &Story| -> Vec<String> {
+        let found = sheet(story.incident(), hour(5));
+        crate::report::unlike_the_facts(&found).iter().map(|answer| answer.id.clone()).collect()
+    };
+    assert_eq!(unlike(&story), Vec::<String>::new());
+    let at = |at| Some(Written::Instant { at });
+    let same = at(hour(0).plus_seconds(59));
+    let text = text("In words of our own.");
+    story.run(&write(vec![new("discovered_at", 0, same), new("describe_what_happened", 0, text)], dpo(1)), hour(4));
+    assert_eq!(unlike(&story), Vec::<String>::new());
+    story.run(&write(vec![new("discovered_at", 1, at(hour(0).plus_seconds(-60)))], dpo(1)), hour(4));
+    assert_eq!(unlike(&story), ["discovered_at"]);
+    story.run(&write(vec![new("discovered_at", 2, None)], dpo(1)), hour(4));
+    assert_eq!(unlike(&story), Vec::<String>::new());
 }
 
 /// A proof is added once.

@@ -104,11 +104,11 @@ pub fn keep(turn: &mut Turn<'_>, view: &View) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Forgets one's own view; with `shared` also one that somebody else shows to all.
+/// Forgets one's own view; with `shared` also one that somebody else shows to all. Tells whether it is gone.
 ///
 /// # Errors
 /// Those of the database.
-pub fn forget(turn: &mut Turn<'_>, id: Uuid, person: PersonId, shared: bool) -> Result<(), StoreError> {
+pub fn forget(turn: &mut Turn<'_>, id: Uuid, person: PersonId, shared: bool) -> Result<bool, StoreError> {
     let one = register_views::table.find(id.as_bytes().as_slice());
     let theirs = register_views::person_id.eq(person.as_bytes().as_slice());
     if shared {
@@ -116,5 +116,6 @@ pub fn forget(turn: &mut Turn<'_>, id: Uuid, person: PersonId, shared: bool) -> 
     } else {
         diesel::delete(one.filter(theirs)).execute(turn.rows().db)?;
     }
-    Ok(())
+    let left: i64 = one.count().get_result(turn.rows().db)?;
+    Ok(left == 0)
 }

@@ -6,7 +6,7 @@ use domain::incident::Refusal;
 use domain::incident::joint::Refusal as Joint;
 use domain::values::{IncidentId, LongText};
 
-use super::{Case, find, form_id, fresh, officer, page, renewed, unchecked};
+use super::{Case, find, fresh, officer, page, renewed, unchecked};
 use crate::node::DoorError;
 use crate::web::action::{ActionPage, refusal};
 use crate::web::field::Field;
@@ -70,10 +70,10 @@ pub(in crate::web::joint) async fn ask(posted: Posted, id: web::Path<IncidentId>
     if let Some(errors) = unchecked(&visit, &form, &mut page, what).await? {
         return page.answer(errors);
     }
-    match visit.node.ask_views(&by, form_id(&form), *id, text, due).await {
+    match visit.node.ask_views(&by, Some(form.sent()), *id, text, due).await {
         Ok(()) => Ok(see_other(&format!("/incidents/{id}/joint?done=asked#views"))),
-        Err(DoorError::FormUnknown) => {
-            let errors = renewed(&visit, &mut form, "text").await?;
+        Err(error @ (DoorError::FormUnknown | DoorError::FormSaidOtherwise)) => {
+            let errors = renewed(&visit, &mut form, "text", &error).await?;
             shown(&visit, &case, &form).answer(errors)
         }
         Err(error) => {

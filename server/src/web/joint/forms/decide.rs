@@ -8,7 +8,7 @@ use domain::incident::joint::Reasons;
 use domain::values::{IncidentId, MessageId, Moment};
 
 use super::super::words::name;
-use super::{Case, PARTNER, find, form_id, fresh, officer, page, read_who, renewed, unchecked, who_fields};
+use super::{Case, PARTNER, find, fresh, officer, page, read_who, renewed, unchecked, who_fields};
 use crate::node::DoorError;
 use crate::node::joint::{Considered, NewDecision};
 use crate::problem::Problem;
@@ -108,7 +108,11 @@ fn read(visit: &Visit, form: &Form) -> Result<NewDecision, Vec<FieldError>> {
     let reasons: Option<Reasons> = reading.text("reasons", "Say why");
     let all = form.all("views").find_map(|value| value.strip_prefix("until-"));
     let all = all.and_then(|micros| Moment::from_micros(micros.parse().ok()?).ok());
-    let these: Vec<MessageId> = form.all("views").filter_map(|value| MessageId::from_str(value).ok()).collect();
+    let these = reading.ticked("views", |value| match value.strip_prefix("until-") {
+        Some(_) => Some(None),
+        None => MessageId::from_str(value).ok().map(Some),
+    });
+    let these: Vec<MessageId> = these.into_iter().flatten().collect();
     let errors = reading.into_errors();
     match (reports, tells, reasons) {
         (Some(reports), Some(tells), Some(reasons)) if errors.is_empty() => {
@@ -137,10 +141,10 @@ pub(in crate::web::joint) async fn decide(posted: Posted, id: web::Path<Incident
     if let Some(errors) = unchecked(&visit, &form, &mut page, ("reasons", "Why", new.reasons.as_str())).await? {
         return page.answer(errors);
     }
-    match visit.node.decide_jointly(&by, form_id(&form), *id, new).await {
+    match visit.node.decide_jointly(&by, Some(form.sent()), *id, new).await {
         Ok(()) => Ok(see_other(&format!("/incidents/{id}/joint?done=decided"))),
-        Err(DoorError::FormUnknown) => {
-            let errors = renewed(&visit, &mut form, "reasons").await?;
+        Err(error @ (DoorError::FormUnknown | DoorError::FormSaidOtherwise)) => {
+            let errors = renewed(&visit, &mut form, "reasons", &error).await?;
             shown(&visit, &case, &offered, &form).answer(errors)
         }
         Err(error) => page.answer(refusal(error, "reports")?),
