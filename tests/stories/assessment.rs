@@ -22,6 +22,7 @@ both!(
     from_the_log_to_an_approved_decision,
     what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost,
     of_two_officers_the_second_is_told_who_was_first,
+    a_decision_half_typed_is_there_again,
     no_breach_ends_the_clock_and_lets_the_notices_be_withdrawn,
     programs_assess_decide_and_read,
     what_was_decided_before_is_a_precedent_until_it_is_erased,
@@ -237,6 +238,30 @@ async fn what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(on: On) {
     assert_eq!(answer.status, 303, "{}", answer.text());
     let after = officer.get(&path).await.text();
     assert!(!after.contains("Draft saved at"), "the draft went with the assessment");
+}
+
+/// What an officer typed and has not decided is there in the next session, as a script or a refusal kept it; once decided it
+/// is gone, and a draft that arrives late does not bring it back.
+async fn a_decision_half_typed_is_there_again(on: On) {
+    let world = World::new(on);
+    let (operator, _council, id) = breach(&world).await;
+    let mut officer = signed_in(&operator, "dpo").await;
+    let question = format!("/incidents/{id}/decision/report");
+    let opened = officer.get(&question).await.page().form("Record this decision").fields();
+    let typing = fill(opened, &[("reasons", "Health data went to a stranger.")]);
+    let kept = officer.post(&format!("{question}/draft"), &typing).await;
+    assert!(kept.status == 200 && kept.text().contains("nothing is decided yet"), "{}", kept.text());
+    let again = signed_in(&operator, "dpo").await.get(&question).await.text();
+    assert!(again.contains("Health data went to a stranger.") && again.contains("Draft saved"), "{again}");
+    assert!(!signed_in(&operator, "second-dpo").await.get(&question).await.text().contains("Health data"), "their own");
+    let refused = send(&mut officer, &question, "Record this decision", &[("reasons", "Health data, to many.")]).await;
+    assert_eq!(refused.status, 422, "nothing is chosen");
+    assert!(officer.get(&question).await.text().contains("Health data, to many."), "kept at each step");
+    let decided = send(&mut officer, &question, "Record this decision", &[("decision", "report")]).await;
+    assert_eq!(decided.status, 303, "{}", decided.text());
+    let late = officer.post(&format!("{question}/draft"), &typing).await;
+    assert!(late.text().contains("on this page only"), "{}", late.text());
+    assert!(!officer.get(&question).await.text().contains("Health data"), "it is decided");
 }
 
 /// Two officers have the same page open: the second decision is refused and names the first; what was typed stays, and goes

@@ -1,7 +1,7 @@
 //! Accounts, sessions, one-use forms and drafts: what pages keep for people. All of it counts in machine time, and none of
 //! it is part of the record but who has an account.
 
-use domain::values::{Line, Moment, PersonId};
+use domain::values::{IncidentId, Line, Moment, PersonId};
 use uuid::Uuid;
 
 use super::administer::note;
@@ -181,6 +181,36 @@ impl Node {
                 error.into()
             }
         })
+    }
+
+    /// Keeps what a person typed about an incident. Answers when it was kept. An erased incident keeps nothing any more.
+    ///
+    /// # Errors
+    /// [`DoorError::Invalid`] beyond the limits of length and number, [`DoorError::NotFound`].
+    pub(super) async fn keep_draft_about(
+        &self,
+        by: &SignedIn,
+        incident: IncidentId,
+        (draft, purpose): (Uuid, String),
+        content: Vec<u8>,
+    ) -> Result<Moment, DoorError> {
+        if content.len() > DRAFT_OCTETS_MAX {
+            return Err(DoorError::Invalid("this draft is too long to keep"));
+        }
+        let (person, now) = (by.id(), self.time.now());
+        let kept = self.store.write(now, move |turn| {
+            if turn.incident(incident)?.is_none_or(|incident| incident.facts.is_none()) {
+                return Err(DoorError::NotFound);
+            }
+            match forms::put_draft(turn, draft, person, &purpose, &content) {
+                Err(StoreError::TooMuch { .. }) => {
+                    Err(DoorError::Invalid("you keep too many drafts; save or discard one first"))
+                }
+                other => Ok(other?),
+            }
+        });
+        kept.await?;
+        Ok(now)
     }
 
     /// One's own draft.

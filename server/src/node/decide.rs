@@ -3,15 +3,16 @@
 use domain::incident::assessment::{self, Assess};
 use domain::incident::decision::{self, Ask, Duty, open_duties};
 use domain::incident::{Command, Incident, Seen};
-use domain::values::{IncidentId, PersonId};
+use domain::values::{IncidentId, Moment, PersonId};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::views::Draft;
 use super::{DoorError, Node, execute};
-use crate::access::{Dpo, Responder};
+use crate::access::{Dpo, Responder, SignedIn};
 use crate::store::{Turn, due, forms};
 
-/// The purpose of a draft assessment.
+/// The purpose of a draft assessment, and of a draft decision.
 #[must_use]
 pub fn draft_purpose(incident: IncidentId) -> String {
     format!("assess:{incident}")
@@ -20,24 +21,80 @@ pub fn draft_purpose(incident: IncidentId) -> String {
 /// The draft assessment that a person has of an incident: one each.
 #[must_use]
 pub fn draft_id(incident: IncidentId, person: PersonId) -> Uuid {
-    let digest = Sha256::new()
-        .chain_update(b"draft of an assessment")
-        .chain_update(incident.as_bytes())
-        .chain_update(person.as_bytes())
-        .finalize();
-    let mut octets = [0_u8; 16];
-    for (to, from) in octets.iter_mut().zip(digest.iter()) {
-        *to = *from;
-    }
-    uuid::Builder::from_custom_bytes(octets).into_uuid()
+    let digest = Sha256::new().chain_update(b"draft of an assessment");
+    let digest = digest.chain_update(incident.as_bytes()).chain_update(person.as_bytes());
+    uuid::Builder::from_custom_bytes(first_octets(digest)).into_uuid()
 }
 
-/// Erases everybody's draft assessments of an incident.
+/// The draft decision that a person has of one question about an incident: one each.
+fn decision_draft(incident: IncidentId, person: PersonId, question: &str) -> Uuid {
+    let digest = Sha256::new().chain_update(b"draft of a decision");
+    let digest = digest.chain_update(incident.as_bytes()).chain_update(person.as_bytes());
+    uuid::Builder::from_custom_bytes(first_octets(digest.chain_update(question.as_bytes()))).into_uuid()
+}
+
+fn first_octets(digest: Sha256) -> [u8; 16] {
+    let mut octets = [0_u8; 16];
+    for (to, from) in octets.iter_mut().zip(digest.finalize().iter()) {
+        *to = *from;
+    }
+    octets
+}
+
+/// Erases everybody's draft assessments and decisions of an incident.
 pub(super) fn erase_drafts(turn: &mut Turn<'_>, incident: IncidentId) -> Result<(), DoorError> {
     Ok(forms::delete_drafts(turn, &draft_purpose(incident))?)
 }
 
 impl Node {
+    /// Keeps what a person typed in an assessment of an incident. Answers when it was kept.
+    ///
+    /// # Errors
+    /// [`DoorError::Invalid`] beyond the limits of length and number, [`DoorError::NotFound`].
+    pub async fn keep_assessment_draft(
+        &self,
+        by: &SignedIn,
+        id: IncidentId,
+        content: Vec<u8>,
+    ) -> Result<Moment, DoorError> {
+        self.keep_draft_about(by, id, (draft_id(id, by.id()), draft_purpose(id)), content).await
+    }
+
+    /// Keeps what a person typed about one question that is to be decided. Answers when it was kept.
+    ///
+    /// # Errors
+    /// [`DoorError::Invalid`] beyond the limits of length and number, [`DoorError::NotFound`].
+    pub async fn keep_decision_draft(
+        &self,
+        by: &SignedIn,
+        id: IncidentId,
+        question: &str,
+        content: Vec<u8>,
+    ) -> Result<Moment, DoorError> {
+        self.keep_draft_about(by, id, (decision_draft(id, by.id(), question), draft_purpose(id)), content).await
+    }
+
+    /// What a person typed about a question and has not decided.
+    ///
+    /// # Errors
+    /// [`DoorError::Store`].
+    pub async fn decision_draft(
+        &self,
+        by: &SignedIn,
+        id: IncidentId,
+        question: &str,
+    ) -> Result<Option<Draft>, DoorError> {
+        self.draft(by, decision_draft(id, by.id(), question)).await
+    }
+
+    /// Forgets it.
+    ///
+    /// # Errors
+    /// [`DoorError::Store`].
+    pub async fn discard_decision_draft(&self, by: &SignedIn, id: IncidentId, question: &str) -> Result<(), DoorError> {
+        self.discard_draft(by, decision_draft(id, by.id(), question)).await
+    }
+
     /// Assesses an incident. Answers the assessment's number.
     ///
     /// # Errors

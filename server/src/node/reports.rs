@@ -8,7 +8,6 @@ use domain::values::{Actor, Digest32, IncidentId, Line, LongText, Moment, Text};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::accounts::DRAFT_OCTETS_MAX;
 use super::administer::note;
 use super::execute::decide;
 use super::views::Draft;
@@ -288,24 +287,8 @@ impl Node {
         part: &str,
         content: Vec<u8>,
     ) -> Result<Moment, DoorError> {
-        if content.len() > DRAFT_OCTETS_MAX {
-            return Err(DoorError::Invalid("this draft is too long to keep"));
-        }
-        let (person, now) = (by.id(), self.time.now());
-        let (draft, purpose) = (reports::draft_id(id, person, part), reports::draft_purpose(id));
-        let kept = self.store.write(now, move |turn| {
-            if turn.incident(id)?.is_none_or(|incident| incident.facts.is_none()) {
-                return Err(DoorError::NotFound);
-            }
-            match forms::put_draft(turn, draft, person, &purpose, &content) {
-                Err(StoreError::TooMuch { .. }) => {
-                    Err(DoorError::Invalid("you keep too many drafts; save or discard one first"))
-                }
-                other => Ok(other?),
-            }
-        });
-        kept.await?;
-        Ok(now)
+        let draft = (reports::draft_id(id, by.id(), part), reports::draft_purpose(id));
+        self.keep_draft_about(by, id, draft, content).await
     }
 
     /// What a person typed in one part of a report and has not saved.

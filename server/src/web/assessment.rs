@@ -31,7 +31,7 @@ use super::timeline::who;
 use super::words::Reader;
 use crate::access::{Dpo, Responder};
 use crate::node::DoorError;
-use crate::node::decide::{draft_id, draft_purpose};
+use crate::node::decide::draft_id;
 use crate::problem::Problem;
 use crate::store::queries;
 
@@ -287,9 +287,8 @@ async fn keep(visit: &Visit, id: IncidentId, form: &Form) -> Result<bool, Proble
     let began = form.first("seen").to_owned();
     kept.drop_names(&BUTTONS);
     kept.set("began", began);
-    let draft = draft_id(id, visit.person.id());
-    match visit.node.keep_draft(&visit.person, draft, &draft_purpose(id), kept.to_json()).await {
-        Ok(()) => Ok(true),
+    match visit.node.keep_assessment_draft(&visit.person, id, kept.to_json()).await {
+        Ok(_) => Ok(true),
         Err(DoorError::Invalid(_)) => Ok(false),
         Err(error) => Err(error.into()),
     }

@@ -29,7 +29,8 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/incidents/{id}/decision").get(show))
         .service(resource("/incidents/{id}/decision/resolve").post(ask::resolve))
-        .service(resource("/incidents/{id}/decision/{question}").get(ask::show).post(ask::decide));
+        .service(resource("/incidents/{id}/decision/{question}").get(ask::show).post(ask::decide))
+        .service(resource("/incidents/{id}/decision/{question}/draft").post(ask::autosave));
 }
 
 fn officer(visit: &Visit) -> Result<Dpo, Problem> {

@@ -1,8 +1,9 @@
-//! The forms on which a data protection officer decides: one question each, nothing chosen beforehand, reasons always.
+//! The forms on which a data protection officer decides: one question each, nothing chosen beforehand, reasons always. What
+//! is typed is kept as a draft at each step, and with script within two seconds of a pause.
 
 use std::str::FromStr;
 
-use actix_web::web;
+use actix_web::{HttpResponse, web};
 use domain::incident::decision::{Ask, NotABreach, People};
 use domain::incident::{Incident, Seen};
 use domain::values::{IncidentId, Line, LongText};
@@ -77,7 +78,44 @@ pub async fn show(visit: Visit, path: web::Path<(IncidentId, String)>) -> Answer
     let asked = Asked::from_str(&word)?;
     officer(&visit)?;
     let state = incident(&visit, id).await?;
-    form_page(asked, &visit, &state, &Form::default()).answer(Vec::new())
+    let draft = visit.node.decision_draft(&visit.person, id, asked.word()).await?;
+    let (form, note) = match draft {
+        Some(draft) => {
+            let note = format!("Draft saved at {}, nothing is decided yet", visit.reader.clock(draft.updated_at));
+            (Form::from_json(&draft.content), note)
+        }
+        None => (Form::default(), String::new()),
+    };
+    form_page(asked, &visit, &state, &form, note).answer(Vec::new())
+}
+
+/// `POST /incidents/{id}/decision/{question}/draft`: what a page with script sends while somebody types.
+///
+/// # Errors
+/// [`Problem`]
+pub async fn autosave(posted: Posted, path: web::Path<(IncidentId, String)>) -> Answer {
+    let Posted { visit, form } = posted;
+    let (id, word) = path.into_inner();
+    let asked = Asked::from_str(&word)?;
+    officer(&visit)?;
+    // A draft that arrives after its own decision would cover nothing but what was decided.
+    let note = if seen(&form).decisions == Seen::of(&incident(&visit, id).await?).decisions {
+        keep(asked, &visit, id, &form).await?
+    } else {
+        "What you typed is on this page only: something was decided since it was opened".to_owned()
+    };
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(note))
+}
+
+/// Keeps what was typed; what it came to, in words.
+async fn keep(asked: Asked, visit: &Visit, id: IncidentId, form: &Form) -> Result<String, Problem> {
+    let mut kept = form.clone();
+    kept.drop_names(&["go", "seen", "checked"]);
+    match visit.node.keep_decision_draft(&visit.person, id, asked.word(), kept.to_json()).await {
+        Ok(at) => Ok(format!("Draft saved at {}, nothing is decided yet", visit.reader.clock(at))),
+        Err(DoorError::Invalid(why)) => Ok(format!("What you typed is on this page only, not in a draft: {why}")),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// `POST /incidents/{id}/decision/{question}`
@@ -92,7 +130,10 @@ pub async fn decide(posted: Posted, path: web::Path<(IncidentId, String)>) -> An
     let state = incident(&visit, id).await?;
     let ask = match read(asked, &form, &visit) {
         Ok(ask) => ask,
-        Err(errors) => return form_page(asked, &visit, &state, &form).answer(errors),
+        Err(errors) => {
+            let note = keep(asked, &visit, id, &form).await?;
+            return form_page(asked, &visit, &state, &form, note).answer(errors);
+        }
     };
     let texts = [
         ("reasons", "Your reasons", form.first("reasons")),
@@ -100,7 +141,8 @@ pub async fn decide(posted: Posted, path: web::Path<(IncidentId, String)>) -> An
     ];
     let found = findings_in(&visit, &texts).await?;
     if found.iter().any(|found| found.serious) && !form.has("checked", "yes") {
-        let mut page = form_page(asked, &visit, &state, &form);
+        let note = keep(asked, &visit, id, &form).await?;
+        let mut page = form_page(asked, &visit, &state, &form, note);
         page.findings = found;
         page.must_confirm = true;
         return page.answer(vec![FieldError {
@@ -110,7 +152,10 @@ pub async fn decide(posted: Posted, path: web::Path<(IncidentId, String)>) -> An
         }]);
     }
     match visit.node.decide_on(&by, id, seen(&form), ask).await {
-        Ok(()) => Ok(page::see_other(&format!("/incidents/{id}/decision?done=1"))),
+        Ok(()) => {
+            visit.node.discard_decision_draft(&visit.person, id, asked.word()).await?;
+            Ok(page::see_other(&format!("/incidents/{id}/decision?done=1")))
+        }
         Err(error) => again(asked, &visit, id, &form, error).await,
     }
 }
@@ -118,8 +163,8 @@ pub async fn decide(posted: Posted, path: web::Path<(IncidentId, String)>) -> An
 /// The form again, as things stand now, with what was typed.
 async fn again(asked: Asked, visit: &Visit, id: IncidentId, form: &Form, error: DoorError) -> Answer {
     let errors = vec![refused(error, visit.reader)?];
-    let state = incident(visit, id).await?;
-    form_page(asked, visit, &state, form).answer(errors)
+    let (state, note) = (incident(visit, id).await?, keep(asked, visit, id, form).await?);
+    form_page(asked, visit, &state, form, note).answer(errors)
 }
 
 /// What the officer had in front of them; a form without it saw nothing that stands.
@@ -184,7 +229,7 @@ fn read_people(reading: &mut Reading<'_>) -> Option<People> {
     }
 }
 
-fn form_page(asked: Asked, visit: &Visit, state: &Incident, form: &Form) -> ActionPage {
+fn form_page(asked: Asked, visit: &Visit, state: &Incident, form: &Form, note: String) -> ActionPage {
     let back = format!("/incidents/{}/decision", state.id);
     let heading = asked.heading();
     let chrome = visit.chrome(format!("{heading} - {}", state.reference), "/incidents").exercise(state.exercise);
@@ -194,6 +239,7 @@ fn form_page(asked: Asked, visit: &Visit, state: &Incident, form: &Form) -> Acti
     page.fields = fields(asked, form);
     page.hidden = vec![("seen", Seen::of(state).to_string())];
     page.buttons = vec![asked.button()];
+    page.draft = Some((format!("{back}/{}/draft", asked.word()), note));
     page
 }
 
