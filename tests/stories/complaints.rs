@@ -1,16 +1,24 @@
 //! A complaint about how we use data, from its arrival to its outcome, on pages and by a program.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use domain::clock::ClockKind;
+use domain::complaint::{Category, Channel, Outcome};
+use domain::values::{ComplaintId, LongText, Moment};
 use serde_json::json;
 use server::access::Scope;
-use server::node::DutySettings;
-use tests::node::{PASSWORD, World, line};
+use server::node::complaints::ComplaintRequest;
+use server::node::{DoorError, DutySettings, StreamId};
+use server::store::Rows;
+use server::store::queries::clocks;
+use tests::node::{PASSWORD, Party, World, line};
 use tests::page::Page;
+use tests::smtp::MailServer;
 use tests::visitor::{Answer, Visitor};
 use tests::{On, both};
 
-both!(a_complaint_is_kept_without_who_complained, a_program_keeps_complaints);
+both!(a_complaint_is_kept_without_who_complained, a_program_keeps_complaints, a_forgotten_complaint_is_called_to_mind,);
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -150,6 +158,20 @@ async fn a_program_keeps_complaints(on: On) {
     let one = send("GET", &format!("/complaints/{id}"), "", &json!(null)).await.json();
     assert_eq!((&one["state"], &one["promised_answer_by"]), (&json!("Not acknowledged"), &json!(null)));
     assert!(one["acknowledge_by"].is_string() && one["acknowledge_limit_at"].is_string(), "{one}");
+    let clocks = send("GET", "/clocks", "", &json!(null)).await.json();
+    let clock = &clocks["items"][0];
+    assert_eq!(
+        (&clock["kind"], &clock["complaint"]),
+        (&json!("complaint_acknowledgement"), &made.json()["id"]),
+        "{clocks}"
+    );
+    assert_eq!((&clock["state"], &clock["own_target"]), (&json!("Running"), &json!(false)));
+    assert_eq!((&clock["due_at"], &clock["legal_limit_at"]), (&one["acknowledge_by"], &one["acknowledge_limit_at"]));
+    let hand = json!({ "complaint": id, "kind": clock["kind"], "due_at": clock["due_at"] });
+    let taken = send("POST", "/clocks/take-in-hand", "hand", &hand).await;
+    assert!(taken.status < 300, "{}", taken.text());
+    let neither = json!({ "kind": clock["kind"], "due_at": clock["due_at"] });
+    assert_eq!(send("POST", "/clocks/take-in-hand", "neither", &neither).await.status, 422);
     let early =
         send("POST", &format!("/complaints/{id}/acknowledge"), "three", &json!({ "at": "2026-01-01T00:00:00Z" })).await;
     assert_eq!(early.status, 409, "{}", early.text());
@@ -160,4 +182,139 @@ async fn a_program_keeps_complaints(on: On) {
     assert_eq!(list["items"][0]["state"], "Acknowledged");
     let duties = send("GET", "/duties", "", &json!(null)).await;
     assert_eq!(duties.status, 200, "{}", duties.text());
+}
+
+/// A data protection officer logs a complaint and forgets it: it stands on the clocks page, in the API and in the calendar,
+/// the law's time as law and ours as promises. The node reminds by mail, each step once, sleeps through several and reminds
+/// once, is silent while somebody has it in hand, tells managers from the due time on, and stops with the deed.
+async fn a_forgotten_complaint_is_called_to_mind(on: On) {
+    let server = MailServer::start(server::mail::Security::None).await;
+    let world = World::new(on);
+    world.pass(120 * DAY);
+    let settings = DutySettings { complaint_promise: true, ..DutySettings::default() };
+    let operator = world.listening_party("Operator").await;
+    let mut operator = operator.restart_with_mail_and_duties(server.settings(), settings).await;
+    let address = operator.serve();
+    let logged = operator
+        .node
+        .log_complaint(
+            &operator.duty_holder(),
+            ComplaintRequest {
+                form: None,
+                received_at: world.now(),
+                channel: Channel::Letter,
+                category: Category::Rights,
+                about: LongText::parse("A request for a copy was not answered").expect("a text"),
+                incident: None,
+            },
+        )
+        .await
+        .expect("logged");
+    let stands = stands_among_the_clocks(&operator, address, logged.id).await;
+    let mut told = 0;
+    let mut news = async |operator: &Party| {
+        world.settle(&[operator]).await;
+        while operator.node.post_step(16).await.expect("a step of posting").sent > 0 {}
+        let all: Vec<(String, String)> =
+            server.mails().into_iter().map(|mail| (mail.to.clone(), mail.subject.clone())).collect();
+        let new = all[told..].to_vec();
+        told = all.len();
+        new
+    };
+    let to = |mailbox: &str| operator.email(mailbox);
+    let promise = "CP-2026-0001: 2 days left to acknowledge a complaint (our own promise)";
+    assert_eq!(news(&operator).await, [], "nothing is due yet");
+    // Received on Monday 29 June; promised for the end of Monday 6 July.
+    world.pass(6 * DAY);
+    assert_eq!(news(&operator).await, [(to("dpo"), promise.to_owned())], "the officer, once, and no step before it");
+    assert_eq!(news(&operator).await, []);
+
+    let (dpo, manager) = (to("dpo"), to("manager"));
+    // Down from 5 to 16 July: the promise ran out meanwhile.
+    world.pass(11 * DAY);
+    let mut operator = operator.restart_with_mail_and_duties(server.settings(), settings).await;
+    let late = "CP-2026-0001: overdue by 9 days: acknowledge a complaint (our own promise)".to_owned();
+    let mut woken = news(&operator).await;
+    woken.sort();
+    assert_eq!(
+        woken,
+        [(dpo.clone(), late.clone()), (manager.clone(), late)],
+        "several steps slept through are one reminder"
+    );
+    let operator_again = operator.restart_with_mail_and_duties(server.settings(), settings).await;
+    operator = operator_again;
+    assert_eq!(news(&operator).await, [], "a restart reminds nobody again");
+
+    let by_promise = stands.iter().find(|(kind, _)| *kind == ClockKind::ComplaintPromisedAcknowledgement);
+    let (kind, due) = *by_promise.expect("a promise");
+    let stream = StreamId::Complaint(logged.id);
+    operator.node.take_in_hand(&operator.duty_holder(), stream, kind, due).await.expect("taken");
+    let again = operator.node.take_in_hand(&operator.duty_holder(), stream, kind, due).await;
+    assert!(matches!(again, Err(DoorError::Complaint(_))), "{again:?}");
+    world.pass(DAY / 2);
+    assert_eq!(news(&operator).await, [], "in hand");
+
+    // 23 July: seven days before the law's 30 days are over, one in hand no more.
+    world.pass(6 * DAY);
+    let subjects: Vec<String> = news(&operator).await.into_iter().map(|(_, subject)| subject).collect();
+    assert!(
+        subjects.contains(&"CP-2026-0001: overdue by 16 days: acknowledge a complaint (our own promise)".to_owned())
+    );
+    world.pass(DAY);
+    let law = "left to acknowledge a complaint, by law";
+    let subjects: Vec<(String, String)> = news(&operator).await;
+    let of_law: Vec<_> = subjects.iter().filter(|(_, subject)| subject.contains(law)).collect();
+    assert!(of_law.iter().all(|(to, _)| *to == dpo) && of_law.len() <= 1, "{subjects:?}");
+    let mail = server.mails().into_iter().find(|mail| mail.subject.contains(law)).expect("a mail by law");
+    assert!(mail.text.contains("The legal limit: ") && mail.text.contains(&format!("/complaints/{}", logged.id)));
+    assert!(!mail.text.contains("copy"), "not what it is about: {}", mail.text);
+
+    let node = &operator.node;
+    node.acknowledge_complaint(&operator.duty_holder(), logged.id, world.now()).await.expect("acknowledged");
+    world.pass(DAY);
+    let only: Vec<String> = news(&operator).await.into_iter().map(|(_, subject)| subject).collect();
+    assert!(only.iter().all(|subject| subject.contains("the outcome")), "{only:?}");
+    let answered =
+        node.answer_complaint(&operator.duty_holder(), logged.id, world.now(), Outcome::Withdrawn, None).await;
+    answered.expect("answered");
+    world.pass(60 * DAY);
+    assert_eq!(news(&operator).await, [], "what is done is not called to mind");
+    let (kept, rebuilt) = operator.rebuilt(on).await;
+    assert_eq!(kept, rebuilt);
+    operator.verify_ledger().await;
+}
+
+/// On the clocks page, in the API and in the calendar, in due order. Answers what is owed, and by when.
+async fn stands_among_the_clocks(operator: &Party, address: SocketAddr, id: ComplaintId) -> Vec<(ClockKind, Moment)> {
+    let mut officer = Visitor::signed_in(address, &operator.email("dpo"), PASSWORD).await;
+    let home = officer.get("/").await;
+    let text = home.page().text();
+    assert!(home.text().contains(&format!("href=\"/complaints/{id}\"")), "it leads to the complaint");
+    for said in ["Acknowledge a complaint", "CP-2026-0001", "By law: 30 days", "The legal limit is", "Our own promise"]
+    {
+        assert!(text.contains(said), "{said} in {text}");
+    }
+    let place = |said: &str| text.find(said).unwrap_or_else(|| panic!("{said} in {text}"));
+    assert!(place("our own promise:") < place("By law: 30 days"), "the first due first");
+    let path = officer.get(&format!("/complaints/{id}")).await.page().text();
+    assert!(path.contains("reminded"), "who is reminded, and when: {path}");
+
+    let form = officer.get("/account/calendar/new").await.page().form("Make the address").fields();
+    let made = officer.post("/account/calendar/new", &form).await.text();
+    let start = made.find("/calendar/").expect("the address");
+    let path: String = made[start..].chars().take_while(|c| !"<\"& ".contains(*c)).collect();
+    let calendar = Visitor::new(address).get(&path).await.text().replace("\r\n ", "");
+    for said in ["acknowledge the complaint\\, by law", "by our own promise", "TRIGGER;RELATED=END:-PT10080M"] {
+        assert!(calendar.contains(said), "{said} in {calendar}");
+    }
+    assert!(!calendar.contains("copy"), "{calendar}");
+
+    let page = |rows: &mut Rows<'_>| clocks::every(rows, None, 10);
+    let all = operator.node.store().read(page).await.expect("the clocks").items;
+    assert_eq!(all.len(), 3);
+    for clock in &all {
+        let promised = clock.kind != ClockKind::ComplaintAcknowledgement;
+        assert_eq!((clock.own_target, clock.complaint), (promised, Some(id)), "a promise is never law");
+    }
+    all.into_iter().map(|clock| (clock.kind, clock.due)).collect()
 }
