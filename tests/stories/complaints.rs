@@ -12,6 +12,7 @@ use server::node::complaints::ComplaintRequest;
 use server::node::{DoorError, DutySettings, StreamId};
 use server::store::Rows;
 use server::store::queries::clocks;
+use tests::browser::Browser;
 use tests::node::{PASSWORD, Party, World, line};
 use tests::page::Page;
 use tests::smtp::MailServer;
@@ -21,6 +22,7 @@ use tests::{On, both};
 both!(a_complaint_is_kept_without_who_complained, a_program_keeps_complaints, a_forgotten_complaint_is_called_to_mind,);
 
 const DAY: Duration = Duration::from_secs(86_400);
+const DAY_MINUTES: i64 = 24 * 60;
 
 async fn submit(visitor: &mut Visitor, page: &Page, button: &str, answers: &[(&str, &str)]) -> Answer {
     let form = page.form(button);
@@ -211,71 +213,70 @@ async fn a_forgotten_complaint_is_called_to_mind(on: On) {
         .await
         .expect("logged");
     let stands = stands_among_the_clocks(&operator, address, logged.id).await;
+    looks_right(&operator, address, logged.id).await;
+    let due = |kind| stands.iter().find(|(it, _)| *it == kind).map(|(_, due)| *due).expect("it is owed");
+    let [law, promise, answer] = ClockKind::OF_COMPLAINTS.map(due);
+    let until = |from: Moment, minutes: i64| {
+        let left = from.plus_seconds(minutes * 60 + 1).seconds_since(world.now());
+        world.pass(Duration::from_secs(u64::try_from(left).expect("time goes forward")));
+    };
     let mut told = 0;
     let mut news = async |operator: &Party| {
         world.settle(&[operator]).await;
         while operator.node.post_step(16).await.expect("a step of posting").sent > 0 {}
-        let all: Vec<(String, String)> =
-            server.mails().into_iter().map(|mail| (mail.to.clone(), mail.subject.clone())).collect();
-        let new = all[told..].to_vec();
+        let all: Vec<(String, String)> = server.mails().into_iter().map(|mail| (mail.to, mail.subject)).collect();
+        let mut new = all[told..].to_vec();
+        new.sort();
         told = all.len();
         new
     };
-    let to = |mailbox: &str| operator.email(mailbox);
-    let promise = "CP-2026-0001: 2 days left to acknowledge a complaint (our own promise)";
+    let officers = ["dpo", "second-dpo"].map(|mailbox| operator.email(mailbox));
+    let everybody = ["dpo", "manager", "second-dpo"].map(|mailbox| operator.email(mailbox));
+    let each = |to: &[String], subject: &str| -> Vec<(String, String)> {
+        to.iter().map(|to| (to.clone(), format!("CP-2026-0001: {subject}"))).collect()
+    };
     assert_eq!(news(&operator).await, [], "nothing is due yet");
-    // Received on Monday 29 June; promised for the end of Monday 6 July.
-    world.pass(6 * DAY);
-    assert_eq!(news(&operator).await, [(to("dpo"), promise.to_owned())], "the officer, once, and no step before it");
+    until(promise, -2 * DAY_MINUTES);
+    let early = "2 days left to acknowledge a complaint (our own promise)";
+    assert_eq!(news(&operator).await, each(&officers, early), "officers, once, and no step before it");
     assert_eq!(news(&operator).await, []);
 
-    let (dpo, manager) = (to("dpo"), to("manager"));
-    // Down from 5 to 16 July: the promise ran out meanwhile.
-    world.pass(11 * DAY);
-    let mut operator = operator.restart_with_mail_and_duties(server.settings(), settings).await;
-    let late = "CP-2026-0001: overdue by 9 days: acknowledge a complaint (our own promise)".to_owned();
-    let mut woken = news(&operator).await;
-    woken.sort();
-    assert_eq!(
-        woken,
-        [(dpo.clone(), late.clone()), (manager.clone(), late)],
-        "several steps slept through are one reminder"
-    );
-    let operator_again = operator.restart_with_mail_and_duties(server.settings(), settings).await;
-    operator = operator_again;
-    assert_eq!(news(&operator).await, [], "a restart reminds nobody again");
+    // Down while the promise ran out: several steps slept through are one reminder, and a restart gives no other.
+    until(promise, 9 * DAY_MINUTES);
+    operator = operator.restart_with_mail_and_duties(server.settings(), settings).await;
+    let late = "overdue by 9 days: acknowledge a complaint (our own promise)";
+    assert_eq!(news(&operator).await, each(&everybody, late));
+    operator = operator.restart_with_mail_and_duties(server.settings(), settings).await;
+    assert_eq!(news(&operator).await, []);
 
-    let by_promise = stands.iter().find(|(kind, _)| *kind == ClockKind::ComplaintPromisedAcknowledgement);
-    let (kind, due) = *by_promise.expect("a promise");
-    let stream = StreamId::Complaint(logged.id);
-    operator.node.take_in_hand(&operator.duty_holder(), stream, kind, due).await.expect("taken");
-    let again = operator.node.take_in_hand(&operator.duty_holder(), stream, kind, due).await;
+    world.pass(Duration::from_secs(3_600));
+    let (stream, kind) = (StreamId::Complaint(logged.id), ClockKind::ComplaintPromisedAcknowledgement);
+    operator.node.take_in_hand(&operator.duty_holder(), stream, kind, promise).await.expect("taken");
+    let again = operator.node.take_in_hand(&operator.duty_holder(), stream, kind, promise).await;
     assert!(matches!(again, Err(DoorError::Complaint(_))), "{again:?}");
-    world.pass(DAY / 2);
+    until(promise, 10 * DAY_MINUTES);
     assert_eq!(news(&operator).await, [], "in hand");
 
-    // 23 July: seven days before the law's 30 days are over, one in hand no more.
-    world.pass(6 * DAY);
-    let subjects: Vec<String> = news(&operator).await.into_iter().map(|(_, subject)| subject).collect();
-    assert!(
-        subjects.contains(&"CP-2026-0001: overdue by 16 days: acknowledge a complaint (our own promise)".to_owned())
-    );
-    world.pass(DAY);
-    let law = "left to acknowledge a complaint, by law";
-    let subjects: Vec<(String, String)> = news(&operator).await;
-    let of_law: Vec<_> = subjects.iter().filter(|(_, subject)| subject.contains(law)).collect();
-    assert!(of_law.iter().all(|(to, _)| *to == dpo) && of_law.len() <= 1, "{subjects:?}");
-    let mail = server.mails().into_iter().find(|mail| mail.subject.contains(law)).expect("a mail by law");
+    until(law, -7 * DAY_MINUTES);
+    let mut expected = each(&officers, "7 days left to acknowledge a complaint, by law");
+    let outcome = "tell whoever complained the outcome (our own promise; the law names no time)";
+    expected.extend(each(&officers, &format!("6 days left to {outcome}")));
+    expected.extend(each(&everybody, "overdue by 15 days: acknowledge a complaint (our own promise)"));
+    expected.sort();
+    assert_eq!(news(&operator).await, expected, "in hand no more, and one of each ladder");
+    let mail = server.mails().into_iter().find(|mail| mail.subject.ends_with("by law")).expect("a mail by law");
     assert!(mail.text.contains("The legal limit: ") && mail.text.contains(&format!("/complaints/{}", logged.id)));
     assert!(!mail.text.contains("copy"), "not what it is about: {}", mail.text);
 
-    let node = &operator.node;
-    node.acknowledge_complaint(&operator.duty_holder(), logged.id, world.now()).await.expect("acknowledged");
-    world.pass(DAY);
-    let only: Vec<String> = news(&operator).await.into_iter().map(|(_, subject)| subject).collect();
-    assert!(only.iter().all(|subject| subject.contains("the outcome")), "{only:?}");
-    let answered =
-        node.answer_complaint(&operator.duty_holder(), logged.id, world.now(), Outcome::Withdrawn, None).await;
+    let by = operator.duty_holder();
+    operator.node.acknowledge_complaint(&by, logged.id, world.now()).await.expect("acknowledged");
+    until(answer, 0);
+    assert_eq!(
+        news(&operator).await,
+        each(&everybody, &format!("due now: {outcome}")),
+        "the acknowledgement is silent"
+    );
+    let answered = operator.node.answer_complaint(&by, logged.id, world.now(), Outcome::Withdrawn, None).await;
     answered.expect("answered");
     world.pass(60 * DAY);
     assert_eq!(news(&operator).await, [], "what is done is not called to mind");
@@ -284,13 +285,35 @@ async fn a_forgotten_complaint_is_called_to_mind(on: On) {
     operator.verify_ledger().await;
 }
 
+/// The clocks page and the complaint's own, wide and narrow: nothing that the checker objects to, nothing too wide; and
+/// pictures to look at, when somebody asks for them.
+async fn looks_right(operator: &Party, address: SocketAddr, id: ComplaintId) {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots");
+    let origin = format!("http://{address}");
+    for width in [1280, 390] {
+        let browser = Browser::open_sized(width, 1_600).await;
+        browser.sign_in(&origin, &operator.email("dpo"), PASSWORD).await;
+        for (name, path) in [("clocks", "/".to_owned()), ("one", format!("/complaints/{id}"))] {
+            browser.go(&format!("{origin}{path}")).await;
+            assert_eq!(browser.violations().await, [] as [String; 0], "{path} at {width}");
+            assert!(browser.overflow().await <= 0, "{path} is wider than {width}");
+            if folder.is_dir() {
+                let picture = browser.client.screenshot().await.expect("a screenshot");
+                std::fs::write(folder.join(format!("complaint-{name}-{width}.png")), picture).expect("a picture");
+            }
+        }
+        browser.close().await;
+    }
+}
+
 /// On the clocks page, in the API and in the calendar, in due order. Answers what is owed, and by when.
 async fn stands_among_the_clocks(operator: &Party, address: SocketAddr, id: ComplaintId) -> Vec<(ClockKind, Moment)> {
     let mut officer = Visitor::signed_in(address, &operator.email("dpo"), PASSWORD).await;
     let home = officer.get("/").await;
     let text = home.page().text();
     assert!(home.text().contains(&format!("href=\"/complaints/{id}\"")), "it leads to the complaint");
-    for said in ["Acknowledge a complaint", "CP-2026-0001", "By law: 30 days", "The legal limit is", "Our own promise"]
+    for said in
+        ["Acknowledge a complaint, by law", "CP-2026-0001", "By law: 30 days", "The legal limit is", "Our own promise"]
     {
         assert!(text.contains(said), "{said} in {text}");
     }

@@ -207,7 +207,7 @@ fn duty(group: &Group) -> (String, String, &'static str) {
             | ClockKind::ComplaintPromisedAcknowledgement
             | ClockKind::ComplaintPromisedAnswer),
             _,
-        ) => (String::new(), complaint::duty(kind).to_owned(), ""),
+        ) => (String::new(), complaint::duty(kind).to_owned(), complaint::by_whom(kind)),
     }
 }
 

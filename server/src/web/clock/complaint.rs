@@ -15,6 +15,11 @@ pub(super) fn duty(kind: ClockKind) -> &'static str {
     }
 }
 
+/// What follows it: whose time it is.
+pub(super) fn by_whom(kind: ClockKind) -> &'static str {
+    if kind == ClockKind::ComplaintAcknowledgement { ", by law" } else { ", as we promise" }
+}
+
 /// How it stands while it is open.
 pub(super) fn state(kind: ClockKind) -> &'static str {
     if kind == ClockKind::ComplaintPromisedAnswer { "Not answered" } else { "Not acknowledged" }
