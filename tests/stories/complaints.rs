@@ -190,99 +190,128 @@ async fn a_program_keeps_complaints(on: On) {
 /// the law's time as law and ours as promises. The node reminds by mail, each step once, sleeps through several and reminds
 /// once, is silent while somebody has it in hand, tells managers from the due time on, and stops with the deed.
 async fn a_forgotten_complaint_is_called_to_mind(on: On) {
-    let server = MailServer::start(server::mail::Security::None).await;
-    let world = World::new(on);
-    world.pass(120 * DAY);
-    let settings = DutySettings { complaint_promise: true, ..DutySettings::default() };
-    let operator = world.listening_party("Operator").await;
-    let mut operator = operator.restart_with_mail_and_duties(server.settings(), settings).await;
-    let address = operator.serve();
-    let logged = operator
-        .node
-        .log_complaint(
-            &operator.duty_holder(),
-            ComplaintRequest {
-                form: None,
-                received_at: world.now(),
-                channel: Channel::Letter,
-                category: Category::Rights,
-                about: LongText::parse("A request for a copy was not answered").expect("a text"),
-                incident: None,
-            },
-        )
-        .await
-        .expect("logged");
-    let stands = stands_among_the_clocks(&operator, address, logged.id).await;
-    looks_right(&operator, address, logged.id).await;
-    let due = |kind| stands.iter().find(|(it, _)| *it == kind).map(|(_, due)| *due).expect("it is owed");
-    let [law, promise, answer] = ClockKind::OF_COMPLAINTS.map(due);
-    let until = |from: Moment, minutes: i64| {
-        let left = from.plus_seconds(minutes * 60 + 1).seconds_since(world.now());
-        world.pass(Duration::from_secs(u64::try_from(left).expect("time goes forward")));
-    };
-    let mut told = 0;
-    let mut news = async |operator: &Party| {
-        world.settle(&[operator]).await;
-        while operator.node.post_step(16).await.expect("a step of posting").sent > 0 {}
-        let all: Vec<(String, String)> = server.mails().into_iter().map(|mail| (mail.to, mail.subject)).collect();
-        let mut new = all[told..].to_vec();
-        new.sort();
-        told = all.len();
-        new
-    };
-    let officers = ["dpo", "second-dpo"].map(|mailbox| operator.email(mailbox));
-    let everybody = ["dpo", "manager", "second-dpo"].map(|mailbox| operator.email(mailbox));
-    let each = |to: &[String], subject: &str| -> Vec<(String, String)> {
-        to.iter().map(|to| (to.clone(), format!("CP-2026-0001: {subject}"))).collect()
-    };
-    assert_eq!(news(&operator).await, [], "nothing is due yet");
-    until(promise, -2 * DAY_MINUTES);
+    let mut place = Forgotten::on(on).await;
+    let [_, promise, _] = place.owed;
+    let (officers, everybody) = (["dpo", "second-dpo"], ["dpo", "manager", "second-dpo"]);
+    assert_eq!(place.news().await, [], "nothing is due yet");
+    place.until(promise, -2 * DAY_MINUTES);
     let early = "2 days left to acknowledge a complaint (our own promise)";
-    assert_eq!(news(&operator).await, each(&officers, early), "officers, once, and no step before it");
-    assert_eq!(news(&operator).await, []);
+    assert_eq!(place.news().await, place.each(&officers, early), "officers, once, and no step before it");
+    assert_eq!(place.news().await, []);
 
     // Down while the promise ran out: several steps slept through are one reminder, and a restart gives no other.
-    until(promise, 9 * DAY_MINUTES);
-    operator = operator.restart_with_mail_and_duties(server.settings(), settings).await;
+    place.until(promise, 9 * DAY_MINUTES);
+    let mut place = place.restart().await;
     let late = "overdue by 9 days: acknowledge a complaint (our own promise)";
-    assert_eq!(news(&operator).await, each(&everybody, late));
-    operator = operator.restart_with_mail_and_duties(server.settings(), settings).await;
-    assert_eq!(news(&operator).await, []);
+    assert_eq!(place.news().await, place.each(&everybody, late));
+    let mut place = place.restart().await;
+    assert_eq!(place.news().await, []);
 
-    world.pass(Duration::from_secs(3_600));
-    let (stream, kind) = (StreamId::Complaint(logged.id), ClockKind::ComplaintPromisedAcknowledgement);
-    operator.node.take_in_hand(&operator.duty_holder(), stream, kind, promise).await.expect("taken");
-    let again = operator.node.take_in_hand(&operator.duty_holder(), stream, kind, promise).await;
+    place.world.pass(Duration::from_secs(3_600));
+    let (stream, kind) = (StreamId::Complaint(place.id), ClockKind::ComplaintPromisedAcknowledgement);
+    let by = place.operator.duty_holder();
+    place.operator.node.take_in_hand(&by, stream, kind, promise).await.expect("taken");
+    let again = place.operator.node.take_in_hand(&by, stream, kind, promise).await;
     assert!(matches!(again, Err(DoorError::Complaint(_))), "{again:?}");
-    until(promise, 10 * DAY_MINUTES);
-    assert_eq!(news(&operator).await, [], "in hand");
+    place.until(promise, 10 * DAY_MINUTES);
+    assert_eq!(place.news().await, [], "in hand");
+    the_law_is_told_apart_and_the_deed_ends_it(place, on).await;
+}
 
-    until(law, -7 * DAY_MINUTES);
-    let mut expected = each(&officers, "7 days left to acknowledge a complaint, by law");
+/// Seven days before the law's time is over; then it is acknowledged, and answered when that is due.
+async fn the_law_is_told_apart_and_the_deed_ends_it(mut place: Forgotten, on: On) {
+    let [law, _, answer] = place.owed;
+    let (officers, everybody) = (["dpo", "second-dpo"], ["dpo", "manager", "second-dpo"]);
+    place.until(law, -7 * DAY_MINUTES);
+    let mut expected = place.each(&officers, "7 days left to acknowledge a complaint, by law");
     let outcome = "tell whoever complained the outcome (our own promise; the law names no time)";
-    expected.extend(each(&officers, &format!("6 days left to {outcome}")));
-    expected.extend(each(&everybody, "overdue by 15 days: acknowledge a complaint (our own promise)"));
+    expected.extend(place.each(&officers, &format!("6 days left to {outcome}")));
+    expected.extend(place.each(&everybody, "overdue by 15 days: acknowledge a complaint (our own promise)"));
     expected.sort();
-    assert_eq!(news(&operator).await, expected, "in hand no more, and one of each ladder");
-    let mail = server.mails().into_iter().find(|mail| mail.subject.ends_with("by law")).expect("a mail by law");
-    assert!(mail.text.contains("The legal limit: ") && mail.text.contains(&format!("/complaints/{}", logged.id)));
+    assert_eq!(place.news().await, expected, "in hand no more, and one of each ladder");
+    let mail = place.server.mails().into_iter().find(|mail| mail.subject.ends_with("by law")).expect("a mail by law");
+    assert!(mail.text.contains("The legal limit: ") && mail.text.contains(&format!("/complaints/{}", place.id)));
     assert!(!mail.text.contains("copy"), "not what it is about: {}", mail.text);
 
-    let by = operator.duty_holder();
-    operator.node.acknowledge_complaint(&by, logged.id, world.now()).await.expect("acknowledged");
-    until(answer, 0);
-    assert_eq!(
-        news(&operator).await,
-        each(&everybody, &format!("due now: {outcome}")),
-        "the acknowledgement is silent"
-    );
-    let answered = operator.node.answer_complaint(&by, logged.id, world.now(), Outcome::Withdrawn, None).await;
-    answered.expect("answered");
-    world.pass(60 * DAY);
-    assert_eq!(news(&operator).await, [], "what is done is not called to mind");
-    let (kept, rebuilt) = operator.rebuilt(on).await;
+    let by = place.operator.duty_holder();
+    place.operator.node.acknowledge_complaint(&by, place.id, place.world.now()).await.expect("acknowledged");
+    place.until(answer, 0);
+    let due = place.each(&everybody, &format!("due now: {outcome}"));
+    assert_eq!(place.news().await, due, "the acknowledgement is silent");
+    let now = place.world.now();
+    place.operator.node.answer_complaint(&by, place.id, now, Outcome::Withdrawn, None).await.expect("answered");
+    place.world.pass(60 * DAY);
+    assert_eq!(place.news().await, [], "what is done is not called to mind");
+    let (kept, rebuilt) = place.operator.rebuilt(on).await;
     assert_eq!(kept, rebuilt);
-    operator.verify_ledger().await;
+    place.operator.verify_ledger().await;
+}
+
+/// A complaint that nobody thinks of, at an organisation with a mail server and a promise.
+struct Forgotten {
+    world: World,
+    operator: Party,
+    server: MailServer,
+    id: ComplaintId,
+    /// By when to acknowledge it by law and as promised, and to answer it.
+    owed: [Moment; 3],
+    /// Mails seen.
+    told: usize,
+}
+
+impl Forgotten {
+    fn settings() -> DutySettings {
+        DutySettings { complaint_promise: true, ..DutySettings::default() }
+    }
+
+    async fn on(on: On) -> Self {
+        let server = MailServer::start(server::mail::Security::None).await;
+        let world = World::new(on);
+        world.pass(120 * DAY);
+        let operator = world.listening_party("Operator").await;
+        let mut operator = operator.restart_with_mail_and_duties(server.settings(), Self::settings()).await;
+        let address = operator.serve();
+        let request = ComplaintRequest {
+            form: None,
+            received_at: world.now(),
+            channel: Channel::Letter,
+            category: Category::Rights,
+            about: LongText::parse("A request for a copy was not answered").expect("a text"),
+            incident: None,
+        };
+        let id = operator.node.log_complaint(&operator.duty_holder(), request).await.expect("logged").id;
+        let stands = stands_among_the_clocks(&operator, address, id).await;
+        looks_right(&operator, address, id).await;
+        let due = |kind| stands.iter().find(|(it, _)| *it == kind).map(|(_, due)| *due).expect("it is owed");
+        Self { world, operator, server, id, owed: ClockKind::OF_COMPLAINTS.map(due), told: 0 }
+    }
+
+    async fn restart(mut self) -> Self {
+        let settings = self.server.settings();
+        self.operator = self.operator.restart_with_mail_and_duties(settings, Self::settings()).await;
+        self
+    }
+
+    /// Lets time pass up to a second after so many minutes from an instant.
+    fn until(&self, from: Moment, minutes: i64) {
+        let left = from.plus_seconds(minutes * 60 + 1).seconds_since(self.world.now());
+        self.world.pass(Duration::from_secs(u64::try_from(left).expect("time goes forward")));
+    }
+
+    /// The mails since the last look: to whom, and the subject.
+    async fn news(&mut self) -> Vec<(String, String)> {
+        self.world.settle(&[&self.operator]).await;
+        while self.operator.node.post_step(16).await.expect("a step of posting").sent > 0 {}
+        let all: Vec<_> = self.server.mails().into_iter().map(|mail| (mail.to, mail.subject)).collect();
+        let mut new = all[self.told..].to_vec();
+        new.sort();
+        self.told = all.len();
+        new
+    }
+
+    fn each(&self, to: &[&str], subject: &str) -> Vec<(String, String)> {
+        to.iter().map(|to| (self.operator.email(to), format!("CP-2026-0001: {subject}"))).collect()
+    }
 }
 
 /// The clocks page and the complaint's own, wide and narrow: nothing that the checker objects to, nothing too wide; and

@@ -107,10 +107,9 @@ pub(super) struct ToPerson<'a> {
     pub(super) zone: Tz,
 }
 
-/// Subject and text of a mail that says that time runs short.
-pub(super) fn to_person(about: &ToPerson<'_>) -> (String, String) {
-    let drill = if about.exercise { EXERCISE } else { "" };
-    let duty = match about.duty {
+/// What a duty asks, after "left to".
+const fn duty_words(duty: ClockKind) -> &'static str {
+    match duty {
         ClockKind::PartnerNotice => "tell partners",
         ClockKind::PartnerAcknowledgement => "have partners acknowledge",
         ClockKind::IcoReport => "report to the ICO, or decide that no report is due",
@@ -122,7 +121,13 @@ pub(super) fn to_person(about: &ToPerson<'_>) -> (String, String) {
         ClockKind::ComplaintPromisedAnswer => {
             "tell whoever complained the outcome (our own promise; the law names no time)"
         }
-    };
+    }
+}
+
+/// Subject and text of a mail that says that time runs short.
+pub(super) fn to_person(about: &ToPerson<'_>) -> (String, String) {
+    let drill = if about.exercise { EXERCISE } else { "" };
+    let duty = duty_words(about.duty);
     let left = length(about.offset_minutes);
     let when = match about.offset_minutes {
         i32::MIN..=-1 => format!("{left} left to {duty}"),

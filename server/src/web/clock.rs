@@ -2,6 +2,8 @@
 //! person should do next, and a track with the ladder's steps as ticks.
 
 mod complaint;
+#[cfg(test)]
+mod tests;
 
 use askama::Template;
 use domain::arrangement::{FallbackCall, FallbackContact, FallbackPlace};
@@ -533,80 +535,4 @@ fn ticks(from: Moment, due: Moment, steps: &[i32]) -> Vec<i64> {
         .map(|offset| TRACK + i64::from(*offset) * SECONDS_PER_MINUTE * TRACK / whole)
         .filter(|at| (1..TRACK).contains(at))
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-
-    use uuid::Uuid;
-
-    use super::*;
-
-    fn at(text: &str) -> Moment {
-        Moment::parse(text).unwrap()
-    }
-
-    fn group() -> Group {
-        Group {
-            stream: Uuid::from_u128(7),
-            kind: ClockKind::PartnerNotice,
-            group_due: at("2026-03-03T02:10:00Z"),
-            due: at("2026-03-03T02:10:00Z"),
-            subject: None,
-            exchange: None,
-            partner: None,
-            open: 212,
-            all: 214,
-            anchor: Anchor::AwareOfBreach,
-            anchored_at: at("2026-03-01T02:10:00Z"),
-            hours: 48,
-            legal_limit: None,
-            exercise: false,
-            own_target: false,
-            last_step: None,
-            next_step: None,
-            in_hand: None,
-            carrying: None,
-            rings: Vec::new(),
-            fired: 0,
-            ticks: vec![-1_440, -720, -360, -120, -30, 0],
-            lapses_at: None,
-            unseen: Vec::new(),
-            instead: false,
-            reference: String::new(),
-            filed: (Vec::new(), 0),
-        }
-    }
-
-    /// Aim: a clock says the duty, the time left, the due instant and its anchor in words, before and after it is due.
-    #[test]
-    fn says_everything_in_words() {
-        let zone = chrono_tz::Europe::London;
-        let early = ClockPart::of(&group(), Reader::new(zone, at("2026-03-02T02:10:00Z")), None);
-        assert_eq!((early.left.as_str(), early.due.as_str()), ("24:00:00", "due 02:10 tomorrow"));
-        assert_eq!(format!("{}{}", early.duty, early.duty_link), "Tell 212 partners");
-        assert_eq!(early.tag.word(), "2 of 214 told");
-        assert_eq!(
-            early.anchor,
-            "48 hours from 02:10 on Sunday 1 March 2026 (GMT), when we became aware of the breach."
-        );
-        assert_eq!((early.gone, early.over(), early.ticks.len()), (500, false, 5));
-        let late = ClockPart::of(&group(), Reader::new(zone, at("2026-03-03T03:22:40Z")), None);
-        assert_eq!((late.left.as_str(), late.due.as_str()), ("\u{2212}01:12:40", "overdue since 02:10 today"));
-        assert!(late.over() && late.render().unwrap().contains("clock over"));
-    }
-
-    /// Aim: one duty has the same verb in its state as in its sentence, whether for one partner or for many, and nothing is
-    /// called delivered that nobody signed for.
-    #[test]
-    fn states_say_what_the_duty_asks() {
-        let reader = Reader::new(chrono_tz::Europe::London, at("2026-03-02T02:10:00Z"));
-        let word = |kind, open| ClockPart::of(&Group { kind, open, ..group() }, reader, None).tag.word().to_owned();
-        assert_eq!(word(ClockKind::PartnerNotice, 1), "Not told");
-        assert_eq!(word(ClockKind::PartnerAcknowledgement, 1), "Not acknowledged");
-        assert_eq!(word(ClockKind::PartnerAcknowledgement, 212), "2 of 214 acknowledged");
-        assert_eq!(word(ClockKind::IcoReport, 1), "Not decided");
-        assert_eq!(when(Anchor::Accepted), "when their webhook or mail server accepted the notice");
-    }
 }

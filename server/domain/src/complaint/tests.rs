@@ -137,11 +137,9 @@ fn minutes(from: Moment, minutes: i32) -> Moment {
 
 /// What fired: which duty, at which step, whom it reached.
 fn fired(events: &[Event]) -> Vec<(ClockKind, i32, Vec<PersonId>)> {
-    let step = |event: &Event| match event {
-        Event::StepFired { kind, offset_minutes, reached, .. } => {
-            Some((*kind, *offset_minutes, reached.people.clone()))
-        }
-        _ => None,
+    let step = |event: &Event| {
+        let Event::StepFired { kind, offset_minutes, reached, .. } = event else { return None };
+        Some((*kind, *offset_minutes, reached.people.clone()))
     };
     events.iter().filter_map(step).collect()
 }

@@ -203,6 +203,15 @@ struct Key {
     open: i64,
 }
 
+impl Key {
+    /// Whose ladder it is.
+    fn stream(&self) -> Result<Uuid, StoreError> {
+        let stream = self.incident.as_ref().or(self.exchange.as_ref()).or(self.complaint.as_ref());
+        let octets = stream.map(Vec::as_slice).unwrap_or_default();
+        Uuid::from_slice(octets).map_err(StoreError::corrupt(TABLE, "a stream"))
+    }
+}
+
 /// Duties of our own incidents.
 fn own_groups(rows: &mut Rows<'_>, filter: Filter) -> Result<Vec<Key>, StoreError> {
     type Found = Vec<(Option<Vec<u8>>, String, i64, Option<i64>, i64)>;
@@ -342,21 +351,15 @@ fn group(rows: &mut Rows<'_>, plans: &Plans, key: Key) -> Result<Option<Group>, 
         Some(incident) => of_group.filter(clocks::incident_id.eq(incident)).count().get_result(rows.db)?,
         None => 1,
     };
-    let stream = key.incident.as_ref().or(key.exchange.as_ref()).or(key.complaint.as_ref());
-    let stream = Uuid::from_slice(stream.map(Vec::as_slice).unwrap_or_default())
-        .map_err(StoreError::corrupt(TABLE, "a stream"))?;
+    let stream = key.stream()?;
     let subject = key.incident.as_deref().map(|id| subject(rows, incident_id(TABLE, id)?)).transpose()?.flatten();
     let ladder = ladder(rows, stream, &key.kind, key.group_due)?;
     let single = key.open == 1;
     let exchange = face.exchange_id.as_deref().filter(|_| single).map(|id| exchange_id(TABLE, id)).transpose()?;
     let partner = face.partner_id.as_deref().filter(|_| single).map(|id| partner_id(TABLE, id)).transpose()?;
-    let (carrying, reference) = match (exchange, &key.complaint) {
-        (Some(id), _) => carrying(rows, id)?,
-        (None, Some(complaint)) => {
-            let reference = complaints::table.find(complaint).select(complaints::reference);
-            (None, reference.first(rows.db).optional()?.unwrap_or_default())
-        }
-        (None, None) => (None, String::new()),
+    let (carrying, reference) = match exchange {
+        Some(id) => carrying(rows, id)?,
+        None => (None, complaint_reference(rows, key.complaint.as_deref())?),
     };
     let (kind, group_due) = (clock_kind(&key.kind)?, moment(TABLE, key.group_due)?);
     let ring = |it: &Subject| fallback::outstanding(rows, it.id, kind, group_due, ladder.fired, RINGS_SHOWN);
@@ -468,6 +471,13 @@ fn named(rows: &mut Rows<'_>, id: &[u8]) -> Result<(PersonId, String), StoreErro
     let id = PersonId::from_slice(id).map_err(StoreError::corrupt("ladders", "a person"))?;
     let person = people::by_id(rows, id)?;
     Ok((id, person.map_or_else(|| "Somebody whose account was removed".to_owned(), |person| person.name.to_string())))
+}
+
+/// Our reference of a complaint.
+fn complaint_reference(rows: &mut Rows<'_>, id: Option<&[u8]>) -> Result<String, StoreError> {
+    let Some(id) = id else { return Ok(String::new()) };
+    let found: Option<String> = complaints::table.find(id).select(complaints::reference).first(rows.db).optional()?;
+    Ok(found.unwrap_or_default())
 }
 
 /// How the message to a partner that is being carried stands, and the exchange's reference.
