@@ -53,6 +53,15 @@ async fn is_in_the_navigation_and_empty(visitor: &mut Visitor) {
     assert!(visitor.get("/complaints").await.page().text().contains("No complaint has been logged"));
 }
 
+async fn says_what_is_owed(visitor: &mut Visitor, path: &str) {
+    let text = visitor.get(path).await.page().text();
+    for said in
+        ["CP-2026-0001", "Within 30 days", "the legal limit is", "5 working days", "20 working days", "names no time"]
+    {
+        assert!(text.contains(said), "{said} in {text}");
+    }
+}
+
 /// Logged on the page: what looks like personal data is held up. The page says by when it has to be acknowledged, in law
 /// and as promised; late, it stands on the clocks page. Acknowledged late by promise and in time by law, answered, and
 /// erased: codes and instants stay, words go, and the tables come out of the record again.
@@ -94,12 +103,7 @@ async fn a_complaint_is_kept_without_who_complained(on: On) {
     *answers.last_mut().expect("an answer") = ("about", "A report was shown to two contractors");
     other_words_are_not_lost(&mut visitor, &page, &answers).await;
 
-    let text = visitor.get(&path).await.page().text();
-    for said in
-        ["CP-2026-0001", "Within 30 days", "the legal limit is", "5 working days", "20 working days", "names no time"]
-    {
-        assert!(text.contains(said), "{said} in {text}");
-    }
+    says_what_is_owed(&mut visitor, &path).await;
     assert!(visitor.get("/").await.page().text().contains("1 complaint to see to"));
     world.pass(10 * DAY);
     let mut visitor = Visitor::signed_in(address, &operator.email("manager"), PASSWORD).await;
