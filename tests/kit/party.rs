@@ -458,6 +458,16 @@ impl Party {
         self
     }
 
+    /// The same, with this mail server and these duties' settings from now on.
+    #[must_use]
+    pub async fn restart_with_mail_and_duties(mut self, mail: MailSettings, duties: DutySettings) -> Self {
+        let issuer = self.issuer().to_owned();
+        self.node.stop().await;
+        let opening = Opening { mail: Some(mail), duties, ..Opening::default() };
+        self.node = open_with(&self.database, &issuer, &self.ground, opening).await;
+        self
+    }
+
     /// Its node anew, with other duties' settings.
     #[must_use]
     pub async fn restart_with_duties(mut self, duties: DutySettings) -> Self {

@@ -1,18 +1,28 @@
 //! A complaint about how we use data, from its arrival to its outcome, on pages and by a program.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use domain::clock::ClockKind;
+use domain::complaint::{Category, Channel, Outcome};
+use domain::values::{ComplaintId, LongText, Moment};
 use serde_json::json;
 use server::access::Scope;
-use server::node::DutySettings;
-use tests::node::{PASSWORD, World, line};
+use server::node::complaints::ComplaintRequest;
+use server::node::{DoorError, DutySettings, StreamId};
+use server::store::Rows;
+use server::store::queries::clocks;
+use tests::browser::Browser;
+use tests::node::{PASSWORD, Party, World, line};
 use tests::page::Page;
+use tests::smtp::MailServer;
 use tests::visitor::{Answer, Visitor};
 use tests::{On, both};
 
-both!(a_complaint_is_kept_without_who_complained, a_program_keeps_complaints);
+both!(a_complaint_is_kept_without_who_complained, a_program_keeps_complaints, a_forgotten_complaint_is_called_to_mind,);
 
 const DAY: Duration = Duration::from_secs(86_400);
+const DAY_MINUTES: i64 = 24 * 60;
 
 async fn submit(visitor: &mut Visitor, page: &Page, button: &str, answers: &[(&str, &str)]) -> Answer {
     let form = page.form(button);
@@ -41,6 +51,15 @@ async fn is_in_the_navigation_and_empty(visitor: &mut Visitor) {
     let bar = bars.into_iter().find(|bar| bar.attribute("aria-label") == Some("Main")).expect("a bar");
     assert_eq!(bar.all(|link| link.attribute("href") == Some("/complaints")).len(), 1, "{}", bar.text());
     assert!(visitor.get("/complaints").await.page().text().contains("No complaint has been logged"));
+}
+
+async fn says_what_is_owed(visitor: &mut Visitor, path: &str) {
+    let text = visitor.get(path).await.page().text();
+    for said in
+        ["CP-2026-0001", "Within 30 days", "the legal limit is", "5 working days", "20 working days", "names no time"]
+    {
+        assert!(text.contains(said), "{said} in {text}");
+    }
 }
 
 /// Logged on the page: what looks like personal data is held up. The page says by when it has to be acknowledged, in law
@@ -84,12 +103,7 @@ async fn a_complaint_is_kept_without_who_complained(on: On) {
     *answers.last_mut().expect("an answer") = ("about", "A report was shown to two contractors");
     other_words_are_not_lost(&mut visitor, &page, &answers).await;
 
-    let text = visitor.get(&path).await.page().text();
-    for said in
-        ["CP-2026-0001", "Within 30 days", "the legal limit is", "5 working days", "20 working days", "names no time"]
-    {
-        assert!(text.contains(said), "{said} in {text}");
-    }
+    says_what_is_owed(&mut visitor, &path).await;
     assert!(visitor.get("/").await.page().text().contains("1 complaint to see to"));
     world.pass(10 * DAY);
     let mut visitor = Visitor::signed_in(address, &operator.email("manager"), PASSWORD).await;
@@ -150,6 +164,20 @@ async fn a_program_keeps_complaints(on: On) {
     let one = send("GET", &format!("/complaints/{id}"), "", &json!(null)).await.json();
     assert_eq!((&one["state"], &one["promised_answer_by"]), (&json!("Not acknowledged"), &json!(null)));
     assert!(one["acknowledge_by"].is_string() && one["acknowledge_limit_at"].is_string(), "{one}");
+    let clocks = send("GET", "/clocks", "", &json!(null)).await.json();
+    let clock = &clocks["items"][0];
+    assert_eq!(
+        (&clock["kind"], &clock["complaint"]),
+        (&json!("complaint_acknowledgement"), &made.json()["id"]),
+        "{clocks}"
+    );
+    assert_eq!((&clock["state"], &clock["own_target"]), (&json!("Running"), &json!(false)));
+    assert_eq!((&clock["due_at"], &clock["legal_limit_at"]), (&one["acknowledge_by"], &one["acknowledge_limit_at"]));
+    let hand = json!({ "complaint": id, "kind": clock["kind"], "due_at": clock["due_at"] });
+    let taken = send("POST", "/clocks/take-in-hand", "hand", &hand).await;
+    assert!(taken.status < 300, "{}", taken.text());
+    let neither = json!({ "kind": clock["kind"], "due_at": clock["due_at"] });
+    assert_eq!(send("POST", "/clocks/take-in-hand", "neither", &neither).await.status, 422);
     let early =
         send("POST", &format!("/complaints/{id}/acknowledge"), "three", &json!({ "at": "2026-01-01T00:00:00Z" })).await;
     assert_eq!(early.status, 409, "{}", early.text());
@@ -160,4 +188,189 @@ async fn a_program_keeps_complaints(on: On) {
     assert_eq!(list["items"][0]["state"], "Acknowledged");
     let duties = send("GET", "/duties", "", &json!(null)).await;
     assert_eq!(duties.status, 200, "{}", duties.text());
+}
+
+/// A data protection officer logs a complaint and forgets it: it stands on the clocks page, in the API and in the calendar,
+/// the law's time as law and ours as promises. The node reminds by mail, each step once, sleeps through several and reminds
+/// once, is silent while somebody has it in hand, tells managers from the due time on, and stops with the deed.
+async fn a_forgotten_complaint_is_called_to_mind(on: On) {
+    let mut place = Forgotten::on(on).await;
+    let [_, promise, _] = place.owed;
+    let (officers, everybody) = (["dpo", "second-dpo"], ["dpo", "manager", "second-dpo"]);
+    assert_eq!(place.news().await, [], "nothing is due yet");
+    place.until(promise, -2 * DAY_MINUTES);
+    let early = "2 days left to acknowledge a complaint (our own promise)";
+    assert_eq!(place.news().await, place.each(&officers, early), "officers, once, and no step before it");
+    assert_eq!(place.news().await, []);
+
+    // Down while the promise ran out: several steps slept through are one reminder, and a restart gives no other.
+    place.until(promise, 9 * DAY_MINUTES);
+    let mut place = place.restart().await;
+    let late = "overdue by 9 days: acknowledge a complaint (our own promise)";
+    assert_eq!(place.news().await, place.each(&everybody, late));
+    let mut place = place.restart().await;
+    assert_eq!(place.news().await, []);
+
+    place.world.pass(Duration::from_secs(3_600));
+    let (stream, kind) = (StreamId::Complaint(place.id), ClockKind::ComplaintPromisedAcknowledgement);
+    let by = place.operator.duty_holder();
+    place.operator.node.take_in_hand(&by, stream, kind, promise).await.expect("taken");
+    let again = place.operator.node.take_in_hand(&by, stream, kind, promise).await;
+    assert!(matches!(again, Err(DoorError::Complaint(_))), "{again:?}");
+    place.until(promise, 10 * DAY_MINUTES);
+    assert_eq!(place.news().await, [], "in hand");
+    the_law_is_told_apart_and_the_deed_ends_it(place, on).await;
+}
+
+/// Seven days before the law's time is over; then it is acknowledged, and answered when that is due.
+async fn the_law_is_told_apart_and_the_deed_ends_it(mut place: Forgotten, on: On) {
+    let [law, _, answer] = place.owed;
+    let (officers, everybody) = (["dpo", "second-dpo"], ["dpo", "manager", "second-dpo"]);
+    place.until(law, -7 * DAY_MINUTES);
+    let mut expected = place.each(&officers, "7 days left to acknowledge a complaint, by law");
+    let outcome = "tell whoever complained the outcome (our own promise; the law names no time)";
+    expected.extend(place.each(&officers, &format!("6 days left to {outcome}")));
+    expected.extend(place.each(&everybody, "overdue by 15 days: acknowledge a complaint (our own promise)"));
+    expected.sort();
+    assert_eq!(place.news().await, expected, "in hand no more, and one of each ladder");
+    let mail = place.server.mails().into_iter().find(|mail| mail.subject.ends_with("by law")).expect("a mail by law");
+    assert!(mail.text.contains("The legal limit: ") && mail.text.contains(&format!("/complaints/{}", place.id)));
+    assert!(!mail.text.contains("copy"), "not what it is about: {}", mail.text);
+
+    let by = place.operator.duty_holder();
+    place.operator.node.acknowledge_complaint(&by, place.id, place.world.now()).await.expect("acknowledged");
+    place.until(answer, 0);
+    let due = place.each(&everybody, &format!("due now: {outcome}"));
+    assert_eq!(place.news().await, due, "the acknowledgement is silent");
+    let now = place.world.now();
+    place.operator.node.answer_complaint(&by, place.id, now, Outcome::Withdrawn, None).await.expect("answered");
+    place.world.pass(60 * DAY);
+    assert_eq!(place.news().await, [], "what is done is not called to mind");
+    let (kept, rebuilt) = place.operator.rebuilt(on).await;
+    assert_eq!(kept, rebuilt);
+    place.operator.verify_ledger().await;
+}
+
+/// A complaint that nobody thinks of, at an organisation with a mail server and a promise.
+struct Forgotten {
+    world: World,
+    operator: Party,
+    server: MailServer,
+    id: ComplaintId,
+    /// By when to acknowledge it by law and as promised, and to answer it.
+    owed: [Moment; 3],
+    /// Mails seen.
+    told: usize,
+}
+
+impl Forgotten {
+    fn settings() -> DutySettings {
+        DutySettings { complaint_promise: true, ..DutySettings::default() }
+    }
+
+    async fn on(on: On) -> Self {
+        let server = MailServer::start(server::mail::Security::None).await;
+        let world = World::new(on);
+        world.pass(120 * DAY);
+        let operator = world.listening_party("Operator").await;
+        let mut operator = operator.restart_with_mail_and_duties(server.settings(), Self::settings()).await;
+        let address = operator.serve();
+        let request = ComplaintRequest {
+            form: None,
+            received_at: world.now(),
+            channel: Channel::Letter,
+            category: Category::Rights,
+            about: LongText::parse("A request for a copy was not answered").expect("a text"),
+            incident: None,
+        };
+        let id = operator.node.log_complaint(&operator.duty_holder(), request).await.expect("logged").id;
+        let stands = stands_among_the_clocks(&operator, address, id).await;
+        looks_right(&operator, address, id).await;
+        let due = |kind| stands.iter().find(|(it, _)| *it == kind).map(|(_, due)| *due).expect("it is owed");
+        Self { world, operator, server, id, owed: ClockKind::OF_COMPLAINTS.map(due), told: 0 }
+    }
+
+    async fn restart(mut self) -> Self {
+        let settings = self.server.settings();
+        self.operator = self.operator.restart_with_mail_and_duties(settings, Self::settings()).await;
+        self
+    }
+
+    /// Lets time pass up to a second after so many minutes from an instant.
+    fn until(&self, from: Moment, minutes: i64) {
+        let left = from.plus_seconds(minutes * 60 + 1).seconds_since(self.world.now());
+        self.world.pass(Duration::from_secs(u64::try_from(left).expect("time goes forward")));
+    }
+
+    /// The mails since the last look: to whom, and the subject.
+    async fn news(&mut self) -> Vec<(String, String)> {
+        self.world.settle(&[&self.operator]).await;
+        while self.operator.node.post_step(16).await.expect("a step of posting").sent > 0 {}
+        let all: Vec<_> = self.server.mails().into_iter().map(|mail| (mail.to, mail.subject)).collect();
+        let mut new = all[self.told..].to_vec();
+        new.sort();
+        self.told = all.len();
+        new
+    }
+
+    fn each(&self, to: &[&str], subject: &str) -> Vec<(String, String)> {
+        to.iter().map(|to| (self.operator.email(to), format!("CP-2026-0001: {subject}"))).collect()
+    }
+}
+
+/// The clocks page and the complaint's own, wide and narrow: nothing that the checker objects to, nothing too wide; and
+/// pictures to look at, when somebody asks for them.
+async fn looks_right(operator: &Party, address: SocketAddr, id: ComplaintId) {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("screenshots");
+    let origin = format!("http://{address}");
+    for width in [1280, 390] {
+        let browser = Browser::open_sized(width, 1_600).await;
+        browser.sign_in(&origin, &operator.email("dpo"), PASSWORD).await;
+        for (name, path) in [("clocks", "/".to_owned()), ("one", format!("/complaints/{id}"))] {
+            browser.go(&format!("{origin}{path}")).await;
+            assert_eq!(browser.violations().await, [] as [String; 0], "{path} at {width}");
+            assert!(browser.overflow().await <= 0, "{path} is wider than {width}");
+            if folder.is_dir() {
+                let picture = browser.client.screenshot().await.expect("a screenshot");
+                std::fs::write(folder.join(format!("complaint-{name}-{width}.png")), picture).expect("a picture");
+            }
+        }
+        browser.close().await;
+    }
+}
+
+/// On the clocks page, in the API and in the calendar, in due order. Answers what is owed, and by when.
+async fn stands_among_the_clocks(operator: &Party, address: SocketAddr, id: ComplaintId) -> Vec<(ClockKind, Moment)> {
+    let mut officer = Visitor::signed_in(address, &operator.email("dpo"), PASSWORD).await;
+    let home = officer.get("/").await;
+    let text = home.page().text();
+    assert!(home.text().contains(&format!("href=\"/complaints/{id}\"")), "it leads to the complaint");
+    for said in
+        ["Acknowledge a complaint, by law", "CP-2026-0001", "By law: 30 days", "The legal limit is", "Our own promise"]
+    {
+        assert!(text.contains(said), "{said} in {text}");
+    }
+    let place = |said: &str| text.find(said).unwrap_or_else(|| panic!("{said} in {text}"));
+    assert!(place("our own promise:") < place("By law: 30 days"), "the first due first");
+    let path = officer.get(&format!("/complaints/{id}")).await.page().text();
+    assert!(path.contains("reminded"), "who is reminded, and when: {path}");
+
+    let form = officer.get("/account/calendar/new").await.page().form("Make the address").fields();
+    let made = officer.post("/account/calendar/new", &form).await.text();
+    let start = made.find("/calendar/").expect("the address");
+    let path: String = made[start..].chars().take_while(|c| !"<\"& ".contains(*c)).collect();
+    let calendar = Visitor::new(address).get(&path).await.text().replace("\r\n ", "");
+    for said in ["acknowledge the complaint\\, by law", "by our own promise", "TRIGGER;RELATED=END:-PT10080M"] {
+        assert!(calendar.contains(said), "{said} in {calendar}");
+    }
+    assert!(!calendar.contains("copy"), "{calendar}");
+
+    let page = |rows: &mut Rows<'_>| clocks::every(rows, None, 10);
+    let all = operator.node.store().read(page).await.expect("the clocks").items;
+    assert_eq!(all.len(), 3);
+    for clock in &all {
+        let promised = clock.kind != ClockKind::ComplaintAcknowledgement;
+        assert_eq!((clock.own_target, clock.complaint), (promised, Some(id)), "a promise is never law");
+    }
+    all.into_iter().map(|clock| (clock.kind, clock.due)).collect()
 }

@@ -16,7 +16,7 @@ use server::access::Spokesperson;
 use server::node::DoorError;
 use tests::browser::Browser;
 use tests::facts::first_hour;
-use tests::node::{PASSWORD, Party, World, line, log_request};
+use tests::node::{PASSWORD, Party, World, log_request};
 use tests::visitor::{Answer, Visitor};
 use tests::wait::until;
 use tests::{On, both};

@@ -30,18 +30,47 @@ pub enum ClockKind {
     PeopleTold,
     /// Follow a report to the ICO up: a target of our own (Article 33(4) names no time).
     FollowUp,
+    /// Acknowledge a complaint, by law (Data Protection Act 2018, section 164A).
+    ComplaintAcknowledgement,
+    /// Acknowledge a complaint, as we promise.
+    ComplaintPromisedAcknowledgement,
+    /// Tell whoever complained the outcome, as we promise (section 164A names no time).
+    ComplaintPromisedAnswer,
 }
 
 impl ClockKind {
     /// Every kind, in the order shown.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::PartnerNotice,
         Self::PartnerAcknowledgement,
         Self::IcoReport,
         Self::Assistance,
         Self::PeopleTold,
         Self::FollowUp,
+        Self::ComplaintAcknowledgement,
+        Self::ComplaintPromisedAcknowledgement,
+        Self::ComplaintPromisedAnswer,
     ];
+
+    /// Those of complaints: their streams are complaints.
+    pub const OF_COMPLAINTS: [Self; 3] =
+        [Self::ComplaintAcknowledgement, Self::ComplaintPromisedAcknowledgement, Self::ComplaintPromisedAnswer];
+
+    /// Whether it is a duty of a complaint.
+    #[must_use]
+    pub const fn is_of_complaint(self) -> bool {
+        match self {
+            Self::ComplaintAcknowledgement | Self::ComplaintPromisedAcknowledgement | Self::ComplaintPromisedAnswer => {
+                true
+            }
+            Self::PartnerNotice
+            | Self::PartnerAcknowledgement
+            | Self::IcoReport
+            | Self::Assistance
+            | Self::PeopleTold
+            | Self::FollowUp => false,
+        }
+    }
 
     /// The word in tables, addresses and the API.
     #[must_use]
@@ -53,6 +82,9 @@ impl ClockKind {
             Self::Assistance => "assistance",
             Self::PeopleTold => "people_told",
             Self::FollowUp => "follow_up",
+            Self::ComplaintAcknowledgement => "complaint_acknowledgement",
+            Self::ComplaintPromisedAcknowledgement => "complaint_promised_acknowledgement",
+            Self::ComplaintPromisedAnswer => "complaint_promised_answer",
         }
     }
 }
@@ -81,11 +113,13 @@ pub enum Anchor {
     HighRiskDecided,
     /// A report to the ICO left something out that was not yet known.
     ReportIncomplete,
+    /// A complaint reached us.
+    ComplaintReceived,
 }
 
 impl Anchor {
     /// Every anchor.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::AwareOfCircumstances,
         Self::AwareOfBreach,
         Self::Receipt,
@@ -96,6 +130,7 @@ impl Anchor {
         Self::AskedByUs,
         Self::HighRiskDecided,
         Self::ReportIncomplete,
+        Self::ComplaintReceived,
     ];
 
     /// The word in tables, the API and (for the first two) on the wire.
@@ -112,6 +147,7 @@ impl Anchor {
             Self::AskedByUs => "asked_by_us",
             Self::HighRiskDecided => "high_risk_decided",
             Self::ReportIncomplete => "report_incomplete",
+            Self::ComplaintReceived => "complaint_received",
         }
     }
 }
@@ -134,11 +170,13 @@ pub enum Evidence {
     Answer,
     /// A record that the people whose data it is were told.
     RecordedTelling,
+    /// A record that a complaint was acknowledged.
+    RecordedAcknowledgement,
 }
 
 impl Evidence {
     /// Every kind of evidence.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::SignedReceipt,
         Self::SignedAcknowledgement,
         Self::LinkAcknowledgement,
@@ -146,6 +184,7 @@ impl Evidence {
         Self::RecordedSubmission,
         Self::Answer,
         Self::RecordedTelling,
+        Self::RecordedAcknowledgement,
     ];
 
     /// The word in tables and the API.
@@ -159,6 +198,7 @@ impl Evidence {
             Self::RecordedSubmission => "recorded_submission",
             Self::Answer => "answer",
             Self::RecordedTelling => "recorded_telling",
+            Self::RecordedAcknowledgement => "recorded_acknowledgement",
         }
     }
 }
@@ -342,7 +382,10 @@ impl Clock {
             | ClockKind::PartnerAcknowledgement
             | ClockKind::Assistance
             | ClockKind::PeopleTold
-            | ClockKind::FollowUp => None,
+            | ClockKind::FollowUp
+            | ClockKind::ComplaintAcknowledgement
+            | ClockKind::ComplaintPromisedAcknowledgement
+            | ClockKind::ComplaintPromisedAnswer => None,
         }
     }
 

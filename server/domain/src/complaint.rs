@@ -3,129 +3,30 @@
 //!
 //! One stream per complaint. It holds no personal data of whoever complained: they are known by our own reference, and
 //! what they wrote stays where it came in. The limits are fixed when it is logged, from the law and the promise of that
-//! day, so that lateness is judged by instants on the record alone and never changes afterwards.
+//! day, so that lateness is judged by instants on the record alone and never changes afterwards. Passing time only reminds:
+//! `watch` says when and whom.
 
+mod options;
 #[cfg(test)]
 mod tests;
+mod watch;
+
+use std::sync::Arc;
 
 use chrono::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::ClockKind;
 use crate::clock_terms::{Duty, Law, Limits, Regime, Timeliness, in_force};
+use crate::ladder::{LadderChange, LadderCommand, LadderRefusal, LadderState, Orders, Reached};
 use crate::values::{Actor, ComplaintId, IncidentId, Line, LongText, Moment};
 use crate::working_time::{UnknownHolidays, date_in};
 
+pub use self::options::{Category, Channel, Outcome};
+pub use self::watch::Owed;
+
 /// Progress notes on one complaint.
 pub const NOTES_MAX: u32 = 200;
-
-/// How a complaint reached us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Channel {
-    /// A form on our pages.
-    Form,
-    /// A message by e-mail.
-    Email,
-    /// A letter.
-    Letter,
-    /// A telephone call.
-    Telephone,
-    /// Somebody in front of us.
-    InPerson,
-    /// From the regulator or somebody else.
-    Forwarded,
-}
-
-/// What a complaint is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Category {
-    /// Data lost, or shown to the wrong people.
-    Security,
-    /// A request about their own data that was not met.
-    Rights,
-    /// Data used or kept without a good reason.
-    Use,
-    /// Data that is wrong.
-    Accuracy,
-    /// Data given to somebody else.
-    Sharing,
-    /// Not told, or not told plainly, what happens to the data.
-    Transparency,
-    /// Something else.
-    Other,
-}
-
-/// What came of a complaint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// They were right.
-    Upheld,
-    /// They were right in part.
-    PartlyUpheld,
-    /// They were not.
-    NotUpheld,
-    /// They took it back.
-    Withdrawn,
-    /// It is not about how we use personal data, or not for us to answer.
-    NotForUs,
-}
-
-/// Words and labels of an option list.
-macro_rules! options {
-    ($($type:ty { $($option:ident: $word:literal, $label:literal;)+ })+) => {$(
-        impl $type {
-            /// Every option, in the order shown.
-            pub const ALL: &'static [Self] = &[$(Self::$option),+];
-
-            /// The word in tables and the API.
-            #[must_use]
-            pub const fn word(self) -> &'static str {
-                match self { $(Self::$option => $word),+ }
-            }
-
-            /// The label that people read.
-            #[must_use]
-            pub const fn label(self) -> &'static str {
-                match self { $(Self::$option => $label),+ }
-            }
-
-            /// The option with this word.
-            #[must_use]
-            pub fn from_word(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|option| option.word() == word)
-            }
-        }
-    )+};
-}
-
-options! {
-    Channel {
-        Form: "form", "A form on our pages";
-        Email: "email", "E-mail";
-        Letter: "letter", "Letter";
-        Telephone: "telephone", "Telephone";
-        InPerson: "in_person", "In person";
-        Forwarded: "forwarded", "From the ICO or somebody else";
-    }
-    Category {
-        Security: "security", "Data lost, or shown to the wrong people";
-        Rights: "rights", "A request about their own data that was not met";
-        Use: "use", "Data used or kept without a good reason";
-        Accuracy: "accuracy", "Data that is wrong";
-        Sharing: "sharing", "Data given to somebody else";
-        Transparency: "transparency", "Not told plainly what happens to the data";
-        Other: "other", "Something else";
-    }
-    Outcome {
-        Upheld: "upheld", "They were right";
-        PartlyUpheld: "partly_upheld", "They were right in part";
-        NotUpheld: "not_upheld", "They were not";
-        Withdrawn: "withdrawn", "They took it back";
-        NotForUs: "not_for_us", "Not for us to answer";
-    }
-}
 
 /// By when what has to be done, fixed when the complaint is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -225,6 +126,12 @@ pub struct Complaint {
     pub answered: Option<(Moment, Outcome)>,
     /// Progress notes.
     pub notes: u32,
+    /// What was recorded as overdue while it was open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overdue: Vec<ClockKind>,
+    /// How far the ladders of what is owed have been climbed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ladders: Vec<LadderState>,
 }
 
 /// What was decided. A file format: frozen by golden files; a changed meaning is a new event.
@@ -287,6 +194,52 @@ pub enum Event {
         /// By whom.
         by: Actor,
     },
+    /// Something owed on it was past due and not done.
+    BecameOverdue {
+        /// Which duty.
+        kind: ClockKind,
+        /// Due when.
+        due: Moment,
+        /// When that was noticed.
+        at: Moment,
+    },
+    /// A step of a ladder fired: people are reminded.
+    StepFired {
+        /// Which duty.
+        kind: ClockKind,
+        /// Due when.
+        due: Moment,
+        /// Minutes from the due instant; negative before it.
+        offset_minutes: i32,
+        /// Steps that were slept through, or lay before the complaint was received.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        passed: Vec<i32>,
+        /// Whom it reached, and how.
+        #[serde(default, skip_serializing_if = "Reached::is_empty")]
+        reached: Reached,
+        /// When.
+        at: Moment,
+    },
+    /// A named person sees to it: its ladder stops.
+    TakenInHand {
+        /// Which duty.
+        kind: ClockKind,
+        /// Due when.
+        due: Moment,
+        /// When.
+        at: Moment,
+        /// Who.
+        by: Actor,
+    },
+    /// Something else happened to a ladder.
+    Ladder {
+        /// What.
+        change: LadderChange,
+        /// When.
+        at: Moment,
+        /// Who, or the node.
+        by: Actor,
+    },
     /// Contents erased; this state survives. Folding starts here and meets erased placeholders before it (ruling 16).
     Anonymised {
         /// State without words.
@@ -324,6 +277,27 @@ pub enum Command {
         /// In words of ours.
         note: Option<LongText>,
         /// Who records it.
+        by: Actor,
+    },
+    /// Time has passed: note lateness, climb the ladders.
+    Tick {
+        /// What a step needs to know of the day.
+        orders: Arc<Orders>,
+    },
+    /// A named person sees to a duty.
+    TakeInHand {
+        /// Which duty.
+        kind: ClockKind,
+        /// Due when.
+        due: Moment,
+        /// Who.
+        by: Actor,
+    },
+    /// What a person asks of a ladder, beside that.
+    Ladder {
+        /// What.
+        command: LadderCommand,
+        /// Who.
         by: Actor,
     },
     /// Erase contents, keeping codes and instants.
@@ -383,6 +357,15 @@ pub enum Refusal {
     /// Its contents are erased.
     #[error("the contents of this complaint are erased")]
     Anonymised,
+    /// Nothing of the kind is owed by then, or it is done.
+    #[error("there is no such duty to see to")]
+    NoSuchDuty,
+    /// They see to it already.
+    #[error("you have this duty in hand already")]
+    InHandAlready,
+    /// A ladder's.
+    #[error(transparent)]
+    Ladder(#[from] LadderRefusal),
 }
 
 /// Decides a command on the complaint as it stands (`None`: nothing logged yet). Pure: the same arguments always give the
@@ -428,11 +411,15 @@ pub fn decide(state: Option<&Complaint>, command: &Command, now: Moment) -> Resu
             let (answered_at, note, by) = (plausible(*at)?, note.clone(), by.clone());
             Ok(vec![Event::Answered { answered_at, outcome: *outcome, note, at: now, by }])
         }
+        Command::Tick { orders } => Ok(watch::tick(complaint, orders, now)),
+        Command::TakeInHand { kind, due, by } => watch::take_in_hand(complaint, *kind, *due, by, now),
+        Command::Ladder { command, by } => watch::command(complaint, command, by, now),
         Command::Anonymise => {
             if complaint.answered.is_none() {
                 return Err(Refusal::NotAnswered);
             }
-            let survives = Complaint { about: None, stage: Stage::Anonymised, ..complaint.clone() };
+            let survives =
+                Complaint { about: None, stage: Stage::Anonymised, ladders: Vec::new(), ..complaint.clone() };
             Ok(vec![Event::Anonymised { survives: Box::new(survives), at: now }])
         }
     }
@@ -478,6 +465,8 @@ pub fn evolve(state: Option<Complaint>, event: &Event) -> Option<Complaint> {
             acknowledged_at: None,
             answered: None,
             notes: 0,
+            overdue: Vec::new(),
+            ladders: Vec::new(),
         }),
         Event::Acknowledged { acknowledged_at, .. } => state.map(|complaint| Complaint {
             acknowledged_at: Some(*acknowledged_at),
@@ -492,6 +481,19 @@ pub fn evolve(state: Option<Complaint>, event: &Event) -> Option<Complaint> {
             stage: Stage::Answered,
             ..complaint
         }),
+        Event::BecameOverdue { kind, .. } => state.map(|mut complaint| {
+            complaint.overdue.push(*kind);
+            complaint
+        }),
+        Event::StepFired { kind, due, offset_minutes, reached, .. } => {
+            state.map(|complaint| complaint.climbed(*kind, *due, |ladder| ladder.fire(*offset_minutes, reached)))
+        }
+        Event::TakenInHand { kind, due, at, by } => {
+            state.map(|complaint| complaint.climbed(*kind, *due, |ladder| ladder.take(by, *at)))
+        }
+        Event::Ladder { change, by, .. } => {
+            state.map(|complaint| complaint.climbed(change.kind(), change.due(), |ladder| ladder.change(change, by)))
+        }
         Event::Anonymised { survives, .. } => Some((**survives).clone()),
     }
 }

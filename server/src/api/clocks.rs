@@ -1,7 +1,7 @@
 //! Clocks: every duty, open or ended; and taking one in hand.
 
 use domain::clock::{Anchor, ClockKind};
-use domain::values::{ExchangeId, IncidentId, Moment, PartnerId};
+use domain::values::{ComplaintId, ExchangeId, IncidentId, Moment, PartnerId};
 use uuid::Uuid;
 
 use super::call::{Call, Page, Reply, fault};
@@ -31,7 +31,7 @@ pub const GROUP: Group = Group {
 answer! {
     /// A duty with an anchor, a due instant and an end.
     Clock {
-        /// The incident's or exchange's id that it belongs to.
+        /// The incident's, exchange's or complaint's id that it belongs to.
         stream: Uuid,
         /// Which duty.
         kind: ClockKind,
@@ -39,6 +39,8 @@ answer! {
         incident: Option<IncidentId>,
         /// The exchange.
         exchange: Option<ExchangeId>,
+        /// The complaint.
+        complaint: Option<ComplaintId>,
         /// The partner.
         partner: Option<PartnerId>,
         /// In the words of the pages: Running, Overdue, Met, Met late, Not required.
@@ -71,10 +73,12 @@ answer! {
 request! {
     /// A duty that the token's person sees to.
     TakeInHand {
-        /// The incident of ours; or give exchange.
+        /// The incident of ours; or give exchange or complaint.
         incident: Option<IncidentId>,
-        /// The exchange, for a notice received; or give incident.
+        /// The exchange, for a notice received; or give incident or complaint.
         exchange: Option<ExchangeId>,
+        /// The complaint; or give incident or exchange.
+        complaint: Option<ComplaintId>,
         /// Which duty.
         kind: ClockKind,
         /// When it is due, as its clock says.
@@ -109,11 +113,12 @@ async fn mark_seen(call: Call) -> Result<Reply, Problem> {
 }
 
 fn duty(call: &Call) -> Result<(StreamId, ClockKind, Moment), Problem> {
-    let TakeInHand { incident, exchange, kind, due_at } = call.body()?;
-    let stream = match (incident, exchange) {
-        (Some(incident), None) => StreamId::Incident(incident),
-        (None, Some(exchange)) => StreamId::Exchange(exchange),
-        (Some(_), Some(_)) | (None, None) => return Err(fault("/incident", "give either incident or exchange")),
+    let TakeInHand { incident, exchange, complaint, kind, due_at } = call.body()?;
+    let stream = match (incident, exchange, complaint) {
+        (Some(incident), None, None) => StreamId::Incident(incident),
+        (None, Some(exchange), None) => StreamId::Exchange(exchange),
+        (None, None, Some(complaint)) => StreamId::Complaint(complaint),
+        (_, _, _) => return Err(fault("/incident", "give one of incident, exchange and complaint")),
     };
     // Acknowledgements due within one minute share a ladder.
     let due = if kind == ClockKind::PartnerAcknowledgement { due_at.floor_minute() } else { due_at };
@@ -135,6 +140,7 @@ impl Clock {
             kind: clock.kind,
             incident: clock.incident,
             exchange: clock.exchange,
+            complaint: clock.complaint,
             partner: clock.partner,
             anchor: clock.anchor,
             anchored_at: clock.anchored_at,

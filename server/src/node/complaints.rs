@@ -119,7 +119,7 @@ impl Node {
         Ok(())
     }
 
-    async fn on_complaint(&self, id: ComplaintId, command: Command) -> Result<(), DoorError> {
+    pub(super) async fn on_complaint(&self, id: ComplaintId, command: Command) -> Result<(), DoorError> {
         self.store
             .write(self.time.now(), move |turn| {
                 let before = turn.complaint(id)?.ok_or(DoorError::NotFound)?;

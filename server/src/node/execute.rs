@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use domain::arrangement::{Lead, Owed, Terms, owed_to, processor_only};
 use domain::clock::{Anchor, Clock, ClockKind};
+use domain::complaint;
 use domain::exchange;
 use domain::facts::{Contact, Facts, IncidentKind};
 use domain::incident::{self, Awareness, AwarenessOf, Event, FAN_OUT_CHUNK, Incident, Rules, WithdrawalReason};
@@ -190,7 +191,7 @@ impl Node {
     /// A named person sees to a duty: its ladder stops.
     ///
     /// # Errors
-    /// [`DoorError::Refused`], [`DoorError::ExchangeRefused`] when there is no such duty.
+    /// [`DoorError::Refused`], [`DoorError::ExchangeRefused`], [`DoorError::Complaint`] when there is no such duty.
     pub async fn take_in_hand(
         &self,
         by: &DutyHolder,
@@ -202,13 +203,14 @@ impl Node {
         match stream {
             StreamId::Incident(id) => self.on_incident(id, incident::Command::TakeInHand { kind, due, by }).await,
             StreamId::Exchange(id) => self.on_exchange(id, exchange::Command::TakeInHand { kind, due, by }).await,
+            StreamId::Complaint(id) => self.on_complaint(id, complaint::Command::TakeInHand { kind, due, by }).await,
         }
     }
 
     /// A person says that they have seen the last step of a ladder, which asked them to.
     ///
     /// # Errors
-    /// [`DoorError::Refused`], [`DoorError::ExchangeRefused`] when it did not ask them.
+    /// [`DoorError::Refused`], [`DoorError::ExchangeRefused`], [`DoorError::Complaint`] when it did not ask them.
     pub async fn mark_seen(
         &self,
         by: &SignedIn,
@@ -220,6 +222,7 @@ impl Node {
         match stream {
             StreamId::Incident(id) => self.on_incident(id, incident::Command::Ladder { command, by }).await,
             StreamId::Exchange(id) => self.on_exchange(id, exchange::Command::Ladder { command, by }).await,
+            StreamId::Complaint(id) => self.on_complaint(id, complaint::Command::Ladder { command, by }).await,
         }
     }
 

@@ -3,6 +3,7 @@
 //! itself goes out at least once, always with the same `Message-ID` (ruling 11).
 
 use domain::clock::ClockKind;
+use domain::complaint::{self, Complaint};
 use domain::delivery::Heard;
 use domain::exchange::{self, Direction, Exchange};
 use domain::incident::{self, Incident};
@@ -18,6 +19,9 @@ use crate::store::posts::{self, ClaimedPost, Destination, Post, Subscribed};
 use crate::store::queries::fallback;
 use crate::store::{StoreError, Turn, people};
 
+const SECONDS_PER_MINUTE: i64 = 60;
+const MINUTES_PER_HOUR: i32 = 60;
+const MINUTES_PER_DAY: i32 = 24 * MINUTES_PER_HOUR;
 /// People named in a mail because they have not seen the step before.
 const UNSEEN_NAMED: usize = 20;
 
@@ -42,6 +46,13 @@ pub(super) struct FiredStep {
     /// Whom it reached, and what it asks of them.
     #[serde(default)]
     reached: Reached,
+    /// Minutes from the due instant when it fired, where that is not the step's own: a complaint may be logged long after
+    /// it was received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fired_minutes: Option<i32>,
+    /// The law's limit, where it is later than the due instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    limit: Option<Moment>,
 }
 
 /// The steps among the events of an incident.
@@ -61,6 +72,8 @@ pub(super) fn of_incident(id: IncidentId, before: &Incident, events: &[incident:
                 exchange: None,
                 fired: fired(&before.ladders, *kind, *due),
                 reached: reached.clone(),
+                fired_minutes: None,
+                limit: None,
             });
         }
     }
@@ -87,6 +100,35 @@ pub(super) fn of_exchange(before: &Exchange, events: &[exchange::Event]) -> Vec<
                 exchange: Some(before.id),
                 fired: fired(&before.ladders, *kind, *due),
                 reached: reached.clone(),
+                fired_minutes: None,
+                limit: None,
+            });
+        }
+    }
+    steps
+}
+
+/// The steps among the events of a complaint.
+pub(super) fn of_complaint(before: &Complaint, events: &[complaint::Event]) -> Vec<FiredStep> {
+    let owed = before.owed();
+    let mut steps = Vec::new();
+    for event in events {
+        if let complaint::Event::StepFired { kind, due, offset_minutes, reached, at, .. } = event {
+            let late = at.seconds_since(*due).div_euclid(SECONDS_PER_MINUTE);
+            steps.push(FiredStep {
+                duty: *kind,
+                due: *due,
+                offset_minutes: *offset_minutes,
+                outstanding: 0,
+                exercise: false,
+                reference: before.reference.clone(),
+                path: format!("/complaints/{}", before.id),
+                incident: None,
+                exchange: None,
+                fired: fired(&before.ladders, *kind, *due),
+                reached: reached.clone(),
+                fired_minutes: i32::try_from(late).ok(),
+                limit: owed.iter().find(|owed| owed.clock.kind == *kind).and_then(|owed| owed.limit),
             });
         }
     }
@@ -131,6 +173,17 @@ impl FiredStep {
         ])
     }
 
+    /// Minutes from the due instant, for people: the step's own, or the whole days or hours that are true of one that fired
+    /// later.
+    fn minutes(&self) -> i32 {
+        match self.fired_minutes.filter(|late| late.saturating_sub(self.offset_minutes) >= MINUTES_PER_HOUR) {
+            None => self.offset_minutes,
+            Some(late) if late.abs() >= 2 * MINUTES_PER_DAY => late / MINUTES_PER_DAY * MINUTES_PER_DAY,
+            Some(late) if late.abs() >= MINUTES_PER_HOUR => late / MINUTES_PER_HOUR * MINUTES_PER_HOUR,
+            Some(late) => late,
+        }
+    }
+
     const fn event(&self) -> Subscribed {
         match (self.duty, self.offset_minutes) {
             (_, 0..) => Subscribed::ClockOverdue,
@@ -140,7 +193,10 @@ impl FiredStep {
                 | ClockKind::PartnerAcknowledgement
                 | ClockKind::Assistance
                 | ClockKind::PeopleTold
-                | ClockKind::FollowUp,
+                | ClockKind::FollowUp
+                | ClockKind::ComplaintAcknowledgement
+                | ClockKind::ComplaintPromisedAcknowledgement
+                | ClockKind::ComplaintPromisedAnswer,
                 _,
             ) => Subscribed::ClockStep,
         }
@@ -165,7 +221,8 @@ impl Node {
             exercise: step.exercise,
             duty: step.duty,
             due: step.due,
-            offset_minutes: step.offset_minutes,
+            offset_minutes: step.minutes(),
+            limit: step.limit,
             outstanding: step.outstanding,
             rings: &rings,
             unseen: &unseen,

@@ -91,6 +91,8 @@ pub(super) struct ToPerson<'a> {
     pub(super) exercise: bool,
     pub(super) duty: ClockKind,
     pub(super) due: Moment,
+    /// The law's limit, where it is later.
+    pub(super) limit: Option<Moment>,
     /// Minutes from the due instant; negative before it.
     pub(super) offset_minutes: i32,
     /// Partners outstanding; 0 for a duty that is not about partners.
@@ -105,17 +107,27 @@ pub(super) struct ToPerson<'a> {
     pub(super) zone: Tz,
 }
 
-/// Subject and text of a mail that says that time runs short.
-pub(super) fn to_person(about: &ToPerson<'_>) -> (String, String) {
-    let drill = if about.exercise { EXERCISE } else { "" };
-    let duty = match about.duty {
+/// What a duty asks, after "left to".
+const fn duty_words(duty: ClockKind) -> &'static str {
+    match duty {
         ClockKind::PartnerNotice => "tell partners",
         ClockKind::PartnerAcknowledgement => "have partners acknowledge",
         ClockKind::IcoReport => "report to the ICO, or decide that no report is due",
         ClockKind::Assistance => "answer a request of a partner",
         ClockKind::PeopleTold => "tell the people affected (our own target; the law names no time)",
         ClockKind::FollowUp => "follow the ICO report up (our own target; the law names no time)",
-    };
+        ClockKind::ComplaintAcknowledgement => "acknowledge a complaint, by law",
+        ClockKind::ComplaintPromisedAcknowledgement => "acknowledge a complaint (our own promise)",
+        ClockKind::ComplaintPromisedAnswer => {
+            "tell whoever complained the outcome (our own promise; the law names no time)"
+        }
+    }
+}
+
+/// Subject and text of a mail that says that time runs short.
+pub(super) fn to_person(about: &ToPerson<'_>) -> (String, String) {
+    let drill = if about.exercise { EXERCISE } else { "" };
+    let duty = duty_words(about.duty);
     let left = length(about.offset_minutes);
     let when = match about.offset_minutes {
         i32::MIN..=-1 => format!("{left} left to {duty}"),
@@ -128,6 +140,9 @@ pub(super) fn to_person(about: &ToPerson<'_>) -> (String, String) {
         text.push_str("This is an exercise: its clocks run, and nothing in it has happened.\n\n");
     }
     text.push_str(&format!("Duty: {duty} ({}).\nDue: {}.\n", about.reference, at(about.due, about.zone)));
+    if let Some(limit) = about.limit {
+        text.push_str(&format!("The legal limit: {}.\n", at(limit, about.zone)));
+    }
     if about.outstanding > 0 {
         text.push_str(&format!("Outstanding: {}.\n", counted(i64::from(about.outstanding), "partner")));
     }
@@ -146,7 +161,13 @@ pub(super) fn to_person(about: &ToPerson<'_>) -> (String, String) {
             "\nNo person there has said that they read the notice. Ring them: the page names whom, with telephone \
              numbers.\n"
         }
-        ClockKind::IcoReport | ClockKind::Assistance | ClockKind::PeopleTold | ClockKind::FollowUp => "",
+        ClockKind::IcoReport
+        | ClockKind::Assistance
+        | ClockKind::PeopleTold
+        | ClockKind::FollowUp
+        | ClockKind::ComplaintAcknowledgement
+        | ClockKind::ComplaintPromisedAcknowledgement
+        | ClockKind::ComplaintPromisedAnswer => "",
     });
     for ring in about.rings {
         let (who, number, link) = (&ring.call.who, &ring.call.number, &ring.link);
@@ -268,6 +289,7 @@ mod tests {
                 exercise: false,
                 duty,
                 due: Moment::parse("2026-03-03T02:10:00Z").unwrap(),
+                limit: None,
                 offset_minutes,
                 outstanding: 3,
                 rings: &[],

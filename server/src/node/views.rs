@@ -2,7 +2,9 @@
 
 use domain::facts::{Facts, IncidentKind};
 use domain::incident::Awareness;
-use domain::values::{ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, PersonId, Role, ServiceId};
+use domain::values::{
+    ComplaintId, ExchangeId, IncidentId, Line, LongText, Moment, Options, PartnerId, PersonId, Role, ServiceId,
+};
 use uuid::Uuid;
 
 use crate::store::endpoints::Told;
@@ -100,6 +102,8 @@ pub enum StreamId {
     Incident(IncidentId),
     /// An exchange: a notice received.
     Exchange(ExchangeId),
+    /// A complaint.
+    Complaint(ComplaintId),
 }
 
 /// An account as signing in needs it.

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use chrono_tz::Tz;
+use domain::complaint;
 use domain::exchange::{self, Exchange};
 use domain::incident;
 use domain::ladder::Orders;
-use domain::values::{ExchangeId, IncidentId, Moment};
+use domain::values::{ComplaintId, ExchangeId, IncidentId, Moment};
 
 use super::exercises::mind_exercises;
 use super::rotation::mind_keys;
@@ -19,6 +20,8 @@ use crate::store::{Change, StoreError, Turn, ack_links, answers, due, forms, lin
 const STREAMS_MAX: usize = 250;
 /// Incidents looked at in one transaction: one may name hundreds of partners.
 const INCIDENTS_MAX: usize = 16;
+/// Complaints looked at in one transaction.
+const COMPLAINTS_MAX: usize = 64;
 /// Unfinished fan-outs tried in one step, should the oldest be unreadable.
 const FAN_OUTS_TRIED: u32 = 16;
 /// Alerts raised in one transaction.
@@ -55,14 +58,16 @@ impl Node {
         // Trouble in one part is told after the others had their turn: it must not silence every alarm.
         let fanned_out = self.fan_out_step().await;
         let (exchanges, incidents) = (self.tick_exchanges().await, self.tick_incidents().await);
+        let complaints = self.tick_complaints().await;
         let noted = self.note_first_words().await;
         let alerted = self.alert_first_words().await;
         let caught_up = self.catch_up().await;
         let kept_house = self.keep_house().await;
-        if [&fanned_out, &exchanges, &incidents, &alerted, &caught_up].into_iter().any(|part| matches!(part, Ok(1..))) {
+        let parts = [&fanned_out, &exchanges, &incidents, &complaints, &alerted, &caught_up];
+        if parts.into_iter().any(|part| matches!(part, Ok(1..))) {
             self.changed();
         }
-        let (fanned_out, ticked) = (fanned_out?, exchanges? + incidents?);
+        let (fanned_out, ticked) = (fanned_out?, exchanges? + incidents? + complaints?);
         let noted = noted?;
         alerted.and(caught_up).and(kept_house)?;
         let next_due = self.store.read(due::next_duty).await?;
@@ -128,6 +133,17 @@ impl Node {
                 Ok::<_, DoorError>(ticked)
             })
             .await
+    }
+
+    /// Clocks and ladders of complaints.
+    async fn tick_complaints(&self) -> Result<usize, DoorError> {
+        let now = self.time.now();
+        let due = self.store.read(move |rows| due::complaints(rows, now, COMPLAINTS_MAX)).await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let (by_mail, zone) = (self.mail.is_some(), self.zone);
+        self.store.write(now, move |turn| tick_complaints(turn, &due, zone, by_mail)).await
     }
 
     /// The quarter of an hour of a first word runs whether or not it can be sent. Says how many were noted.
@@ -204,6 +220,37 @@ fn tick_exchanges(turn: &mut Turn<'_>, ids: &[ExchangeId], zone: Tz, by_mail: bo
                 changes.push(Change::Exchange { id, before, events });
             }
             Err(refusal) => tracing::warn!(exchange = %id, %refusal, "passing time changed nothing"),
+        }
+    }
+    let ticked = changes.len();
+    turn.record(changes)?;
+    if by_mail {
+        ladder_mail::queue(turn, &steps)?;
+    }
+    Ok(ticked)
+}
+
+fn tick_complaints(turn: &mut Turn<'_>, ids: &[ComplaintId], zone: Tz, by_mail: bool) -> Result<usize, DoorError> {
+    let now = turn.now();
+    let tick = complaint::Command::Tick { orders: Arc::new(due::orders(turn.rows(), zone, now)?) };
+    let (mut changes, mut steps) = (Vec::new(), Vec::new());
+    for id in ids.iter().copied() {
+        let before = match turn.complaint(id) {
+            Ok(before) => before,
+            // The others go on.
+            Err(error @ StoreError::Corrupt { .. }) => {
+                tracing::error!(complaint = %id, %error, "a complaint could not be read; its clocks stand still");
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        match complaint::decide(before.as_ref(), &tick, now) {
+            Ok(events) if events.is_empty() => {}
+            Ok(events) => {
+                steps.extend(before.iter().flat_map(|before| ladder_mail::of_complaint(before, &events)));
+                changes.push(Change::Complaint { id, before, events });
+            }
+            Err(refusal) => tracing::warn!(complaint = %id, %refusal, "passing time changed nothing"),
         }
     }
     let ticked = changes.len();

@@ -207,6 +207,7 @@ fn clock_body(stated: &StatedClock, reason: Option<&LongText>) -> Result<wire::C
             | Anchor::AskedByUs
             | Anchor::HighRiskDecided
             | Anchor::ReportIncomplete
+            | Anchor::ComplaintReceived
             | Anchor::NoticeReceived => wire::Anchor::AwareOfCircumstances,
         },
         at: wire_time(stated.at)?,

@@ -12,7 +12,7 @@ use diesel::sql_types::Bool;
 use domain::clock::ClockKind;
 use domain::incident::{Outstanding, STEP_NAMES_MAX};
 use domain::ladder::Orders;
-use domain::values::{ExchangeId, IncidentId, Moment, PartnerId};
+use domain::values::{ComplaintId, ExchangeId, IncidentId, Moment, PartnerId};
 
 use super::projections::LadderRow;
 use super::schema::{clocks, duties, incidents, ladders};
@@ -45,6 +45,7 @@ pub fn exchanges(rows: &mut Rows<'_>, now: Moment, limit: usize) -> Result<Vec<E
     let climbing: Vec<Vec<u8>> = ladders::table
         .filter(ladders::next_step_at.le(now.micros()))
         .filter(ladders::incident_id.is_null())
+        .filter(ladders::kind.ne_all(of_complaints()))
         .order((ladders::next_step_at, ladders::stream))
         .limit(most)
         .select(ladders::stream)
@@ -79,6 +80,35 @@ pub fn incidents(rows: &mut Rows<'_>, now: Moment, limit: usize) -> Result<Vec<I
         .load(rows.db)?;
     found.extend(climbing);
     distinct(found.into_iter(), limit, |id| IncidentId::from_slice(id).ok())
+}
+
+/// Complaints with something overdue or that have a ladder step due, at most `limit`, the longest due first.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when an id can't be read; those of the database.
+pub fn complaints(rows: &mut Rows<'_>, now: Moment, limit: usize) -> Result<Vec<ComplaintId>, StoreError> {
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut found: Vec<Vec<u8>> = clocks::table
+        .filter(running())
+        .filter(clocks::due_at.lt(now.micros()))
+        .filter(clocks::kind.eq_any(of_complaints()))
+        .order((clocks::due_at, clocks::stream))
+        .limit(most)
+        .select(clocks::stream)
+        .load(rows.db)?;
+    let climbing: Vec<Vec<u8>> = ladders::table
+        .filter(ladders::next_step_at.le(now.micros()))
+        .filter(ladders::kind.eq_any(of_complaints()))
+        .order((ladders::next_step_at, ladders::stream))
+        .limit(most)
+        .select(ladders::stream)
+        .load(rows.db)?;
+    found.extend(climbing);
+    distinct(found.into_iter(), limit, |id| ComplaintId::from_slice(id).ok())
+}
+
+fn of_complaints() -> [&'static str; 3] {
+    ClockKind::OF_COMPLAINTS.map(ClockKind::word)
 }
 
 fn distinct<Id: PartialEq>(
@@ -242,11 +272,12 @@ pub fn reschedule(turn: &mut Turn<'_>, kinds: &[ClockKind]) -> Result<usize, Sto
             .select((clocks::incident_id, clocks::group_due_at))
             .distinct()
             .load(rows.db)?;
-        let received: Vec<(Option<Vec<u8>>, i64)> = open()
-            .filter(clocks::incident_id.is_null())
-            .select((clocks::exchange_id, clocks::group_due_at))
-            .distinct()
-            .load(rows.db)?;
+        let alone = open().filter(clocks::incident_id.is_null()).distinct();
+        let received: Vec<(Option<Vec<u8>>, i64)> = if kind.is_of_complaint() {
+            alone.select((clocks::stream.nullable(), clocks::group_due_at)).load(rows.db)?
+        } else {
+            alone.select((clocks::exchange_id, clocks::group_due_at)).load(rows.db)?
+        };
         for (stream, due) in own.into_iter().chain(received) {
             let Some(stream) = stream else { continue };
             let this = || ladders::table.find((stream.clone(), kind.word(), due));

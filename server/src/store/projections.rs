@@ -11,14 +11,15 @@
 //!   `corrective_actions`, `precedents` and the register's depend on event entries alone: the same
 //!   events `replay`ed into empty tables leave the same rows ([`tables::Tables`] compares them).
 //!
-//! **Ladders.** One row per incident, clock kind and due instant (acknowledgements are grouped by due minute), or per
-//! notice received for the ICO clock that lives there. A row is made when the first clock enters its group, wakes when one
+//! **Ladders.** One row per incident, clock kind and due instant (acknowledgements are grouped by due minute), per
+//! notice received for the ICO clock that lives there, or per complaint. A row is made when the first clock enters its group, wakes when one
 //! enters again after it fell silent, and falls silent when the last open clock leaves, when a person takes it in hand, or
 //! when its incident ends it. `next_step_at` is what the watch asks for; a silent ladder has none.
 //!
 //! **Clocks of partners.** `incident_id` is set on our own duties only: the contract clock of a partner who told *us*, and
 //! that of a request which the partner has to answer, are kept for the record and belong to no incident of ours. The clock
-//! of a request is filed under the message that asks.
+//! of a request is filed under the message that asks, those of a complaint under the complaint: they have neither incident
+//! nor exchange.
 
 mod actions;
 mod apply;
@@ -73,7 +74,10 @@ pub(super) fn replay(turn: &mut Turn<'_>, change: &Change, since: Option<Moment>
     match change {
         Change::Incident { id, before, events } => plan.incident(*id, before.as_ref(), events, since)?,
         Change::Exchange { before, events, .. } => plan.exchange(before.as_ref(), events, 0, since)?,
-        Change::Complaint { .. } => return complaint_rows::project(turn.rows(), change, since),
+        Change::Complaint { before, events, .. } => {
+            plan.complaint(before.as_ref(), events)?;
+            complaint_rows::project(turn.rows(), change, since)?;
+        }
     }
     apply::apply(turn, plan)
 }

@@ -1,6 +1,10 @@
 //! A clock as every page shows it: time left, due instant, the duty as a sentence, why it runs, how it stands, what a
 //! person should do next, and a track with the ladder's steps as ticks.
 
+mod complaint;
+#[cfg(test)]
+mod tests;
+
 use askama::Template;
 use domain::arrangement::{FallbackCall, FallbackContact, FallbackPlace};
 use domain::clock::{Anchor, ClockKind};
@@ -125,6 +129,7 @@ impl ClockPart {
         let past = seconds_left < 0;
         let (duty, duty_link, duty_tail) = duty(group);
         let stream = match &group.subject {
+            None if group.kind.is_of_complaint() => format!("complaint:{}", group.stream),
             Some(subject) => format!("incident:{}", subject.id),
             None => format!("exchange:{}", group.stream),
         };
@@ -139,6 +144,7 @@ impl ClockPart {
         let is_asked = |looker: &Looker<'_>| group.unseen.iter().any(|(person, _)| *person == looker.person);
         let seen = looker.filter(is_asked).map(post);
         let since = match (past, group.own_target) {
+            (_, true) if group.kind.is_of_complaint() => complaint::since(past),
             (true, true) => "our own target passed",
             (true, false) => "overdue since",
             (false, true) => "our own target:",
@@ -155,8 +161,8 @@ impl ClockPart {
             duty_href: duty_href(group),
             duty_tail,
             exercise: group.exercise,
-            about_href: group.subject.as_ref().map(|subject| format!("/incidents/{}", subject.id)).unwrap_or_default(),
-            about_link: group.subject.as_ref().map(|subject| subject.reference.clone()).unwrap_or_default(),
+            about_href: about_href(group),
+            about_link: about_link(group),
             about: about(group),
             anchor: anchor(group, reader),
             tag: tag(group, past),
@@ -198,6 +204,12 @@ fn duty(group: &Group) -> (String, String, &'static str) {
         }
         (ClockKind::PeopleTold, _) => ("Tell ".to_owned(), "the people affected".to_owned(), ""),
         (ClockKind::FollowUp, _) => (String::new(), "Follow the ICO report up".to_owned(), ""),
+        (
+            kind @ (ClockKind::ComplaintAcknowledgement
+            | ClockKind::ComplaintPromisedAcknowledgement
+            | ClockKind::ComplaintPromisedAnswer),
+            _,
+        ) => (String::new(), complaint::duty(kind).to_owned(), complaint::by_whom(kind)),
     }
 }
 
@@ -210,6 +222,13 @@ fn duty_href(group: &Group) -> String {
         (ClockKind::IcoReport, None, Some(exchange)) => format!("/received/{exchange}"),
         (ClockKind::Assistance, _, Some(exchange)) => format!("/exchanges/{exchange}/messages"),
         (ClockKind::Assistance, Some(subject), None) => format!("/incidents/{}", subject.id),
+        (
+            ClockKind::ComplaintAcknowledgement
+            | ClockKind::ComplaintPromisedAcknowledgement
+            | ClockKind::ComplaintPromisedAnswer,
+            _,
+            None,
+        ) => complaint::href(group),
         (_, _, Some(exchange)) => format!("/exchanges/{exchange}"),
         (ClockKind::PartnerAcknowledgement, Some(subject), None) => format!("/incidents/{}?show=unread", subject.id),
         (ClockKind::PartnerNotice, Some(subject), None) => format!("/incidents/{}?show=undelivered", subject.id),
@@ -217,8 +236,25 @@ fn duty_href(group: &Group) -> String {
     }
 }
 
+fn about_href(group: &Group) -> String {
+    match &group.subject {
+        Some(subject) => format!("/incidents/{}", subject.id),
+        None if group.kind.is_of_complaint() => complaint::href(group),
+        None => String::new(),
+    }
+}
+
+fn about_link(group: &Group) -> String {
+    match &group.subject {
+        Some(subject) => subject.reference.clone(),
+        None if group.kind.is_of_complaint() => group.reference.clone(),
+        None => String::new(),
+    }
+}
+
 fn about(group: &Group) -> String {
     match &group.subject {
+        None if group.kind.is_of_complaint() => String::new(),
         Some(subject) if subject.title.is_empty() => String::new(),
         Some(subject) => subject.title.clone(),
         None => format!("Their reference {}", group.reference),
@@ -227,6 +263,9 @@ fn about(group: &Group) -> String {
 
 /// "48 hours from 02:10 on Sunday 1 March 2026 (GMT), when we became aware of the breach."
 fn anchor(group: &Group, reader: Reader) -> String {
+    if group.kind.is_of_complaint() {
+        return complaint::anchor(group, reader);
+    }
     if group.own_target {
         let length = words::length(group.due.seconds_since(group.anchored_at));
         let (at, when) = (reader.at(group.anchored_at), when(group.anchor));
@@ -258,6 +297,7 @@ pub const fn when(anchor: Anchor) -> &'static str {
         Anchor::AskedByUs => "when we asked",
         Anchor::HighRiskDecided => "when it was decided that people are to be told",
         Anchor::ReportIncomplete => "when the report was submitted with something not yet known",
+        Anchor::ComplaintReceived => "when the complaint reached us",
     }
 }
 
@@ -277,6 +317,12 @@ fn tag(group: &Group, past: bool) -> Tag {
         (ClockKind::IcoReport, None) => pressing("Not decided".to_owned()),
         (ClockKind::PeopleTold, _) => pressing("Not told".to_owned()),
         (ClockKind::FollowUp, _) => pressing("Not followed up".to_owned()),
+        (
+            kind @ (ClockKind::ComplaintAcknowledgement
+            | ClockKind::ComplaintPromisedAcknowledgement
+            | ClockKind::ComplaintPromisedAnswer),
+            _,
+        ) => pressing(complaint::state(kind).to_owned()),
     }
 }
 
@@ -294,7 +340,9 @@ fn next(group: &Group, reader: Reader) -> Vec<Next> {
     let mut lines = Vec::new();
     let now = reader.now();
     if let (Some(limit), true) = (group.legal_limit, group.due < now) {
-        lines.push(Next::words(if now <= limit {
+        lines.push(Next::words(if group.kind.is_of_complaint() {
+            complaint::after(now <= limit).to_owned()
+        } else if now <= limit {
             format!("After {}, within the legal limit", counted(i64::from(group.hours), "hour"))
         } else {
             "After the legal limit: the report has to give reasons for the delay".to_owned()
@@ -404,7 +452,10 @@ fn fallback(group: &Group, stepped: bool) -> Vec<Next> {
             | ClockKind::IcoReport
             | ClockKind::Assistance
             | ClockKind::PeopleTold
-            | ClockKind::FollowUp,
+            | ClockKind::FollowUp
+            | ClockKind::ComplaintAcknowledgement
+            | ClockKind::ComplaintPromisedAcknowledgement
+            | ClockKind::ComplaintPromisedAnswer,
             _,
             _,
         ) => Vec::new(),
@@ -484,80 +535,4 @@ fn ticks(from: Moment, due: Moment, steps: &[i32]) -> Vec<i64> {
         .map(|offset| TRACK + i64::from(*offset) * SECONDS_PER_MINUTE * TRACK / whole)
         .filter(|at| (1..TRACK).contains(at))
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-
-    use uuid::Uuid;
-
-    use super::*;
-
-    fn at(text: &str) -> Moment {
-        Moment::parse(text).unwrap()
-    }
-
-    fn group() -> Group {
-        Group {
-            stream: Uuid::from_u128(7),
-            kind: ClockKind::PartnerNotice,
-            group_due: at("2026-03-03T02:10:00Z"),
-            due: at("2026-03-03T02:10:00Z"),
-            subject: None,
-            exchange: None,
-            partner: None,
-            open: 212,
-            all: 214,
-            anchor: Anchor::AwareOfBreach,
-            anchored_at: at("2026-03-01T02:10:00Z"),
-            hours: 48,
-            legal_limit: None,
-            exercise: false,
-            own_target: false,
-            last_step: None,
-            next_step: None,
-            in_hand: None,
-            carrying: None,
-            rings: Vec::new(),
-            fired: 0,
-            ticks: vec![-1_440, -720, -360, -120, -30, 0],
-            lapses_at: None,
-            unseen: Vec::new(),
-            instead: false,
-            reference: String::new(),
-            filed: (Vec::new(), 0),
-        }
-    }
-
-    /// Aim: a clock says the duty, the time left, the due instant and its anchor in words, before and after it is due.
-    #[test]
-    fn says_everything_in_words() {
-        let zone = chrono_tz::Europe::London;
-        let early = ClockPart::of(&group(), Reader::new(zone, at("2026-03-02T02:10:00Z")), None);
-        assert_eq!((early.left.as_str(), early.due.as_str()), ("24:00:00", "due 02:10 tomorrow"));
-        assert_eq!(format!("{}{}", early.duty, early.duty_link), "Tell 212 partners");
-        assert_eq!(early.tag.word(), "2 of 214 told");
-        assert_eq!(
-            early.anchor,
-            "48 hours from 02:10 on Sunday 1 March 2026 (GMT), when we became aware of the breach."
-        );
-        assert_eq!((early.gone, early.over(), early.ticks.len()), (500, false, 5));
-        let late = ClockPart::of(&group(), Reader::new(zone, at("2026-03-03T03:22:40Z")), None);
-        assert_eq!((late.left.as_str(), late.due.as_str()), ("\u{2212}01:12:40", "overdue since 02:10 today"));
-        assert!(late.over() && late.render().unwrap().contains("clock over"));
-    }
-
-    /// Aim: one duty has the same verb in its state as in its sentence, whether for one partner or for many, and nothing is
-    /// called delivered that nobody signed for.
-    #[test]
-    fn states_say_what_the_duty_asks() {
-        let reader = Reader::new(chrono_tz::Europe::London, at("2026-03-02T02:10:00Z"));
-        let word = |kind, open| ClockPart::of(&Group { kind, open, ..group() }, reader, None).tag.word().to_owned();
-        assert_eq!(word(ClockKind::PartnerNotice, 1), "Not told");
-        assert_eq!(word(ClockKind::PartnerAcknowledgement, 1), "Not acknowledged");
-        assert_eq!(word(ClockKind::PartnerAcknowledgement, 212), "2 of 214 acknowledged");
-        assert_eq!(word(ClockKind::IcoReport, 1), "Not decided");
-        assert_eq!(when(Anchor::Accepted), "when their webhook or mail server accepted the notice");
-    }
 }

@@ -8,7 +8,7 @@ use actix_web::HttpResponse;
 use actix_web::web;
 use askama::Template;
 use domain::clock::ClockKind;
-use domain::values::{ExchangeId, IncidentId, Moment, PartnerId};
+use domain::values::{ComplaintId, ExchangeId, IncidentId, Moment, PartnerId};
 use serde::Deserialize;
 
 use self::first_hour::GettingStarted;
@@ -273,6 +273,9 @@ const fn kind_words(kind: ClockKind) -> &'static str {
         ClockKind::Assistance => "Answer partners’ requests",
         ClockKind::PeopleTold => "Tell the people affected",
         ClockKind::FollowUp => "Follow the ICO report up",
+        ClockKind::ComplaintAcknowledgement => "Acknowledge complaints, by law",
+        ClockKind::ComplaintPromisedAcknowledgement => "Acknowledge complaints, our own promise",
+        ClockKind::ComplaintPromisedAnswer => "Answer complaints, our own promise",
     }
 }
 
@@ -343,6 +346,7 @@ fn duty(posted: &Posted) -> Result<Duty, Problem> {
     let stream = match form.first("stream").split_once(':') {
         Some(("incident", id)) => IncidentId::from_str(id).map(StreamId::Incident),
         Some(("exchange", id)) => ExchangeId::from_str(id).map(StreamId::Exchange),
+        Some(("complaint", id)) => ComplaintId::from_str(id).map(StreamId::Complaint),
         _ => return Err(unreadable()),
     };
     let stream = stream.map_err(|_| unreadable())?;

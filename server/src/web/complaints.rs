@@ -187,6 +187,8 @@ struct OnePage {
     facts: Vec<(&'static str, String)>,
     incident: String,
     duties: Vec<DutyLine>,
+    /// Something with a time is still to be done.
+    reminds: bool,
     actions: Vec<(String, &'static str)>,
     lines: Vec<timeline::Line>,
 }
@@ -232,6 +234,7 @@ pub async fn show(visit: Visit, id: web::Path<ComplaintId>) -> Answer {
         facts,
         incident: listed.incident.map(|id| format!("/incidents/{id}")).unwrap_or_default(),
         duties: duties(listed, reader),
+        reminds: listed.next_due.is_some(),
         actions: actions(listed, &visit),
         lines: lines.collect(),
     })
@@ -328,6 +331,14 @@ pub(super) fn words(event: &Event, reader: Reader) -> String {
             let (at, label) = (reader.at(*answered_at), outcome.label().to_lowercase());
             format!("Told the outcome at {at} ({label}){note}; recorded by {}", who(by))
         }
+        Event::BecameOverdue { kind, due, .. } => format!("Overdue: {}", timeline::duty_due(*kind, *due, reader)),
+        Event::StepFired { kind, due, offset_minutes, reached, .. } => {
+            timeline::step(*kind, *due, *offset_minutes, 0, reader) + &timeline::ladders::reached(reached)
+        }
+        Event::TakenInHand { kind, due, by, .. } => {
+            format!("{} took it in hand: {}", who(by), timeline::duty_due(*kind, *due, reader))
+        }
+        Event::Ladder { change, by, .. } => timeline::ladders::changed(change, by, reader),
         Event::Anonymised { .. } => "Contents erased; codes and instants remain".to_owned(),
     }
 }

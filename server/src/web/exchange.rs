@@ -203,6 +203,9 @@ fn clock_line(clock: &Single, visit: &Visit) -> ClockLine {
         ClockKind::Assistance => "Answer",
         ClockKind::PeopleTold => "Tell the people affected",
         ClockKind::FollowUp => "Follow the ICO report up",
+        ClockKind::ComplaintAcknowledgement => "Acknowledge a complaint",
+        ClockKind::ComplaintPromisedAcknowledgement => "Acknowledge a complaint: our own promise",
+        ClockKind::ComplaintPromisedAnswer => "Answer a complaint: our own promise",
     };
     ClockLine { duty, tag: standing::clock_tag(clock, visit.now()), words: clock_line_words(clock, visit) }
 }

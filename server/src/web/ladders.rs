@@ -43,6 +43,9 @@ const fn kind_words(kind: ClockKind) -> &'static str {
         ClockKind::Assistance => "Answer partners\u{2019} requests",
         ClockKind::PeopleTold => "Tell the people affected",
         ClockKind::FollowUp => "Tell the ICO more",
+        ClockKind::ComplaintAcknowledgement => "Acknowledge complaints, by law",
+        ClockKind::ComplaintPromisedAcknowledgement => "Acknowledge complaints, our own promise",
+        ClockKind::ComplaintPromisedAnswer => "Answer complaints, our own promise",
     }
 }
 
@@ -335,9 +338,12 @@ fn built_in_page(visit: &Visit, kind: ClockKind, version: &str) -> ActionPage {
     let chrome = visit.chrome("Back to the built-in plan", "/administration");
     let action = format!("{back}/built-in");
     let mut page = ActionPage::new(chrome, "Back to the built-in plan", kind_words(kind), back, action);
-    page.paragraphs.push(
-        "The steps become 24, 12, 6 and 2 hours and 30 minutes before, at the due time, every hour for a day and every day for a year. What was recorded stays.".to_owned(),
-    );
+    let steps = if kind.is_of_complaint() {
+        "7, 2 and 1 days before, at the due time and every day for 30 days"
+    } else {
+        "24, 12, 6 and 2 hours and 30 minutes before, at the due time, every hour for a day and every day for a year"
+    };
+    page.paragraphs.push(format!("The steps become {steps}. What was recorded stays."));
     page.hidden.push(("version", version.to_owned()));
     page.buttons.push(("restore", "Use the built-in plan", ""));
     page

@@ -1,7 +1,7 @@
 //! The record of an incident in sentences: what happened, who did it, when. One exhaustive match per kind of event, so
 //! that a new event does not compile until it has words.
 
-mod ladders;
+pub(super) mod ladders;
 
 use domain::clock::{Clock, ClockChange, ClockKind, Evidence};
 use domain::exchange::{self, CallChannel, Phase};
@@ -157,7 +157,7 @@ fn logged(owed: usize, held: bool, by: &Actor) -> String {
     format!("Logged by {}: {notices}", who(by))
 }
 
-fn step(kind: ClockKind, due: Moment, minutes: i32, partners: u32, reader: Reader) -> String {
+pub(super) fn step(kind: ClockKind, due: Moment, minutes: i32, partners: u32, reader: Reader) -> String {
     let whom = match partners {
         0 => String::new(),
         many => format!(", {} outstanding", counted(i64::from(many), "partner")),
@@ -259,10 +259,29 @@ fn duty(kind: ClockKind, whom: &str) -> String {
         ClockKind::Assistance => format!("Clock started: the answer to {whom}"),
         ClockKind::PeopleTold => "Our own target: tell the people affected".to_owned(),
         ClockKind::FollowUp => "Our own target: follow the ICO report up".to_owned(),
+        ClockKind::ComplaintAcknowledgement
+        | ClockKind::ComplaintPromisedAcknowledgement
+        | ClockKind::ComplaintPromisedAnswer => format!("Clock started: {}", complaint_duty(kind)),
     }
 }
 
-fn duty_due(kind: ClockKind, due: Moment, reader: Reader) -> String {
+/// What a complaint asks for.
+fn complaint_duty(kind: ClockKind) -> &'static str {
+    match kind {
+        ClockKind::ComplaintPromisedAcknowledgement => "acknowledge a complaint (our own promise)",
+        ClockKind::ComplaintPromisedAnswer => "tell whoever complained the outcome (our own promise)",
+        ClockKind::ComplaintAcknowledgement
+        | ClockKind::PartnerNotice
+        | ClockKind::PartnerAcknowledgement
+        | ClockKind::IcoReport
+        | ClockKind::Assistance
+        | ClockKind::PeopleTold
+        | ClockKind::FollowUp => "acknowledge a complaint, by law",
+    }
+}
+
+/// A duty with when it is due.
+pub(super) fn duty_due(kind: ClockKind, due: Moment, reader: Reader) -> String {
     let duty = match kind {
         ClockKind::PartnerNotice => "tell partners",
         ClockKind::PartnerAcknowledgement => "have partners acknowledge",
@@ -270,6 +289,9 @@ fn duty_due(kind: ClockKind, due: Moment, reader: Reader) -> String {
         ClockKind::Assistance => "answer partners' requests",
         ClockKind::PeopleTold => "tell the people affected (our own target)",
         ClockKind::FollowUp => "follow the ICO report up (our own target)",
+        ClockKind::ComplaintAcknowledgement
+        | ClockKind::ComplaintPromisedAcknowledgement
+        | ClockKind::ComplaintPromisedAnswer => complaint_duty(kind),
     };
     format!("{duty}, due {}", reader.near(due))
 }
@@ -292,6 +314,9 @@ fn changed(kind: ClockKind, whom: &str, change: &ClockChange, reader: Reader) ->
         ClockKind::Assistance => format!("Answer to a request, with {whom}"),
         ClockKind::PeopleTold => "Our own target for telling people".to_owned(),
         ClockKind::FollowUp => "Our own target for following up".to_owned(),
+        ClockKind::ComplaintAcknowledgement
+        | ClockKind::ComplaintPromisedAcknowledgement
+        | ClockKind::ComplaintPromisedAnswer => complaint_duty(kind).to_owned(),
     };
     match change {
         ClockChange::BecameOverdue => format!("{what}: overdue"),
@@ -315,7 +340,7 @@ pub const fn evidence_words(evidence: Evidence) -> &'static str {
         Evidence::RecordedCall => "recorded call",
         Evidence::RecordedSubmission => "recorded submission",
         Evidence::Answer => "the answer",
-        Evidence::RecordedTelling => "recorded",
+        Evidence::RecordedTelling | Evidence::RecordedAcknowledgement => "recorded",
     }
 }
 

@@ -238,8 +238,13 @@ impl Exchange {
             ClockKind::PartnerNotice => &mut self.notice_clock,
             ClockKind::PartnerAcknowledgement => &mut self.acknowledgement_clock,
             ClockKind::IcoReport => &mut self.ico_clock,
-            // Requests have a clock each, and events of their own; the others are an incident's.
-            ClockKind::Assistance | ClockKind::PeopleTold | ClockKind::FollowUp => return None,
+            // Requests have a clock each, and events of their own; the others are an incident's or a complaint's.
+            ClockKind::Assistance
+            | ClockKind::PeopleTold
+            | ClockKind::FollowUp
+            | ClockKind::ComplaintAcknowledgement
+            | ClockKind::ComplaintPromisedAcknowledgement
+            | ClockKind::ComplaintPromisedAnswer => return None,
         })
     }
 

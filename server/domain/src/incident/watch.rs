@@ -140,6 +140,10 @@ impl Incident {
             }),
             // Whoever asks names the instant.
             ClockKind::Assistance => due.seconds_since(now) <= crate::exchange::DUE_SECONDS_MAX,
+            // A complaint is a stream of its own.
+            ClockKind::ComplaintAcknowledgement
+            | ClockKind::ComplaintPromisedAcknowledgement
+            | ClockKind::ComplaintPromisedAnswer => false,
         }
     }
 }

@@ -33,6 +33,12 @@ pub const PEOPLE_MAX: usize = 20;
 const UP_TO_DUE: [i32; 6] = [-MINUTES_PER_DAY, -720, -360, -120, -30, 0];
 /// The built-in plan lets a duty that was taken in hand climb on after four hours.
 const LAPSE_DEFAULT: u32 = 4 * 60;
+/// The built-in steps of duties that are counted in days: 7, 2 and 1 days before, and at the due instant.
+const DAYS_UP_TO_DUE: [i32; 4] = [-7 * MINUTES_PER_DAY, -2 * MINUTES_PER_DAY, -MINUTES_PER_DAY, 0];
+/// After it every day, for so long.
+const DAYS_AFTER_DUE: i32 = 30 * MINUTES_PER_DAY;
+/// In hand for a day.
+const DAYS_LAPSE: u32 = 24 * 60;
 
 const _: () = {
     let [a, b, c, d, e, at_due] = UP_TO_DUE;
@@ -40,6 +46,10 @@ const _: () = {
     assert!(at_due == 0, "the last of these is the due instant itself");
     assert!(a >= OFFSET_MIN && OFFSET_MAX % MINUTES_PER_DAY == 0, "the built-in plan keeps the limits");
     assert!(LAPSE_DEFAULT >= *LAPSE_MINUTES.start() && LAPSE_DEFAULT <= *LAPSE_MINUTES.end(), "so does its lapse");
+    let [a, b, c, at_due] = DAYS_UP_TO_DUE;
+    assert!(a < b && b < c && c < at_due && a >= OFFSET_MIN && at_due == 0, "so do those in days");
+    assert!(DAYS_AFTER_DUE % MINUTES_PER_DAY == 0 && DAYS_AFTER_DUE <= OFFSET_MAX, "and those that repeat");
+    assert!(DAYS_LAPSE >= *LAPSE_MINUTES.start() && DAYS_LAPSE <= *LAPSE_MINUTES.end(), "and their lapse");
 };
 
 /// Whom a step reaches.
@@ -88,6 +98,19 @@ pub struct Step {
     /// Since when the plan has it; `None`: always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Moment>,
+}
+
+impl Step {
+    /// By mail and webhook, to everybody with one of these roles.
+    fn built_in(offset_minutes: i32, roles: &[Role]) -> Self {
+        Self {
+            offset_minutes,
+            reaches: Reach { roles: roles.to_vec(), ..Reach::default() },
+            by: Channels { mail: true, webhook: true },
+            must_see: false,
+            since: None,
+        }
+    }
 }
 
 /// The steps of one kind of duty.
@@ -161,29 +184,44 @@ impl PlanFault {
 
 impl Plan {
     /// The built-in plan of a kind of duty: 24, 12, 6 and 2 hours and 30 minutes before, at, every hour for a day, every day
-    /// for a year; those whose duty it is by their role, by mail and webhook; four hours in hand.
+    /// for a year; those whose duty it is by their role, by mail and webhook; four hours in hand. Of complaints: 7, 2 and 1
+    /// days before, at, every day for 30 days; data protection officers, from the due instant on managers too; a day in hand.
     #[must_use]
     pub fn built_in(kind: ClockKind) -> Self {
-        let roles = match kind {
+        match kind {
             ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement | ClockKind::Assistance => {
-                vec![Role::Responder, Role::Manager]
+                Self::in_hours(&[Role::Responder, Role::Manager])
             }
-            ClockKind::IcoReport | ClockKind::PeopleTold | ClockKind::FollowUp => vec![Role::Dpo, Role::Manager],
-        };
-        let reaches = Reach { roles, ..Reach::default() };
-        let step = |offset_minutes| Step {
-            offset_minutes,
-            reaches: reaches.clone(),
-            by: Channels { mail: true, webhook: true },
-            must_see: false,
-            since: None,
-        };
+            ClockKind::IcoReport | ClockKind::PeopleTold | ClockKind::FollowUp => {
+                Self::in_hours(&[Role::Dpo, Role::Manager])
+            }
+            ClockKind::ComplaintAcknowledgement
+            | ClockKind::ComplaintPromisedAcknowledgement
+            | ClockKind::ComplaintPromisedAnswer => Self::in_days(),
+        }
+    }
+
+    fn in_hours(roles: &[Role]) -> Self {
         Self {
-            steps: UP_TO_DUE.into_iter().map(step).collect(),
+            steps: UP_TO_DUE.into_iter().map(|offset| Step::built_in(offset, roles)).collect(),
             hourly_until: MINUTES_PER_DAY,
             daily_until: OFFSET_MAX,
             repeats_since: None,
             lapse_minutes: Some(LAPSE_DEFAULT),
+        }
+    }
+
+    fn in_days() -> Self {
+        let step = |offset| match offset {
+            ..0 => Step::built_in(offset, &[Role::Dpo]),
+            0.. => Step::built_in(offset, &[Role::Dpo, Role::Manager]),
+        };
+        Self {
+            steps: DAYS_UP_TO_DUE.into_iter().map(step).collect(),
+            hourly_until: 0,
+            daily_until: DAYS_AFTER_DUE,
+            repeats_since: None,
+            lapse_minutes: Some(DAYS_LAPSE),
         }
     }
 

@@ -73,6 +73,9 @@ fn duty(entry: &Deadline) -> String {
         ClockKind::Assistance => format!("answer {whom}"),
         ClockKind::PeopleTold => "tell the people affected, by our own target".to_owned(),
         ClockKind::FollowUp => "tell the ICO what was not known yet, by our own target".to_owned(),
+        ClockKind::ComplaintAcknowledgement => "acknowledge the complaint, by law".to_owned(),
+        ClockKind::ComplaintPromisedAcknowledgement => "acknowledge the complaint, by our own promise".to_owned(),
+        ClockKind::ComplaintPromisedAnswer => "tell whoever complained the outcome, by our own promise".to_owned(),
     }
 }
 

@@ -40,7 +40,7 @@ fn path(about: &About<'_>) -> String {
         (Some(exchange), _) if about.names.incoming => format!("/received/{exchange}"),
         (Some(exchange), _) => format!("/exchanges/{exchange}"),
         (None, Some(incident)) => format!("/incidents/{incident}"),
-        (None, None) => "/".to_owned(),
+        (None, None) => occasion.complaint.map_or_else(|| "/".to_owned(), |id| format!("/complaints/{id}")),
     }
 }
 
@@ -54,6 +54,7 @@ fn standard(about: &About<'_>, link: &str, sentence: &str) -> Value {
     put("incident", occasion.incident.map(|id| json!({ "id": id, "reference": names.incident })));
     let incoming = names.incoming;
     put("exchange", occasion.exchange.map(|id| json!({ "id": id, "reference": names.exchange, "incoming": incoming })));
+    put("complaint", occasion.complaint.map(|id| json!({ "id": id, "reference": names.complaint })));
     put("partner", occasion.partner.map(|id| json!({ "id": id, "name": names.partner })));
     put("revision", occasion.revision.map(|revision| json!(revision)));
     put("stance", occasion.stance.map(|stance| json!(stance.word())));
@@ -118,8 +119,8 @@ fn sentence(about: &About<'_>, place: &Place<'_>, plain: fn(&str) -> String) -> 
             )
         }
         Subscribed::ClockStep | Subscribed::ClockOverdue | Subscribed::ReportDue => {
-            let reference = if names.incident.is_some() { &names.incident } else { &names.exchange };
-            step(occasion.step.as_ref(), &of(reference), place.zone)
+            let reference = names.incident.as_ref().or(names.exchange.as_ref()).or(names.complaint.as_ref());
+            step(occasion.step.as_ref(), &of(&reference.cloned()), place.zone)
         }
         Subscribed::Test => "This is a test: nothing has happened.".to_owned(),
     };
@@ -135,6 +136,9 @@ fn step(step: Option<&Step>, reference: &str, zone: Tz) -> String {
         ClockKind::Assistance => "The answer to a request for assistance",
         ClockKind::PeopleTold => "Telling the people affected (our own target)",
         ClockKind::FollowUp => "The follow-up to the ICO (our own target)",
+        ClockKind::ComplaintAcknowledgement => "Acknowledging a complaint, by law,",
+        ClockKind::ComplaintPromisedAcknowledgement => "Acknowledging a complaint (our own promise)",
+        ClockKind::ComplaintPromisedAnswer => "Answering a complaint (our own promise)",
     };
     let due = local(step.due, zone);
     let left = match step.offset_minutes {

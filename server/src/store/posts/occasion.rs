@@ -3,14 +3,15 @@
 
 use diesel::prelude::*;
 use domain::clock::ClockKind;
+use domain::complaint;
 use domain::exchange::{self, Direction, Exchange, Stance};
 use domain::incident::{self, Incident};
-use domain::values::{ExchangeId, IncidentId, Moment, PartnerId};
+use domain::values::{ComplaintId, ExchangeId, IncidentId, Moment, PartnerId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Destination, Post, Subscribed, derived, queue};
-use crate::store::schema::{exchanges, incidents};
+use crate::store::schema::{complaints, exchanges, incidents};
 use crate::store::{Change, Rows, StoreError, Turn, endpoints, partners};
 
 /// Something that happened, in codes: what the body of a post is made from when it is sent.
@@ -29,6 +30,9 @@ pub struct Occasion {
     /// Which exchange.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange: Option<ExchangeId>,
+    /// Which complaint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complaint: Option<ComplaintId>,
     /// Which partner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partner: Option<PartnerId>,
@@ -69,7 +73,10 @@ impl Step {
             | ClockKind::PartnerAcknowledgement
             | ClockKind::Assistance
             | ClockKind::PeopleTold
-            | ClockKind::FollowUp => Subscribed::ClockStep,
+            | ClockKind::FollowUp
+            | ClockKind::ComplaintAcknowledgement
+            | ClockKind::ComplaintPromisedAcknowledgement
+            | ClockKind::ComplaintPromisedAnswer => Subscribed::ClockStep,
         }
     }
 }
@@ -143,8 +150,11 @@ pub(super) fn occasions(changes: &[Change], first: u64) -> Vec<Found> {
                 }
                 entry = entry.saturating_add(u64::try_from(events.len()).unwrap_or(u64::MAX));
             }
-            // Nobody can subscribe to complaints.
-            Change::Complaint { events, .. } => {
+            Change::Complaint { id, events, .. } => {
+                for (event, entry) in events.iter().zip(entry..) {
+                    let heard = of_complaint(*id, event);
+                    found.extend(heard.map(|(event, occasion)| Found { event, occasion, entry }));
+                }
                 entry = entry.saturating_add(u64::try_from(events.len()).unwrap_or(u64::MAX));
             }
         }
@@ -217,6 +227,17 @@ fn of_exchange(id: ExchangeId, before: Option<&Exchange>, event: &exchange::Even
     None
 }
 
+/// Of complaints only that time runs short.
+fn of_complaint(id: ComplaintId, event: &complaint::Event) -> Heard {
+    let complaint::Event::StepFired { kind, due, offset_minutes, reached, at, .. } = event else { return None };
+    if reached.no_webhook {
+        return None;
+    }
+    let step = Step { clock: *kind, due: *due, offset_minutes: *offset_minutes, partners: 0 };
+    let occasion = Occasion { complaint: Some(id), step: Some(step), ..Occasion::of(step.event(), *at) };
+    Some((step.event(), occasion))
+}
+
 impl Occasion {
     /// Only what and when.
     #[must_use]
@@ -227,6 +248,7 @@ impl Occasion {
             exercise: false,
             incident: None,
             exchange: None,
+            complaint: None,
             partner: None,
             step: None,
             revision: None,
@@ -244,6 +266,8 @@ pub struct Names {
     pub partner: Option<String>,
     /// The exchange's reference: the sender's.
     pub exchange: Option<String>,
+    /// The complaint's reference.
+    pub complaint: Option<String>,
     /// The partner told us, not we them.
     pub incoming: bool,
 }
@@ -257,6 +281,10 @@ pub fn names(rows: &mut Rows<'_>, occasion: &Occasion) -> Result<Names, StoreErr
     if let Some(id) = occasion.incident {
         let incident = incidents::table.find(id.as_bytes().as_slice()).select(incidents::reference);
         names.incident = incident.first(rows.db).optional()?;
+    }
+    if let Some(id) = occasion.complaint {
+        let complaint = complaints::table.find(id.as_bytes().as_slice()).select(complaints::reference);
+        names.complaint = complaint.first(rows.db).optional()?;
     }
     if let Some(id) = occasion.partner {
         names.partner = partners::by_id(rows, id)?.map(|partner| partner.name.to_string());

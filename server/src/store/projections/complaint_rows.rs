@@ -79,7 +79,13 @@ pub(super) fn project(rows: &mut Rows<'_>, change: &Change, since: Option<Moment
     let Some(after) = events.iter().fold(before.clone(), domain::complaint::evolve) else { return Ok(()) };
     let began = events.iter().find_map(|event| match event {
         Event::Logged { at, .. } | Event::Anonymised { at, .. } => Some(*at),
-        Event::Acknowledged { .. } | Event::Noted { .. } | Event::Answered { .. } => None,
+        Event::Acknowledged { .. }
+        | Event::Noted { .. }
+        | Event::Answered { .. }
+        | Event::BecameOverdue { .. }
+        | Event::StepFired { .. }
+        | Event::TakenInHand { .. }
+        | Event::Ladder { .. } => None,
     });
     let logged_at = since.or(began).unwrap_or(Moment::EPOCH);
     let row = ComplaintRow::of(&after, logged_at).sealed(rows.seal)?;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::clock::ClockKind;
+use domain::complaint::{self, Complaint};
 use domain::exchange::{self, Direction, Exchange};
 use domain::facts::Facts;
 use domain::incident::{self, Incident};
@@ -16,7 +17,8 @@ use super::enter::RegisterStep;
 use super::precedents::PrecedentRow;
 use super::register::{self, RegisterRow, facet};
 use super::rows::{
-    self, ClockFace, ClockRow, ExchangeRow, FactsRow, IncidentRow, LadderKey, SaidRow, exchange_clocks, incident_clocks,
+    self, ClockFace, ClockRow, ExchangeRow, FactsRow, IncidentRow, LadderKey, SaidRow, complaint_clocks,
+    exchange_clocks, incident_clocks,
 };
 use super::tally::{self, Tallies};
 use crate::store::outbox::OutKind;
@@ -145,8 +147,7 @@ impl Plan {
             match change {
                 Change::Incident { id, before, events } => plan.incident(*id, before.as_ref(), events, None)?,
                 Change::Exchange { before, events, .. } => plan.exchange(before.as_ref(), events, entry, None)?,
-                // One row, written by itself.
-                Change::Complaint { .. } => {}
+                Change::Complaint { before, events, .. } => plan.complaint(before.as_ref(), events)?,
             }
             entry = entry.saturating_add(u64::try_from(change.len()).unwrap_or(u64::MAX));
         }
@@ -447,6 +448,48 @@ impl Plan {
             | Event::CallRecorded { .. } => {}
         }
         Ok(None)
+    }
+
+    /// Events of one complaint: its clocks and their ladders. Its own row is written by itself.
+    pub(super) fn complaint(
+        &mut self,
+        before: Option<&Complaint>,
+        events: &[complaint::Event],
+    ) -> Result<(), StoreError> {
+        let mut state = before.cloned();
+        let mut clocks = before.map(complaint_clocks).unwrap_or_default();
+        for event in events {
+            state = complaint::evolve(state, event);
+            let Some(after) = &state else { continue };
+            clocks = self.move_clocks(&clocks, complaint_clocks(after));
+            self.complaint_event(after, event)?;
+        }
+        self.clocks(before.map(complaint_clocks), clocks);
+        Ok(())
+    }
+
+    fn complaint_event(&mut self, complaint: &Complaint, event: &complaint::Event) -> Result<(), StoreError> {
+        use complaint::Event;
+        let stream = complaint.id.uuid();
+        let key = |kind, due| LadderKey { stream, of_incident: false, kind, due };
+        match event {
+            Event::StepFired { kind, due, offset_minutes, reached, .. } => {
+                self.ladders.push(fired(key(*kind, *due), *offset_minutes, reached));
+            }
+            Event::Ladder { change, by, .. } => self.ladders.extend(ladder_changed(key, change, by)),
+            Event::TakenInHand { kind, due, at, by } => {
+                let by = rows::json(by, "ladders")?;
+                self.ladders.push(LadderStep::InHand { key: key(*kind, *due), by, at: *at });
+            }
+            Event::Anonymised { .. } => self.ladders.push(LadderStep::Gone { stream }),
+            // The state says it.
+            Event::Logged { .. }
+            | Event::Acknowledged { .. }
+            | Event::Noted { .. }
+            | Event::Answered { .. }
+            | Event::BecameOverdue { .. } => {}
+        }
+        Ok(())
     }
 
     fn queue(

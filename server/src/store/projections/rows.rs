@@ -5,6 +5,7 @@
 
 use diesel::prelude::*;
 use domain::clock::{Clock, ClockKind, ClockState};
+use domain::complaint::{Complaint, Owed};
 use domain::exchange::{Asked, Direction, Exchange, NoticeDelivery};
 use domain::incident::Incident;
 use domain::ladder::{self, Plan};
@@ -382,7 +383,10 @@ pub(super) fn exchange_clocks(exchange: &Exchange) -> Vec<ClockFace> {
                 | ClockKind::PartnerAcknowledgement
                 | ClockKind::Assistance
                 | ClockKind::PeopleTold
-                | ClockKind::FollowUp,
+                | ClockKind::FollowUp
+                | ClockKind::ComplaintAcknowledgement
+                | ClockKind::ComplaintPromisedAcknowledgement
+                | ClockKind::ComplaintPromisedAnswer,
             ) => None,
         };
         let mut row = clock_row(clock, exchange.id.uuid(), own_duty, exchange.exercise);
@@ -422,6 +426,18 @@ pub(super) fn incident_clocks(incident: &Incident) -> Vec<ClockFace> {
     incident.own_clocks().map(face).collect()
 }
 
+/// The clocks of a complaint, each with a ladder of its own.
+pub(super) fn complaint_clocks(complaint: &Complaint) -> Vec<ClockFace> {
+    let stream = complaint.id.uuid();
+    let face = |Owed { clock, limit }: Owed| {
+        let mut row = clock_row(&clock, stream, None, false);
+        row.legal_limit_at = limit.map(Moment::micros);
+        let key = LadderKey { stream, of_incident: false, kind: clock.kind, due: group_due(&clock) };
+        ClockFace { stream, row, ladder: Some(key) }
+    };
+    complaint.owed().into_iter().map(face).collect()
+}
+
 /// Acknowledgements fall due one by one; a ladder takes those of one minute together (ruling 11).
 fn group_due(clock: &Clock) -> Moment {
     match clock.kind {
@@ -430,7 +446,10 @@ fn group_due(clock: &Clock) -> Moment {
         | ClockKind::IcoReport
         | ClockKind::Assistance
         | ClockKind::PeopleTold
-        | ClockKind::FollowUp => clock.due(),
+        | ClockKind::FollowUp
+        | ClockKind::ComplaintAcknowledgement
+        | ClockKind::ComplaintPromisedAcknowledgement
+        | ClockKind::ComplaintPromisedAnswer => clock.due(),
     }
 }
 

@@ -1,19 +1,21 @@
 //! Clocks as the pages show them: the most pressing first, those of one incident and due instant together.
 
+mod single;
 mod standing;
 
 use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
 use domain::clock::{Anchor, ClockKind};
 use domain::ladder::Plans;
-use domain::values::{Actor, ExchangeId, IncidentId, MessageId, Moment, PartnerId, PersonId};
+use domain::values::{Actor, ExchangeId, IncidentId, Moment, PartnerId, PersonId};
 use uuid::Uuid;
 
+pub use self::single::{Single, every, of_requests, of_stream};
 pub use self::standing::{next_due, report_is_open, tally};
 use super::fallback::{self, Ring};
 use super::joint::{self, FiledAbout};
-use super::{Page, count, exchange_id, incident_id, moment, moment_or_none, number, one_more, partner_id, partners};
-use crate::store::schema::{clocks, exchanges, incidents, ladders};
+use super::{count, exchange_id, incident_id, moment, moment_or_none, number, partner_id, partners};
+use crate::store::schema::{clocks, complaints, exchanges, incidents, ladders};
 use crate::store::{Rows, StoreError, ladder_plans, people, projections};
 
 /// Groups counted beyond those shown.
@@ -75,7 +77,7 @@ pub struct Subject {
 /// Open clocks of one kind that are due together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// Whose ladder it is: the incident's id, or the exchange's for a notice received.
+    /// Whose ladder it is: the incident's id, the exchange's for a notice received, or the complaint's.
     pub stream: Uuid,
     /// Which duty.
     pub kind: ClockKind,
@@ -83,7 +85,7 @@ pub struct Group {
     pub group_due: Moment,
     /// When the first of them is due.
     pub due: Moment,
-    /// The incident; `None` for a notice received that no incident of ours took over.
+    /// The incident; `None` for a notice received that no incident of ours took over, and for a complaint.
     pub subject: Option<Subject>,
     /// The exchange, when it is one.
     pub exchange: Option<ExchangeId>,
@@ -125,7 +127,7 @@ pub struct Group {
     pub unseen: Vec<(PersonId, String)>,
     /// At the last step managers were reached because nobody else could be.
     pub instead: bool,
-    /// The sender's reference, for a notice received.
+    /// The sender's reference, for a notice received; our own, for a complaint.
     pub reference: String,
     /// Partners' reports to the ICO, for our own clock to it; and how many partners told us of one.
     pub filed: (Vec<joint::Filed>, u32),
@@ -180,6 +182,7 @@ pub fn pressing(rows: &mut Rows<'_>, filter: Filter, limit: usize) -> Result<(Ve
     let mut keys = own_groups(rows, filter)?;
     if filter.incident.is_none() {
         keys.extend(received_clocks(rows, filter)?);
+        keys.extend(complaint_clocks(rows, filter)?);
     }
     keys.sort_by_key(|key| key.due);
     let more = count(i64::try_from(keys.len().saturating_sub(limit)).unwrap_or(i64::MAX));
@@ -193,10 +196,20 @@ pub fn pressing(rows: &mut Rows<'_>, filter: Filter, limit: usize) -> Result<(Ve
 struct Key {
     incident: Option<Vec<u8>>,
     exchange: Option<Vec<u8>>,
+    complaint: Option<Vec<u8>>,
     kind: String,
     group_due: i64,
     due: i64,
     open: i64,
+}
+
+impl Key {
+    /// Whose ladder it is.
+    fn stream(&self) -> Result<Uuid, StoreError> {
+        let stream = self.incident.as_ref().or(self.exchange.as_ref()).or(self.complaint.as_ref());
+        let octets = stream.map(Vec::as_slice).unwrap_or_default();
+        Uuid::from_slice(octets).map_err(StoreError::corrupt(TABLE, "a stream"))
+    }
 }
 
 /// Duties of our own incidents.
@@ -225,6 +238,7 @@ fn own_groups(rows: &mut Rows<'_>, filter: Filter) -> Result<Vec<Key>, StoreErro
         .map(|(incident, kind, group_due, due, open)| Key {
             incident,
             exchange: None,
+            complaint: None,
             kind,
             group_due,
             due: due.unwrap_or(group_due),
@@ -255,7 +269,44 @@ fn received_clocks(rows: &mut Rows<'_>, filter: Filter) -> Result<Vec<Key>, Stor
     let found: Vec<(Option<Vec<u8>>, String, i64, i64)> = query.load(rows.db)?;
     Ok(found
         .into_iter()
-        .map(|(exchange, kind, group_due, due)| Key { incident: None, exchange, kind, group_due, due, open: 1 })
+        .map(|(exchange, kind, group_due, due)| Key {
+            incident: None,
+            exchange,
+            complaint: None,
+            kind,
+            group_due,
+            due,
+            open: 1,
+        })
+        .collect())
+}
+
+/// What is owed on complaints.
+fn complaint_clocks(rows: &mut Rows<'_>, filter: Filter) -> Result<Vec<Key>, StoreError> {
+    if filter.partner.is_some() {
+        return Ok(Vec::new());
+    }
+    let wanted = |kind: &ClockKind| filter.kind.is_none_or(|wanted| wanted == *kind);
+    let kinds: Vec<&str> =
+        ClockKind::OF_COMPLAINTS.iter().filter(|kind| wanted(kind)).map(|kind| kind.word()).collect();
+    let found: Vec<(Vec<u8>, String, i64)> = clocks::table
+        .filter(clocks::open)
+        .filter(clocks::kind.eq_any(kinds))
+        .order((clocks::due_at, clocks::stream))
+        .limit(GROUPS_MAX)
+        .select((clocks::stream, clocks::kind, clocks::due_at))
+        .load(rows.db)?;
+    Ok(found
+        .into_iter()
+        .map(|(complaint, kind, due)| Key {
+            incident: None,
+            exchange: None,
+            complaint: Some(complaint),
+            kind,
+            group_due: due,
+            due,
+            open: 1,
+        })
         .collect())
 }
 
@@ -275,7 +326,7 @@ struct Face {
 /// Everything about one group; `None` when its clocks ended meanwhile (they can't within one snapshot).
 fn group(rows: &mut Rows<'_>, plans: &Plans, key: Key) -> Result<Option<Group>, StoreError> {
     let of_group = clocks::table.filter(clocks::kind.eq(&key.kind)).filter(clocks::group_due_at.eq(key.group_due));
-    let face: Option<Face> = match (&key.incident, &key.exchange) {
+    let face: Option<Face> = match (&key.incident, key.exchange.as_ref().or(key.complaint.as_ref())) {
         (Some(incident), _) => of_group
             .filter(clocks::incident_id.eq(incident))
             .filter(clocks::open)
@@ -290,8 +341,8 @@ fn group(rows: &mut Rows<'_>, plans: &Plans, key: Key) -> Result<Option<Group>, 
             .select(Face::as_select())
             .first(rows.db)
             .optional()?,
-        (None, Some(exchange)) => {
-            of_group.filter(clocks::stream.eq(exchange)).select(Face::as_select()).first(rows.db).optional()?
+        (None, Some(stream)) => {
+            of_group.filter(clocks::stream.eq(stream)).select(Face::as_select()).first(rows.db).optional()?
         }
         (None, None) => None,
     };
@@ -300,8 +351,7 @@ fn group(rows: &mut Rows<'_>, plans: &Plans, key: Key) -> Result<Option<Group>, 
         Some(incident) => of_group.filter(clocks::incident_id.eq(incident)).count().get_result(rows.db)?,
         None => 1,
     };
-    let stream = key.incident.as_ref().or(key.exchange.as_ref()).map(Vec::as_slice).unwrap_or_default();
-    let stream = Uuid::from_slice(stream).map_err(StoreError::corrupt(TABLE, "a stream"))?;
+    let stream = key.stream()?;
     let subject = key.incident.as_deref().map(|id| subject(rows, incident_id(TABLE, id)?)).transpose()?.flatten();
     let ladder = ladder(rows, stream, &key.kind, key.group_due)?;
     let single = key.open == 1;
@@ -309,7 +359,7 @@ fn group(rows: &mut Rows<'_>, plans: &Plans, key: Key) -> Result<Option<Group>, 
     let partner = face.partner_id.as_deref().filter(|_| single).map(|id| partner_id(TABLE, id)).transpose()?;
     let (carrying, reference) = match exchange {
         Some(id) => carrying(rows, id)?,
-        None => (None, String::new()),
+        None => (None, complaint_reference(rows, key.complaint.as_deref())?),
     };
     let (kind, group_due) = (clock_kind(&key.kind)?, moment(TABLE, key.group_due)?);
     let ring = |it: &Subject| fallback::outstanding(rows, it.id, kind, group_due, ladder.fired, RINGS_SHOWN);
@@ -423,6 +473,13 @@ fn named(rows: &mut Rows<'_>, id: &[u8]) -> Result<(PersonId, String), StoreErro
     Ok((id, person.map_or_else(|| "Somebody whose account was removed".to_owned(), |person| person.name.to_string())))
 }
 
+/// Our reference of a complaint.
+fn complaint_reference(rows: &mut Rows<'_>, id: Option<&[u8]>) -> Result<String, StoreError> {
+    let Some(id) = id else { return Ok(String::new()) };
+    let found: Option<String> = complaints::table.find(id).select(complaints::reference).first(rows.db).optional()?;
+    Ok(found.unwrap_or_default())
+}
+
 /// How the message to a partner that is being carried stands, and the exchange's reference.
 fn carrying(rows: &mut Rows<'_>, id: ExchangeId) -> Result<(Option<Carrying>, String), StoreError> {
     let found: Option<(String, String)> = exchanges::table
@@ -433,149 +490,6 @@ fn carrying(rows: &mut Rows<'_>, id: ExchangeId) -> Result<(Option<Carrying>, St
     let Some((standing, reference)) = found else { return Ok((None, String::new())) };
     let carried = super::exchanges::carried(rows, id)?;
     Ok((Some(Carrying { standing, attempts: carried.map_or(0, |message| message.attempts) }), reference))
-}
-
-/// One clock, open or ended, as the API lists it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Single {
-    /// Names it together with `kind`: the stream that it belongs to.
-    pub stream: Uuid,
-    /// Which duty.
-    pub kind: ClockKind,
-    /// The incident of ours.
-    pub incident: Option<IncidentId>,
-    /// The exchange.
-    pub exchange: Option<ExchangeId>,
-    /// The partner.
-    pub partner: Option<PartnerId>,
-    /// What started it.
-    pub anchor: Anchor,
-    /// When.
-    pub anchored_at: Moment,
-    /// How long it runs.
-    pub hours: u32,
-    /// When it is due.
-    pub due: Moment,
-    /// The statute's limit.
-    pub legal_limit: Option<Moment>,
-    /// The word of its state as recorded; passing time may have made it overdue since.
-    pub state: String,
-    /// Still to be done.
-    pub open: bool,
-    /// The instant of the evidence, or of the decision.
-    pub ended_at: Option<Moment>,
-    /// The word of what met it.
-    pub evidence: Option<String>,
-    /// Met in time, but proved only after it had been recorded as overdue.
-    pub proved_late: bool,
-    /// Why it was not required.
-    pub reason: Option<String>,
-    /// A drill.
-    pub exercise: bool,
-    /// Nobody but our own people set it.
-    pub own_target: bool,
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = clocks)]
-struct SingleRow {
-    stream: Vec<u8>,
-    kind: String,
-    incident_id: Option<Vec<u8>>,
-    exchange_id: Option<Vec<u8>>,
-    partner_id: Option<Vec<u8>>,
-    anchor: String,
-    anchored_at: i64,
-    hours: i32,
-    due_at: i64,
-    legal_limit_at: Option<i64>,
-    state: String,
-    open: bool,
-    ended_at: Option<i64>,
-    evidence: Option<String>,
-    proved_late: bool,
-    reason: Option<Vec<u8>>,
-    exercise: bool,
-    own_target: bool,
-}
-
-impl SingleRow {
-    fn view(self, rows: &Rows<'_>) -> Result<Single, StoreError> {
-        let stream = Uuid::from_slice(&self.stream).map_err(StoreError::corrupt(TABLE, "a stream"))?;
-        let reason = self.reason.map(|sealed| projections::open_reason(rows.seal, stream, &sealed)).transpose()?;
-        Ok(Single {
-            stream,
-            kind: clock_kind(&self.kind)?,
-            incident: self.incident_id.map(|id| incident_id(TABLE, &id)).transpose()?,
-            exchange: self.exchange_id.map(|id| exchange_id(TABLE, &id)).transpose()?,
-            partner: self.partner_id.map(|id| partner_id(TABLE, &id)).transpose()?,
-            anchor: anchor(&self.anchor)?,
-            anchored_at: moment(TABLE, self.anchored_at)?,
-            hours: number(self.hours),
-            due: moment(TABLE, self.due_at)?,
-            legal_limit: moment_or_none(TABLE, self.legal_limit_at)?,
-            state: self.state,
-            open: self.open,
-            ended_at: moment_or_none(TABLE, self.ended_at)?,
-            evidence: self.evidence,
-            proved_late: self.proved_late,
-            reason,
-            exercise: self.exercise,
-            own_target: self.own_target,
-        })
-    }
-}
-
-/// Every clock, the oldest stream first.
-///
-/// # Errors
-/// Those of the database.
-pub fn every(
-    rows: &mut Rows<'_>,
-    after: Option<(Uuid, ClockKind)>,
-    limit: usize,
-) -> Result<Page<Single, (Uuid, ClockKind)>, StoreError> {
-    let mut query = clocks::table
-        .order((clocks::stream, clocks::kind))
-        .limit(one_more(limit))
-        .select(SingleRow::as_select())
-        .into_boxed();
-    if let Some((stream, kind)) = after {
-        let stream = stream.as_bytes().to_vec();
-        query = query
-            .filter(clocks::stream.ge(stream.clone()))
-            .filter(clocks::stream.gt(stream).or(clocks::kind.gt(kind.word())));
-    }
-    let found: Vec<SingleRow> = query.load(rows.db)?;
-    let items = found.into_iter().map(|row| row.view(rows)).collect::<Result<Vec<_>, _>>()?;
-    Ok(Page::of(items, limit, |clock| (clock.stream, clock.kind)))
-}
-
-/// The clocks of one stream: an incident's own, or an exchange's.
-///
-/// # Errors
-/// Those of the database.
-pub fn of_stream(rows: &mut Rows<'_>, stream: Uuid) -> Result<Vec<Single>, StoreError> {
-    let found: Vec<SingleRow> = clocks::table
-        .filter(clocks::stream.eq(stream.as_bytes().as_slice()))
-        .order(clocks::kind)
-        .select(SingleRow::as_select())
-        .load(rows.db)?;
-    found.into_iter().map(|row| row.view(rows)).collect()
-}
-
-/// The clocks of requests, by the messages that ask.
-///
-/// # Errors
-/// Those of the database.
-pub fn of_requests(rows: &mut Rows<'_>, requests: &[MessageId]) -> Result<Vec<Single>, StoreError> {
-    let streams: Vec<&[u8]> = requests.iter().map(|id| id.as_bytes().as_slice()).collect();
-    let found: Vec<SingleRow> = clocks::table
-        .filter(clocks::stream.eq_any(streams))
-        .filter(clocks::kind.eq(ClockKind::Assistance.word()))
-        .select(SingleRow::as_select())
-        .load(rows.db)?;
-    found.into_iter().map(|row| row.view(rows)).collect()
 }
 
 fn clock_kind(word: &str) -> Result<ClockKind, StoreError> {

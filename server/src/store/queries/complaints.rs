@@ -12,8 +12,8 @@ use crate::store::schema::complaints;
 use crate::store::{LoggedEvent, Rows, StoreError, ledger, projections};
 
 const TABLE: &str = "complaints";
-/// Entries read for one complaint: more than it can hold.
-const ENTRIES_MAX: u32 = 300;
+/// Entries read for one complaint, the newest: notes, and the steps of its ladders.
+const ENTRIES_MAX: u32 = 500;
 
 /// Which complaints to show.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use domain::values::Moment;
 use uuid::Uuid;
 
 use super::{moment, partner_id, partners};
-use crate::store::schema::{clocks, exchanges, incidents, ledger};
+use crate::store::schema::{clocks, complaints, exchanges, incidents, ledger};
 use crate::store::{Rows, StoreError, ladder_plans};
 
 /// Open clocks read for one calendar, the first due first.
@@ -33,7 +33,7 @@ pub struct Deadline {
     pub due: Moment,
     /// When the clock started.
     pub anchored_at: Moment,
-    /// Our reference, or the sender's for a notice received.
+    /// Our reference, or the sender's for a notice received. Of a complaint it says nothing else.
     pub reference: String,
     /// The partner, when it is one.
     pub partner: Option<String>,
@@ -80,7 +80,8 @@ pub fn open(rows: &mut Rows<'_>) -> Result<Vec<Deadline>, StoreError> {
     // What partners owe us by their contract with us is theirs to watch.
     let ours = |row: &Row| {
         let asked = row.anchor == Anchor::AskedOfUs.word();
-        row.incident_id.is_some() || asked || row.kind == ClockKind::IcoReport.word()
+        let of_complaint = ClockKind::OF_COMPLAINTS.iter().any(|kind| row.kind == kind.word());
+        row.incident_id.is_some() || asked || of_complaint || row.kind == ClockKind::IcoReport.word()
     };
     let found: Vec<Row> = found.into_iter().filter(ours).collect();
     for row in &found {
@@ -125,6 +126,10 @@ fn entry(
         (None, Some(exchange)) => {
             let reference = exchanges::table.find(exchange).select(exchanges::reference);
             (reference.first::<String>(rows.db).optional()?, format!("/received/{}", uuid(exchange)?))
+        }
+        (None, None) if kind.is_of_complaint() => {
+            let reference = complaints::table.find(&row.stream).select(complaints::reference);
+            (reference.first::<String>(rows.db).optional()?, format!("/complaints/{}", uuid(&row.stream)?))
         }
         (None, None) => (None, "/".to_owned()),
     };

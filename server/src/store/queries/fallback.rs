@@ -44,9 +44,13 @@ pub fn outstanding(
     match kind {
         ClockKind::PartnerNotice | ClockKind::PartnerAcknowledgement => {}
         // Nobody is rung about a duty of our own.
-        ClockKind::IcoReport | ClockKind::Assistance | ClockKind::PeopleTold | ClockKind::FollowUp => {
-            return Ok(Vec::new());
-        }
+        ClockKind::IcoReport
+        | ClockKind::Assistance
+        | ClockKind::PeopleTold
+        | ClockKind::FollowUp
+        | ClockKind::ComplaintAcknowledgement
+        | ClockKind::ComplaintPromisedAcknowledgement
+        | ClockKind::ComplaintPromisedAnswer => return Ok(Vec::new()),
     }
     let found: Vec<(Vec<u8>, Vec<u8>)> = clocks::table
         .filter(clocks::open)

@@ -7,7 +7,7 @@ use super::{count, duty_due, who};
 use crate::web::words::{Reader, grouped};
 
 /// What follows the words of a step: whom it reached.
-pub(super) fn reached(reached: &Reached) -> String {
+pub(in crate::web) fn reached(reached: &Reached) -> String {
     let mut words = String::new();
     if !reached.people.is_empty() {
         words.push_str(&format!("; {} reached", people(reached.people.len())));
@@ -32,7 +32,7 @@ fn people(number: usize) -> String {
 }
 
 /// What else became of a ladder.
-pub(super) fn changed(change: &LadderChange, by: &Actor, reader: Reader) -> String {
+pub(in crate::web) fn changed(change: &LadderChange, by: &Actor, reader: Reader) -> String {
     match change {
         LadderChange::Lapsed { kind, due, holder } => {
             format!(

@@ -83,9 +83,16 @@ impl Duty {
             }
             Self::Partners { kind: ClockKind::Assistance, open: 1 } => "1 request of a partner not answered".to_owned(),
             Self::Partners { kind: ClockKind::Assistance, open } => format!("{open} requests of partners not answered"),
-            Self::Partners { kind: ClockKind::IcoReport | ClockKind::PeopleTold | ClockKind::FollowUp, open } => {
-                format!("{open} more duties of our own")
-            }
+            Self::Partners {
+                kind:
+                    ClockKind::IcoReport
+                    | ClockKind::PeopleTold
+                    | ClockKind::FollowUp
+                    | ClockKind::ComplaintAcknowledgement
+                    | ClockKind::ComplaintPromisedAcknowledgement
+                    | ClockKind::ComplaintPromisedAnswer,
+                open,
+            } => format!("{open} more duties of our own"),
             Self::FanOut => "messages to partners are still being made ready".to_owned(),
         }
     }

@@ -116,7 +116,10 @@ impl World {
                     | ClockKind::IcoReport
                     | ClockKind::Assistance
                     | ClockKind::PeopleTold
-                    | ClockKind::FollowUp => clock.due(),
+                    | ClockKind::FollowUp
+                    | ClockKind::ComplaintAcknowledgement
+                    | ClockKind::ComplaintPromisedAcknowledgement
+                    | ClockKind::ComplaintPromisedAnswer => clock.due(),
                 };
                 let found = groups.entry((clock.kind, due)).or_insert_with(|| Outstanding {
                     kind: clock.kind,
@@ -290,7 +293,7 @@ fn check_exchange_clock(state: Option<&Exchange>, event: &exchange::Event) {
         (Some(it), ClockKind::PartnerNotice) => it.notice_clock.as_ref(),
         (Some(it), ClockKind::PartnerAcknowledgement) => it.acknowledgement_clock.as_ref(),
         (Some(it), ClockKind::IcoReport) => it.ico_clock.as_ref(),
-        (Some(_), ClockKind::Assistance | ClockKind::PeopleTold | ClockKind::FollowUp) => None,
+        (Some(_), _) => None,
     };
     match event {
         exchange::Event::ClockStarted { clock } => assert!(clock_of(clock.kind).is_none(), "a clock starts once"),

@@ -1,0 +1,2 @@
+DELETE FROM ladders WHERE stream IN (SELECT id FROM complaints);
+DELETE FROM clocks WHERE stream IN (SELECT id FROM complaints);
