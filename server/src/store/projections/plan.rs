@@ -314,6 +314,7 @@ impl Plan {
             | Event::Decision { .. }
             | Event::Telling { .. }
             | Event::Lessons { .. }
+            | Event::Costs { .. }
             | Event::Joint { .. }
             | Event::Duties { .. }
             | Event::Report { .. } => {}
