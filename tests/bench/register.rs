@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chrono_tz::Europe::London;
 use domain::facts::{DataCategory, IncidentKind};
+use domain::incident::costs::{Cost, Kind, Pence};
 use domain::incident::register::Record;
 use domain::values::{Moment, ServiceId};
 use server::documents::register::earlier::{ROWS_MAX, parse};
@@ -14,7 +15,7 @@ use server::documents::register::statistics::Statistics;
 use server::store::Rows;
 use server::store::queries::register::figures::{self, Months};
 use server::store::queries::register::views::views;
-use server::store::queries::register::{Filter, UNKNOWN, choices, list};
+use server::store::queries::register::{Filter, Of, UNKNOWN, choices, list};
 use server::time_source::{SystemTime, TimeSource};
 use tests::On;
 use tests::node::{Ground, Party, found};
@@ -28,6 +29,8 @@ const PAGE_MILLISECONDS: f64 = 50.0;
 const STATISTICS_MILLISECONDS: f64 = 300.0;
 /// Lines on a page of the product.
 const SHOWN: usize = 30;
+/// So many incidents have costs.
+const COSTLY: usize = 100;
 /// Each is measured so often.
 const TIMES: usize = 9;
 
@@ -47,6 +50,7 @@ pub(crate) async fn run(on: On, incidents: usize, report: &mut Report) {
         party.node.import_earlier(&by, entries, plan.digest).await.expect("taken over");
     }
     report.tell("filling", watch.seconds(), "s");
+    cost(&party).await;
     party.database.looked_over();
 
     let service = services.first().map(|(id, _)| *id);
@@ -63,12 +67,28 @@ pub(crate) async fn run(on: On, incidents: usize, report: &mut Report) {
     let mut took = Vec::new();
     for _ in 0..TIMES {
         let watch = Stopwatch::start();
-        let found = party.node.store().read(|rows| figures::figures(rows, Months::ALL)).await.expect("figures");
+        let now = party.node.now();
+        let read = move |rows: &mut Rows<'_>| figures::with_cost_years(rows, Months::ALL, now);
+        let (found, years) = party.node.store().read(read).await.expect("figures");
         let made = Statistics::of(&found, Months::ALL);
         took.push(watch.seconds() * 1_000.0);
         assert_eq!(usize::try_from(made.incidents), Ok(incidents));
+        assert!(!years.is_empty() && made.costs.kinds.len() == Kind::ALL.len());
     }
     report.limit("statistics", median(&mut took), "ms", STATISTICS_MILLISECONDS);
+}
+
+/// Some of them cost something: every kind, in incidents of several years.
+async fn cost(party: &Party) {
+    let newest = party.node.store().read(|rows| list(rows, &Filter::default(), None, COSTLY)).await.expect("a page");
+    for (n, entry) in (1_i64..).zip(newest.page.items) {
+        let Of::Incident(id) = entry.of else { continue };
+        for kind in Kind::ALL {
+            let pence = Pence::new(n * 1_050).expect("an amount");
+            let cost = Cost { kind: *kind, pence, on: None, estimate: n % 2 == 0, note: None };
+            party.node.record_cost(&party.duty_holder(), id, None, cost).await.expect("recorded");
+        }
+    }
 }
 
 async fn page(party: &Party, filter: &Filter) -> f64 {

@@ -9,6 +9,7 @@ mod catch_up;
 mod changes;
 mod complaints;
 mod compose;
+mod costs;
 mod crash;
 mod demo;
 mod directory;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::exchange::MessageKind;
+use domain::incident::costs::{Cost, Kind, Pence, Seen as SeenCost};
 use domain::incident::decision::{Ask, NotABreach};
 use domain::incident::lessons::{RootCause, Seen};
 use domain::incident::telling::{Channel, Communication, Letter};
@@ -10,8 +11,10 @@ use domain::incident_type::TypeCode;
 use domain::suggestion::Asked;
 use domain::values::{IncidentId, LongText, Title};
 use fantoccini::Locator;
+use server::access::DutyHolder;
 use server::documents::register::earlier::template;
 use server::node::accounts::REGISTER_DRAFT;
+use server::node::costs::Step as CostStep;
 use server::node::lessons::{NewOwner, NewPlan, Step};
 use server::node::said::NewMessage;
 use server::store::queries::directory;
@@ -62,6 +65,7 @@ async fn furnished(world: &World) -> (Party, String, Vec<String>) {
     learnt(world, &operator, id).await;
     let origin = format!("http://{}", operator.serve());
     let mut paths = register(&operator).await;
+    paths.extend(["", "/new", "/1/correct", "/2/strike"].map(|page| format!("/incidents/{id}/costs{page}")));
     paths.extend([
         "/".to_owned(),
         "/wall".to_owned(),
@@ -151,6 +155,32 @@ async fn learnt(world: &World, operator: &Party, id: IncidentId) {
     }
     let seen = Seen { number: 1, revision: 1 };
     operator.node.step_action(&holder, id, seen, Step::Done(today, text("Ticket 17."))).await.expect("done");
+    paid(operator, &holder, id).await;
+}
+
+/// It cost something: an amount that was corrected, an estimate, and one that does not stand.
+async fn paid(operator: &Party, holder: &DutyHolder, id: IncidentId) {
+    let today = operator.node.today();
+    for (kind, pence, estimate) in
+        [(Kind::OutsideHelp, 432_150, false), (Kind::StaffTime, 125_000, true), (Kind::Penalty, 50_000_000, true)]
+    {
+        let note = Some(line("Invoice 17."));
+        let cost = Cost { kind, pence: Pence::new(pence).expect("an amount"), on: Some(today), estimate, note };
+        operator.node.record_cost(holder, id, None, cost).await.expect("recorded");
+    }
+    let text = |text: &str| LongText::parse(text).expect("a text");
+    let counted = Cost {
+        kind: Kind::StaffTime,
+        pence: Pence::new(98_025).expect("an amount"),
+        on: None,
+        estimate: true,
+        note: None,
+    };
+    let seen = |number| SeenCost { number, revision: 1 };
+    let step = CostStep::Correct(counted, text("The hours of March are counted."));
+    operator.node.step_cost(holder, id, seen(2), step).await.expect("corrected");
+    let step = CostStep::Strike(text("There will be none."));
+    operator.node.step_cost(holder, id, seen(3), step).await.expect("struck out");
 }
 
 /// The council asks for help about its case: a duty of the operator's, and something to read.

@@ -7,6 +7,7 @@
 
 pub mod assessment;
 mod awareness;
+pub mod costs;
 mod decide;
 pub mod decision;
 pub mod duties;
@@ -222,6 +223,9 @@ pub struct Incident {
     /// What was learnt from it.
     #[serde(default)]
     pub lessons: lessons::Lessons,
+    /// What it cost.
+    #[serde(default)]
+    pub costs: costs::Costs,
     /// Who leads, what partners think, what was decided for all.
     #[serde(default)]
     pub joint: Box<joint::Joint>,
@@ -400,6 +404,13 @@ pub enum Command {
     Lessons {
         /// What.
         command: lessons::Command,
+        /// Who.
+        by: Actor,
+    },
+    /// Something about what it cost.
+    Costs {
+        /// What.
+        command: costs::Command,
         /// Who.
         by: Actor,
     },

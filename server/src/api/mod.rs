@@ -8,7 +8,7 @@
 //! | module | operations about |
 //! |---|---|
 //! | [`incidents`], [`reports`], [`organisation`] | incidents of ours, their facts and reports; what stands for every report |
-//! | [`telling`], [`lessons`] | telling the people affected; root causes and corrective actions |
+//! | [`telling`], [`lessons`], [`costs`] | telling the people affected; root causes and corrective actions; what it cost |
 //! | [`ladders`] | plans of ladders, the rota, calendars of deadlines |
 //! | [`printed`] | documents to keep |
 //! | [`assessments`] | how severe an incident is, and what was decided on it |
@@ -30,6 +30,7 @@ pub mod board;
 pub mod call;
 pub mod clocks;
 pub mod complaints;
+pub mod costs;
 pub mod directory;
 pub mod document;
 pub mod door;
@@ -75,6 +76,7 @@ const GROUPS: &[&Group] = &[
     &organisation::GROUP,
     &telling::GROUP,
     &lessons::GROUP,
+    &costs::GROUP,
     &printed::GROUP,
     &register::GROUP,
     &clocks::GROUP,

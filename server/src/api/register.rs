@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::web::block;
 use domain::facts::{DataCategory, IncidentKind, Nature, SubjectCategory};
+use domain::incident::costs::Kind;
 use domain::values::{Moment, PartnerId};
 use serde_json::json;
 use uuid::Uuid;
@@ -14,11 +15,12 @@ use super::shape::answer;
 use crate::access::Reader;
 use crate::documents::csv;
 use crate::documents::print::{Format, print};
+use crate::documents::register::costs::{self as amounts, Costs, OfKind};
 use crate::documents::register::labels::chosen;
 use crate::documents::register::statistics::{Compared, Counted, Spread, Statistics};
 use crate::documents::register::{self as document, aggregate, paper, query};
 use crate::problem::{FieldFault, Problem};
-use crate::store::queries::register::figures::{self, Months};
+use crate::store::queries::register::figures::{self, Months, YearCost};
 use crate::store::queries::register::{self as lines, Entry, Filter, Of};
 
 /// Lines of one file.
@@ -90,6 +92,15 @@ pub const GROUP: Group = Group {
         .asks(YEAR)
         .writes(csv::MEDIA_TYPE),
         get(
+            "/register/costs",
+            "export_register_costs",
+            "What incidents of a past year cost by kind, as may be published, as CSV: amounts of fewer than five incidents are \
+             left out, and another so that the total does not tell them",
+            run!(publishable_costs),
+        )
+        .asks(YEAR)
+        .writes(csv::MEDIA_TYPE),
+        get(
             "/services/{id}/incidents",
             "export_service_incidents",
             "Incidents of a service, for an assessment of its risks",
@@ -136,6 +147,10 @@ answer! {
         records: Option<u32>,
         /// The ICO's type of incident, once the root cause is found.
         ico_type: Option<String>,
+        /// What it cost, in whole pence; null when no cost stands.
+        cost_pence: Option<i64>,
+        /// How much of that is estimated.
+        cost_estimated_pence: Option<i64>,
         /// Partners owed a notice.
         partners_owed: u32,
         /// How the duty to report to the ICO stands.
@@ -226,6 +241,50 @@ answer! {
 }
 
 answer! {
+    /// What incidents cost.
+    RegisterCosts {
+        /// In how many a cost stands.
+        incidents: u32,
+        /// What they come to, in whole pence.
+        pence: i64,
+        /// How much of that is estimated.
+        estimated_pence: i64,
+        /// By kind, the largest first.
+        kinds: Vec<RegisterCostsOfKind>,
+        /// Of the last ten years, whatever period was asked for, the oldest first.
+        years: Vec<RegisterCostsOfYear>,
+    }
+}
+
+answer! {
+    /// What one kind of cost came to.
+    RegisterCostsOfKind {
+        /// Which.
+        kind: Kind,
+        /// In words.
+        label: &'static str,
+        /// In whole pence.
+        pence: i64,
+        /// In how many incidents; one can have several kinds.
+        incidents: u32,
+    }
+}
+
+answer! {
+    /// What incidents of one year cost.
+    RegisterCostsOfYear {
+        /// The year in which we became aware of them.
+        year: i32,
+        /// In whole pence.
+        pence: i64,
+        /// How much of that is estimated.
+        estimated_pence: i64,
+        /// In how many a cost stands.
+        incidents: u32,
+    }
+}
+
+answer! {
     /// Statistics of the register.
     RegisterStatistics {
         /// Incidents.
@@ -268,6 +327,8 @@ answer! {
         data: Vec<RegisterCount>,
         /// How many people, in the ICO's bands.
         people: Vec<RegisterCount>,
+        /// What they cost.
+        costs: RegisterCosts,
         /// Partner by partner.
         partners: Vec<RegisterPartner>,
         /// Beside published figures.
@@ -354,8 +415,9 @@ async fn statistics(call: Call) -> Result<Reply, Problem> {
         Some("all") => Months::ALL,
         Some(year) => query::year_of(year).ok_or(Problem::Malformed("period is 12, a year, or all."))?,
     };
-    let found = call.node.store().read(move |rows| figures::figures(rows, months)).await?;
-    Ok(Reply::one(&RegisterStatistics::of(Statistics::of(&found, months))))
+    let now = call.node.now();
+    let (found, years) = call.node.store().read(move |rows| figures::with_cost_years(rows, months, now)).await?;
+    Ok(Reply::one(&RegisterStatistics::of(Statistics::of(&found, months), &years)))
 }
 
 async fn publishable(call: Call) -> Result<Reply, Problem> {
@@ -365,6 +427,15 @@ async fn publishable(call: Call) -> Result<Reply, Problem> {
     let found = call.node.store().read(move |rows| figures::figures(rows, months)).await?;
     call.node.note_export(&by, "register_counts_exported", json!({ "period": year })).await?;
     Ok(Reply::document(csv::MEDIA_TYPE, aggregate::to_csv(&aggregate::by_cause_and_people(&found))))
+}
+
+async fn publishable_costs(call: Call) -> Result<Reply, Problem> {
+    let by = reader(&call)?;
+    let year = call.asked("year").unwrap_or_default();
+    let months = query::year_over(&year, call.node.now()).ok_or_else(|| refused(vec![query::YEAR_NOT_OVER]))?;
+    let found = call.node.store().read(move |rows| figures::figures(rows, months)).await?;
+    call.node.note_export(&by, "register_costs_exported", json!({ "period": year })).await?;
+    Ok(Reply::document(csv::MEDIA_TYPE, amounts::to_csv(&amounts::publishable(&found))))
 }
 
 async fn of_service(call: Call) -> Result<Reply, Problem> {
@@ -396,6 +467,8 @@ impl RegisterEntry {
             people: entry.people,
             records: entry.records,
             ico_type: entry.ico_type.map(|kind| kind.word().to_owned()),
+            cost_pence: entry.cost,
+            cost_estimated_pence: entry.cost_estimated,
             partners_owed: entry.owed,
             ico: entry.ico,
             ico_due_at: entry.ico_due_at,
@@ -441,8 +514,32 @@ impl RegisterBenchmark {
     }
 }
 
+impl RegisterCosts {
+    fn of(costs: &Costs, years: &[YearCost]) -> Self {
+        let kind = |of: &OfKind| RegisterCostsOfKind {
+            kind: of.kind,
+            label: of.kind.label(),
+            pence: of.pence,
+            incidents: number(of.incidents),
+        };
+        let year = |of: &YearCost| RegisterCostsOfYear {
+            year: of.year,
+            pence: of.pence,
+            estimated_pence: of.estimated,
+            incidents: number(of.incidents),
+        };
+        Self {
+            incidents: number(costs.incidents),
+            pence: costs.pence,
+            estimated_pence: costs.estimated,
+            kinds: costs.kinds.iter().map(kind).collect(),
+            years: years.iter().map(year).collect(),
+        }
+    }
+}
+
 impl RegisterStatistics {
-    fn of(made: Statistics) -> Self {
+    fn of(made: Statistics, years: &[YearCost]) -> Self {
         let month = |(label, incidents, met, late): (String, i64, i64, i64)| RegisterPeriod {
             label,
             incidents: number(incidents),
@@ -475,6 +572,7 @@ impl RegisterStatistics {
             categories: counts(made.categories),
             data: counts(made.data),
             people: counts(made.people),
+            costs: RegisterCosts::of(&made.costs, years),
             partners: made.partners.into_iter().map(partner).collect(),
             benchmarks: made.field.into_iter().map(RegisterBenchmark::of).collect(),
         }

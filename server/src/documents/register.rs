@@ -3,6 +3,7 @@
 //! Every file says of each line whether it is a drill. What leaves a node is noted in its ledger by whoever asks for it.
 
 pub mod aggregate;
+pub mod costs;
 pub mod earlier;
 pub mod labels;
 pub mod paper;
@@ -12,6 +13,7 @@ pub mod statistics;
 
 use domain::facts::{Cause, DataCategory, IcoCategory, Nature, SubjectCategory};
 use domain::ico_bands;
+use domain::incident::costs::decimal;
 use domain::incident::decision::People;
 use domain::values::Moment;
 use serde_json::{Map, Value, json};
@@ -20,7 +22,7 @@ use super::csv;
 use crate::store::queries::register::{Entry, Of, OfService, UNKNOWN};
 
 /// The columns of a line, in the order of the files.
-pub const COLUMNS: [&str; 25] = [
+pub const COLUMNS: [&str; 27] = [
     "reference",
     "exercise",
     "source",
@@ -45,6 +47,8 @@ pub const COLUMNS: [&str; 25] = [
     "ico_report",
     "told_by",
     "ico_type",
+    "cost_gbp",
+    "cost_estimated_gbp",
     "id",
 ];
 
@@ -55,11 +59,13 @@ pub enum Cell {
     Text(String),
     /// A number; absent when it is not known.
     Number(Option<u32>),
+    /// An amount in pence; absent when there is none. Pounds in tables, pence in JSON.
+    Money(Option<i64>),
 }
 
 /// The values of a line, in the order of [`COLUMNS`].
 #[must_use]
-pub fn cells(entry: &Entry) -> [Cell; 25] {
+pub fn cells(entry: &Entry) -> [Cell; 27] {
     let text = |text: &str| Cell::Text(text.to_owned());
     let at = |at: Option<Moment>| Cell::Text(at.map(|at| at.to_string()).unwrap_or_default());
     let many = |words: Vec<&str>| Cell::Text(words.join("; "));
@@ -93,6 +99,8 @@ pub fn cells(entry: &Entry) -> [Cell; 25] {
         text(&entry.report),
         text(entry.partner.as_ref().map_or("", |(_, name)| name)),
         text(entry.ico_type.as_ref().map_or("", |kind| kind.word())),
+        Cell::Money(entry.cost),
+        Cell::Money(entry.cost_estimated),
         Cell::Text(id),
     ]
 }
@@ -124,13 +132,14 @@ pub fn to_csv(entries: &[Entry]) -> String {
         let cells = cells(entry).map(|cell| match cell {
             Cell::Text(text) => text,
             Cell::Number(number) => number.map(|number| number.to_string()).unwrap_or_default(),
+            Cell::Money(pence) => pence.map(decimal).unwrap_or_default(),
         });
         csv::line(&mut text, cells.iter().map(String::as_str));
     }
     text
 }
 
-/// A line as JSON: the columns by their names, lists as lists.
+/// A line as JSON: the columns by their names, lists as lists, amounts in whole pence as `cost_pence` and so on.
 #[must_use]
 pub fn to_json(entry: &Entry) -> Value {
     let mut members = Map::new();
@@ -139,8 +148,10 @@ pub fn to_json(entry: &Entry) -> Value {
             Cell::Text(text) if text.is_empty() => Value::Null,
             Cell::Text(text) => Value::from(text),
             Cell::Number(number) => number.map_or(Value::Null, Value::from),
+            Cell::Money(pence) => pence.map_or(Value::Null, Value::from),
         };
-        members.insert(name.to_owned(), value);
+        let name = name.strip_suffix("_gbp").map_or_else(|| name.to_owned(), |stem| format!("{stem}_pence"));
+        members.insert(name, value);
     }
     members.insert("exercise".to_owned(), Value::Bool(entry.exercise));
     members.insert("nature".to_owned(), entry.natures.iter().map(|nature| nature.word()).collect());

@@ -10,6 +10,7 @@ pub mod alerts;
 pub mod answer;
 pub mod catch_up;
 pub mod complaints;
+pub mod costs;
 pub mod decide;
 pub mod deliver;
 pub mod directory;

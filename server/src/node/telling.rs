@@ -136,7 +136,10 @@ impl Node {
 
 /// The person who asks, where a chapter's command says so.
 const fn actor_of(command: &incident::Command) -> Option<PersonId> {
-    if let incident::Command::Telling { by, .. } | incident::Command::Lessons { by, .. } = command {
+    if let incident::Command::Telling { by, .. }
+    | incident::Command::Lessons { by, .. }
+    | incident::Command::Costs { by, .. } = command
+    {
         by.person()
     } else {
         None

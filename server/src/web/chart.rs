@@ -45,19 +45,25 @@ impl Bars {
     /// Bars in the order given. `None` when there is nothing to draw.
     #[must_use]
     pub fn of(id: &'static str, title: &str, values: &[(String, i64)]) -> Option<Self> {
+        Self::in_words(id, title, values, grouped)
+    }
+
+    /// The same of values that are written in their own way, such as amounts of money.
+    #[must_use]
+    pub fn in_words(id: &'static str, title: &str, values: &[(String, i64)], words: fn(i64) -> String) -> Option<Self> {
         let most = values.iter().map(|(_, value)| *value).max().filter(|most| *most > 0)?;
         let bars: Vec<Bar> = (0_i64..)
             .zip(values.iter().take(SHOWN_MAX))
             .map(|(at, (label, value))| Bar {
                 label: short(label),
-                value: grouped(*value),
+                value: words(*value),
                 text_at: at.saturating_mul(BAR).saturating_add(20),
                 bar_at: at.saturating_mul(BAR).saturating_add(28),
                 width: scaled(*value, most, WIDTH),
             })
             .collect();
         let height = i64::try_from(bars.len()).unwrap_or(0).saturating_mul(BAR);
-        let said: Vec<String> = values.iter().map(|(label, value)| format!("{label}: {}", grouped(*value))).collect();
+        let said: Vec<String> = values.iter().map(|(label, value)| format!("{label}: {}", words(*value))).collect();
         Some(Self { id, title: title.to_owned(), description: said.join("; "), height, bars })
     }
 }

@@ -268,6 +268,7 @@ fn actions(found: &Found, visit: &Visit) -> (Option<Offer>, Vec<Offer>) {
     }
     others.push((at("people"), "Tell the people affected"));
     others.push((at("lessons"), "Lessons"));
+    others.push((at("costs"), "Costs"));
     if found.listed.owed > 0 || found.state.opened_from.is_some() {
         others.push((at("joint"), "Joint decision"));
     }

@@ -397,6 +397,7 @@ fn refused(refusal: &Refusal, reader: Reader) -> FieldError {
         | Refusal::Register(_)
         | Refusal::Telling(_)
         | Refusal::Lessons(_)
+        | Refusal::Costs(_)
         | Refusal::Joint(_)
         | Refusal::Meanwhile { .. }
         | Refusal::Assessment(_)

@@ -11,7 +11,7 @@
 //! | [`duties`] | duties for which the law names no time |
 //! | [`assessment`], [`decision`] | the risk assessed; what was decided, by whom and why |
 //! | [`report`] | the ICO report |
-//! | [`telling`], [`lessons`] | telling the people affected; root cause and corrective actions |
+//! | [`telling`], [`lessons`], [`costs`] | telling the people affected; root cause and corrective actions; what it cost |
 //! | [`printed`] | documents to keep |
 //! | [`received`] | notices received |
 //! | [`register`], [`chart`] | the register, its statistics and their charts, files in and out |
@@ -39,6 +39,7 @@ pub mod chart;
 pub mod clock;
 pub mod clocks;
 pub mod complaints;
+pub mod costs;
 pub mod decision;
 pub mod directory;
 pub mod duties;
@@ -183,6 +184,7 @@ fn telling(config: &mut ServiceConfig) {
         .configure(exercises::routes)
         .configure(integrations::routes)
         .configure(lessons::routes)
+        .configure(costs::routes)
         .configure(joint::routes)
         .configure(link::routes)
         .configure(mail::routes)

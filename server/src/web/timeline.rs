@@ -12,7 +12,7 @@ use domain::undated::UndatedDuty;
 use domain::values::{Actor, Moment, PartnerId};
 
 use super::words::{self, Reader, counted};
-use super::{assessment, complaints, decision, duties, joint, lessons, standing, telling};
+use super::{assessment, complaints, costs, decision, duties, joint, lessons, standing, telling};
 use crate::node::Node;
 use crate::store::queries::LoggedEvent;
 use crate::store::queries::incidents::{self, Told};
@@ -127,6 +127,7 @@ fn of_incident(event: &incident::Event, named: &[(PartnerId, String)], reader: R
         }
         Event::Telling { change, by, .. } => telling::words::sentence(change, by, reader),
         Event::Lessons { change, by, .. } => lessons::words::sentence(change, by),
+        Event::Costs { change, by, .. } => costs::sentence(change, by),
         Event::Assessment { change, by, .. } => assessment::timeline::words(change, by),
         Event::Decision { change, by, .. } => decision::words::line(change, by),
         Event::Closed { by, .. } => format!("Closed by {}", who(by)),

@@ -5,7 +5,7 @@
 
 use super::{
     Command, Decision, Event, FanOutWork, Incident, Log, Refusal, Rules, Stage, WithdrawalReason, assessment,
-    awareness, decision, duties, erase, fan_out, ico, joint, lessons, register, report, telling, watch,
+    awareness, costs, decision, duties, erase, fan_out, ico, joint, lessons, register, report, telling, watch,
 };
 use crate::clock::{Anchor, Clock, ClockKind};
 use crate::facts::{Facts, IncidentKind};
@@ -61,6 +61,7 @@ pub fn decide(state: Option<&Incident>, command: &Command, now: Moment) -> Resul
         Command::Anonymise { by: _ } => erase::anonymise(incident, now).map(Decision::of),
         Command::Telling { command, by } => telling::decide(incident, command, by, now).map(Decision::of),
         Command::Lessons { command, by } => lessons::decide(incident, command, by, now).map(Decision::of),
+        Command::Costs { command, by } => costs::decide(incident, command, by, now).map(Decision::of),
         Command::Joint { command, by } => joint::decide(incident, command, by, now),
         Command::Duties { command, by } => duties::decide(incident, command, by, now).map(Decision::of),
         Command::Report { command, by } => report::decide(incident, command, by, now).map(Decision::of),

@@ -34,6 +34,7 @@ pub(super) fn anonymise(incident: &Incident, now: Moment) -> Result<Vec<Event>, 
         register: register::kept(incident),
         told: incident.telling.told(),
         cause: incident.lessons.kind().cloned(),
+        costs: incident.costs.standing().collect(),
         rules: incident.rules,
         duties: Line::parse(ERASED).map(|erased| incident.duties.without_reasons(&erased)).unwrap_or_default(),
     };

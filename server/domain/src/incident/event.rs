@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::duties::{self, Duties, Rules};
 use super::register::{self, Register};
 use super::{
-    Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason, assessment, decision,
-    joint, lessons, report, telling,
+    Awareness, AwarenessOf, CorrectionProposal, FanOut, NotRequiredProposal, WithdrawalReason, assessment, costs,
+    decision, joint, lessons, report, telling,
 };
 use crate::arrangement::Owed;
 use crate::clock::{Clock, ClockChange, ClockKind};
@@ -296,6 +296,15 @@ pub enum Event {
         /// By whom.
         by: Actor,
     },
+    /// What it cost: what changed.
+    Costs {
+        /// What.
+        change: costs::Change,
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: Actor,
+    },
     /// A step of the joint decision.
     Joint {
         /// Which.
@@ -373,6 +382,9 @@ pub struct Survives {
     /// The ICO's type of its root cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<TypeCode>,
+    /// What it cost, without words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub costs: Vec<costs::Kept>,
     /// The law and the targets that it ran under.
     #[serde(default, skip_serializing_if = "Rules::is_default")]
     pub rules: Rules,

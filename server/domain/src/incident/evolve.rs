@@ -1,10 +1,11 @@
 //! The fold of an incident's stream. Total: it only records, never refuses and never looks at the time.
 
+use super::costs::Costs;
 use super::lessons::Lessons;
 use super::telling::Telling;
 use super::{
-    AwarenessOf, Duties, Event, FanOut, FanOutWork, Incident, NotRequiredProposal, Stage, Survives, assessment,
-    decision, fan_out, register,
+    AwarenessOf, Duties, Event, FanOut, FanOutWork, Incident, NotRequiredProposal, Stage, Survives, WithdrawalReason,
+    assessment, decision, fan_out, register,
 };
 use crate::clock::{ClockChange, ClockKind};
 use crate::facts::IncidentKind;
@@ -64,6 +65,7 @@ fn begun(event: &Event) -> Option<Incident> {
         register: Box::default(),
         telling: Telling::default(),
         lessons: Lessons::default(),
+        costs: Costs::default(),
         joint: Box::default(),
         rules: *rules,
         duties: Duties::default(),
@@ -98,6 +100,7 @@ fn survivor(survives: &Survives) -> Incident {
         register: Box::new(survives.register.clone()),
         telling: Telling { survived: survives.told.clone(), ..Telling::default() },
         lessons: Lessons { survived: survives.cause.clone(), ..Lessons::default() },
+        costs: Costs { survived: survives.costs.clone(), ..Costs::default() },
         joint: Box::default(),
         rules: survives.rules,
         duties: survives.duties.clone(),
@@ -137,12 +140,7 @@ impl Incident {
                 self.owed.extend(owed.iter().cloned());
                 self.decisions.begin_anew();
             }
-            Event::Withdrawn { reason, .. } => {
-                self.stage = Stage::Withdrawn { reason: *reason };
-                self.not_required = None;
-                self.correction = None;
-                self.decisions.drop_waiting();
-            }
+            Event::Withdrawn { reason, .. } => self.withdraw(*reason),
             Event::Closed { .. } => self.stage = Stage::Closed,
             Event::StepFired { kind, due, offset_minutes, reached, .. } => {
                 with_ladder(&mut self.ladders, *kind, *due, |it| it.fire(*offset_minutes, reached));
@@ -171,12 +169,20 @@ impl Incident {
             Event::Decision { change, at, by } => decision::record(&mut self, change, *at, by),
             Event::Telling { change, at, by } => self.telling = self.telling.after(change, *at, by),
             Event::Lessons { change, at, by } => self.lessons = self.lessons.after(change, *at, by),
+            Event::Costs { change, at, by } => self.costs = self.costs.after(change, *at, by),
             Event::Duties { change, .. } => self.duties.record(change),
             Event::Report { change, at, by } => self.reports.apply(change, *at, by),
             Event::Joint { change, at, by } => self.joint.after(change, by, *at),
             Event::Logged { .. } | Event::Register { .. } | Event::Anonymised { .. } => {}
         }
         self
+    }
+
+    fn withdraw(&mut self, reason: WithdrawalReason) {
+        self.stage = Stage::Withdrawn { reason };
+        self.not_required = None;
+        self.correction = None;
+        self.decisions.drop_waiting();
     }
 
     fn change_clock(&mut self, kind: ClockKind, change: &ClockChange) {

@@ -1,6 +1,6 @@
 //! Why a command on an incident was refused.
 
-use super::{Duty, assessment, decision, duties, joint, lessons, register, report, telling};
+use super::{Duty, assessment, costs, decision, duties, joint, lessons, register, report, telling};
 use crate::ladder::LadderRefusal;
 use crate::values::{Actor, Moment};
 
@@ -98,6 +98,9 @@ pub enum Refusal {
     /// A rule about lessons.
     #[error(transparent)]
     Lessons(#[from] lessons::Refusal),
+    /// A rule about costs.
+    #[error(transparent)]
+    Costs(#[from] costs::Refusal),
     /// A step of the joint decision.
     #[error(transparent)]
     Joint(#[from] joint::Refusal),

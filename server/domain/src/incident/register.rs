@@ -280,6 +280,7 @@ pub(super) fn begin(change: &Change) -> Incident {
         register: Box::new(Register { imported: Some(record.imported.clone()), ..Register::default() }),
         telling: super::telling::Telling::default(),
         lessons: super::lessons::Lessons::default(),
+        costs: super::costs::Costs::default(),
         joint: Box::default(),
         rules: super::Rules::default(),
         duties: super::Duties::default(),

@@ -11,6 +11,7 @@
 
 mod assessment;
 mod awareness;
+mod costs;
 mod decision;
 mod duties;
 mod erasure;

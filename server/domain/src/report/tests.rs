@@ -108,6 +108,7 @@ fn incident(facts: Facts) -> Incident {
         register: Box::default(),
         telling: crate::incident::telling::Telling::default(),
         lessons: crate::incident::lessons::Lessons::default(),
+        costs: crate::incident::costs::Costs::default(),
         joint: Box::default(),
         rules: Rules::default(),
         duties: Duties::default(),

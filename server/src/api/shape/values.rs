@@ -11,6 +11,7 @@ use domain::facts::{
     Cause, DataCategory, DataRecipients, DiscoveryMethod, IcoCategory, IncidentKind, Nature, Partly, Precision,
     RiskView, SubjectCategory, YesNo,
 };
+use domain::incident::costs::{Kind, PENCE_MAX, Pence};
 use domain::incident::decision::NotABreach;
 use domain::incident::lessons::Effect;
 use domain::incident::telling::Channel;
@@ -182,6 +183,43 @@ impl Read for Hours {
 impl Show for Hours {
     fn show(&self) -> Value {
         Value::from(self.get())
+    }
+}
+
+impl Shape for Pence {
+    fn schema(_: &mut NamedSchemas) -> RefOr<Schema> {
+        let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
+        number.maximum(Some(PENCE_MAX)).format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64))).into()
+    }
+}
+
+impl Read for Pence {
+    fn read(value: &Value, at: &str, faults: &mut Faults) -> Option<Self> {
+        let Some(pence) = value.as_i64() else {
+            faults.add(at, "it is not a whole number of pence");
+            return None;
+        };
+        parsed(Self::new(pence), at, faults)
+    }
+}
+
+impl Show for Pence {
+    fn show(&self) -> Value {
+        Value::from(self.get())
+    }
+}
+
+/// A sum of pence, which no program sends.
+impl Shape for i64 {
+    fn schema(_: &mut NamedSchemas) -> RefOr<Schema> {
+        let number = ObjectBuilder::new().schema_type(Type::Integer);
+        number.minimum(Some(0)).format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64))).into()
+    }
+}
+
+impl Show for i64 {
+    fn show(&self) -> Value {
+        Value::from(*self)
     }
 }
 
@@ -366,6 +404,7 @@ own_words! {
     SubmissionChannel: Self::ALL;
     Channel: Self::ALL;
     Effect: Self::ALL;
+    Kind: Self::ALL;
     DataContext: Self::ALL;
     Identifier: Self::ALL;
     Ease: Self::ALL;

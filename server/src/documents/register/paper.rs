@@ -141,6 +141,8 @@ mod tests {
             people: None,
             records: None,
             ico_type: None,
+            cost: None,
+            cost_estimated: None,
             services: 0,
             owed: 0,
             ico: "running".to_owned(),

@@ -1,5 +1,6 @@
 //! The register as a spreadsheet (XLSX).
 
+use domain::incident::costs::decimal;
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
 
 use super::{COLUMNS, Cell, cells};
@@ -18,6 +19,7 @@ pub const LINES_MAX: usize = 20_000;
 pub fn to_xlsx(entries: &[Entry], note: &str) -> Result<Vec<u8>, XlsxError> {
     let mut workbook = Workbook::new();
     let bold = Format::new().set_bold();
+    let money = Format::new().set_num_format("#,##0.00");
     let drills = entries.iter().any(|entry| entry.exercise);
     let sheet = workbook.add_worksheet();
     sheet.set_name(if drills { "Register with EXERCISES" } else { "Register" })?;
@@ -30,7 +32,12 @@ pub fn to_xlsx(entries: &[Entry], note: &str) -> Result<Vec<u8>, XlsxError> {
             match cell {
                 Cell::Text(text) => sheet.write_string(line, column, text)?,
                 Cell::Number(Some(number)) => sheet.write_number(line, column, number)?,
-                Cell::Number(None) => continue,
+                Cell::Money(Some(pence)) => {
+                    // A spreadsheet's numbers are such; of pounds and pence the sums stay right.
+                    let pounds: f64 = decimal(pence).parse().unwrap_or_default();
+                    sheet.write_number_with_format(line, column, pounds, &money)?
+                }
+                Cell::Number(None) | Cell::Money(None) => continue,
             };
         }
     }

@@ -1,5 +1,5 @@
 //! Statistics as pages and programs show them: rates, distributions and shares from what was counted, beside published
-//! figures. Exercises are in none of them. Costs are not: nothing in the record says what a breach cost.
+//! figures. Exercises are in none of them.
 
 use std::cmp::Reverse;
 
@@ -11,6 +11,7 @@ use domain::incident::register::Reporting;
 use domain::incident_type::TypeCode;
 use domain::values::PartnerId;
 
+use super::costs::Costs;
 use super::{band_label, category_label, cause_label, data_label, people_label};
 use crate::store::queries::register::UNKNOWN;
 use crate::store::queries::register::figures::{Figures, Months, SPREAD_MINUTES};
@@ -51,6 +52,8 @@ pub struct Statistics {
     pub data: Vec<Counted>,
     /// How many people, in the ICO's bands.
     pub people: Vec<Counted>,
+    /// What they cost.
+    pub costs: Costs,
     /// Each partner: in time, late.
     pub partners: Vec<(PartnerId, String, i64, i64)>,
     /// Beside published figures.
@@ -147,6 +150,7 @@ impl Statistics {
                 people.chain([ico_bands::bands().people.unknown.code.as_str()]).collect(),
                 band_label,
             ),
+            costs: Costs::of(figures),
             partners: figures.partners.clone(),
             field: Vec::new(),
         };

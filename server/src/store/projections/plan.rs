@@ -315,6 +315,7 @@ impl Plan {
             | Event::Decision { .. }
             | Event::Telling { .. }
             | Event::Lessons { .. }
+            | Event::Costs { .. }
             | Event::Joint { .. }
             | Event::Duties { .. }
             | Event::Report { .. } => {}

@@ -47,6 +47,8 @@ pub(in crate::store) struct RegisterRow {
     pub report: String,
     pub partner_id: Option<Vec<u8>>,
     pub ico_type: Option<String>,
+    pub cost: Option<i64>,
+    pub cost_estimated: Option<i64>,
 }
 
 impl RegisterRow {
@@ -80,6 +82,8 @@ impl RegisterRow {
             report: words::report(&incident.report).to_owned(),
             partner_id: None,
             ico_type: incident.lessons.kind().map(|kind| kind.word().to_owned()),
+            cost: incident.costs.total(),
+            cost_estimated: incident.costs.total().map(|_| incident.costs.estimated()),
         }
     }
 
@@ -111,6 +115,8 @@ impl RegisterRow {
             report: "none".to_owned(),
             partner_id: Some(exchange.partner.as_bytes().to_vec()),
             ico_type: None,
+            cost: None,
+            cost_estimated: None,
         })
     }
 }

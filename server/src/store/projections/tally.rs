@@ -10,6 +10,7 @@ use chrono::Datelike as _;
 use domain::clock::{Clock, ClockState};
 use domain::exchange::{Direction, Exchange};
 use domain::ico_bands;
+use domain::incident::costs::Costs;
 use domain::incident::{Incident, Stage, WithdrawalReason};
 use domain::values::{Known, Moment};
 
@@ -18,7 +19,7 @@ use super::{register, words};
 /// Octets of a partner, or none for everybody.
 type Scope = Vec<u8>;
 
-/// How many of what, by month and scope.
+/// How many of what, by month and scope; of costs how many pence.
 pub(in crate::store) type Tallies = BTreeMap<(i32, Scope, String), i64>;
 
 /// Upper ends, in minutes, of the classes in which lengths of time are counted; the last class has none.
@@ -52,15 +53,15 @@ pub(super) fn exchange(tallies: &mut Tallies, before: Option<&Exchange>, after: 
 
 fn change(tallies: &mut Tallies, before: Option<Counted>, after: Option<Counted>) {
     for (counted, by) in [(before, -1), (after, 1)] {
-        for key in counted.into_iter().flatten() {
+        for (key, many) in counted.into_iter().flatten() {
             let n = tallies.entry(key).or_default();
-            *n = n.saturating_add(by);
+            *n = n.saturating_add(many.saturating_mul(by));
         }
     }
 }
 
-/// Keys that a state counts one for.
-type Counted = Vec<(i32, Scope, String)>;
+/// What a state counts for: one under most keys, under those of costs its pence.
+type Counted = Vec<((i32, Scope, String), i64)>;
 
 fn of_incident(incident: &Incident) -> Counted {
     let Some((_, aware)) = incident.awareness.contract_anchor().filter(|_| !incident.exercise) else {
@@ -99,7 +100,23 @@ fn of_incident(incident: &Incident) -> Counted {
         codes.push(format!("ico.{state}.{}", band.map_or("none", |band| band.code.as_str())));
     }
     let month = month(aware);
-    codes.into_iter().map(|code| (month, Scope::new(), code)).collect()
+    let ones = codes.into_iter().map(|code| (code, 1));
+    ones.chain(of_costs(&incident.costs)).map(|(code, many)| ((month, Scope::new(), code), many)).collect()
+}
+
+/// `cost.` and a kind: pence under it. `cost_estimated`: pence of all kinds that are estimates. `cost_incidents`: one if any
+/// cost stands, and the same with a dot and each kind that has one, so that an amount of few incidents can be left out.
+fn of_costs(costs: &Costs) -> Vec<(String, i64)> {
+    let kinds = costs.by_kind();
+    if kinds.is_empty() {
+        return Vec::new();
+    }
+    let mut counted = vec![("cost_incidents".to_owned(), 1), ("cost_estimated".to_owned(), costs.estimated())];
+    for (kind, pence) in kinds {
+        counted.push((format!("cost.{}", kind.word()), pence));
+        counted.push((format!("cost_incidents.{}", kind.word()), 1));
+    }
+    counted
 }
 
 fn of_exchange(exchange: &Exchange) -> Counted {
@@ -110,18 +127,18 @@ fn of_exchange(exchange: &Exchange) -> Counted {
         Direction::Outgoing => {
             let mut counted = Counted::new();
             if let Some((month, code)) = exchange.notice_clock.as_ref().and_then(|clock| spread("notice", clock)) {
-                counted.push((month, exchange.partner.as_bytes().to_vec(), code.clone()));
-                counted.push((month, Scope::new(), code));
+                counted.push(((month, exchange.partner.as_bytes().to_vec(), code.clone()), 1));
+                counted.push(((month, Scope::new(), code), 1));
             }
             let acknowledgement = exchange.acknowledgement_clock.as_ref().and_then(|clock| spread("read", clock));
-            counted.extend(acknowledgement.map(|(month, code)| (month, Scope::new(), code)));
+            counted.extend(acknowledgement.map(|(month, code)| ((month, Scope::new(), code), 1)));
             counted
         }
         Direction::Incoming => {
             let clocks = [&exchange.notice_clock, &exchange.ico_clock];
             let stated = clocks.into_iter().flatten().map(|clock| clock.anchored_at).next();
             let arrived = exchange.received.first().map(|version| version.at).or(stated);
-            arrived.map(|at| (month(at), Scope::new(), "received".to_owned())).into_iter().collect()
+            arrived.map(|at| ((month(at), Scope::new(), "received".to_owned()), 1)).into_iter().collect()
         }
     }
 }

@@ -27,6 +27,8 @@ diesel::table! {
         report -> Text,
         partner_id -> Nullable<Binary>,
         ico_type -> Nullable<Text>,
+        cost -> Nullable<BigInt>,
+        cost_estimated -> Nullable<BigInt>,
     }
 }
 

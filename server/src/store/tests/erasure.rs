@@ -25,6 +25,7 @@ fn anonymised() -> Event {
             withdrawn: None,
             told: Vec::new(),
             cause: None,
+            costs: Vec::new(),
             ico: None,
             register: domain::incident::register::Register::default(),
             rules: domain::incident::Rules::default(),

@@ -4,22 +4,24 @@ use actix_web::HttpRequest;
 use actix_web::web::{ServiceConfig, resource};
 use askama::Template;
 use chrono::Datelike as _;
+use domain::incident::costs::pounds;
 use domain::values::{Moment, PartnerId};
 use serde_json::json;
 
 use super::{attachment, day};
 use crate::documents::csv;
 use crate::documents::register::aggregate;
+use crate::documents::register::costs::{self as amounts, Costs, OfKind};
 use crate::documents::register::query::{YEAR_NOT_OVER, year_of, year_over};
 use crate::documents::register::statistics::{Compared, Counted, Spread, Statistics, share};
 use crate::problem::Problem;
-use crate::store::queries::register::figures::{self, Months};
+use crate::store::queries::register::figures::{self, Months, YearCost};
 use crate::web::chart::{Bars, Columns};
 use crate::web::field::{Field, Summary};
 use crate::web::form::{FieldError, Form};
 use crate::web::page::{self, Answer, Chrome, Posted, Visit};
 use crate::web::partners::reader;
-use crate::web::words::grouped;
+use crate::web::words::{counted, grouped};
 
 /// Partners in the table.
 const PARTNERS_SHOWN: usize = 100;
@@ -30,7 +32,8 @@ const YEARS: i32 = 10;
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/register/statistics").get(show))
-        .service(resource("/register/statistics/counts").post(counts));
+        .service(resource("/register/statistics/counts").post(counts))
+        .service(resource("/register/statistics/costs").post(costs));
 }
 
 #[derive(Template)]
@@ -55,6 +58,7 @@ struct StatisticsPage {
     categories: Table,
     data: Table,
     people: Table,
+    costs: CostsPart,
     partners: Vec<(String, String, [String; 3])>,
     partners_more: usize,
     field: Vec<Beside>,
@@ -103,6 +107,45 @@ impl SpreadPart {
     }
 }
 
+/// What incidents cost, in words, with its tables.
+struct CostsPart {
+    words: String,
+    chart: Option<Bars>,
+    /// Kind, amount, share, in how many incidents.
+    kinds: Vec<[String; 4]>,
+    years_chart: Option<Bars>,
+    /// Year, amount, of it estimated, in how many incidents.
+    years: Vec<[String; 4]>,
+}
+
+impl CostsPart {
+    fn of(costs: &Costs, years: &[YearCost]) -> Self {
+        let words = match costs.incidents {
+            0 => "No cost is recorded in this period.".to_owned(),
+            many => format!(
+                "{} in {}, of which {} is estimated.",
+                pounds(costs.pence),
+                counted(many, "incident"),
+                pounds(costs.estimated)
+            ),
+        };
+        let of_kind = |of: &OfKind| {
+            [of.kind.label().to_owned(), pounds(of.pence), share(of.pence, costs.pence), grouped(of.incidents)]
+        };
+        let of_year =
+            |of: &YearCost| [of.year.to_string(), pounds(of.pence), pounds(of.estimated), grouped(of.incidents)];
+        let values: Vec<Counted> = costs.kinds.iter().map(|of| (of.kind.label().to_owned(), of.pence)).collect();
+        let by_year: Vec<Counted> = years.iter().map(|of| (of.year.to_string(), of.pence)).collect();
+        Self {
+            words,
+            chart: Bars::in_words("costs-by-kind", "Costs by kind", &values, pounds),
+            kinds: costs.kinds.iter().map(of_kind).collect(),
+            years_chart: Bars::in_words("costs-by-year", "Costs by year", &by_year, pounds),
+            years: years.iter().map(of_year).collect(),
+        }
+    }
+}
+
 /// A share of ours beside a published one.
 struct Beside {
     what: &'static str,
@@ -147,7 +190,8 @@ pub async fn show(visit: Visit, request: HttpRequest) -> Answer {
 
 async fn shown(visit: &Visit, given: &Form, errors: Vec<FieldError>) -> Answer {
     let (period, months) = asked(given, visit.now())?;
-    let found = visit.node.store().read(move |rows| figures::figures(rows, months)).await?;
+    let now = visit.now();
+    let (found, years) = visit.node.store().read(move |rows| figures::with_cost_years(rows, months, now)).await?;
     let made = Statistics::of(&found, months);
     let page = StatisticsPage {
         chrome: visit.chrome(crate::web::log::title("Statistics", &errors), "/register"),
@@ -181,6 +225,7 @@ async fn shown(visit: &Visit, given: &Form, errors: Vec<FieldError>) -> Answer {
         categories: Table::of("categories", "Cyber or not", &made.categories),
         data: Table::of("data", "Kinds of data", &made.data),
         people: Table::of("people", "People affected", &made.people),
+        costs: CostsPart::of(&made.costs, &years),
         partners_more: made.partners.len().saturating_sub(PARTNERS_SHOWN),
         partners: worst_first(&made),
         field: made.field.iter().map(Beside::of).collect(),
@@ -282,4 +327,22 @@ pub async fn counts(posted: Posted) -> Answer {
     visit.node.note_export(&by, "register_counts_exported", json!({ "period": year })).await?;
     let name = format!("register-counts-{year}-{}.csv", day(visit.now()));
     Ok(attachment(&name, csv::MEDIA_TYPE).body(aggregate::to_csv(&table)))
+}
+
+/// `POST /register/statistics/costs`: what incidents of a year cost by kind, as may be published.
+///
+/// # Errors
+/// [`Problem`]
+pub async fn costs(posted: Posted) -> Answer {
+    let Posted { visit, form } = posted;
+    let by = reader(&visit)?;
+    let year = form.first("year").to_owned();
+    let Some(months) = year_over(&year, visit.now()) else {
+        return shown(&visit, &form, vec![FieldError::from(YEAR_NOT_OVER)]).await;
+    };
+    let found = visit.node.store().read(move |rows| figures::figures(rows, months)).await?;
+    let published = amounts::publishable(&found);
+    visit.node.note_export(&by, "register_costs_exported", json!({ "period": year })).await?;
+    let name = format!("register-costs-{year}-{}.csv", day(visit.now()));
+    Ok(attachment(&name, csv::MEDIA_TYPE).body(amounts::to_csv(&published)))
 }

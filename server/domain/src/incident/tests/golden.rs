@@ -13,7 +13,7 @@ use crate::incident::joint::Change;
 use crate::incident::register::{Imported, Outcome as Recorded, Record, Register};
 use crate::incident::{
     Awareness, AwarenessOf, CorrectionProposal, Duties, Event, FanOut, FanOutWork, NotRequiredProposal, Rules,
-    Survives, WithdrawalReason, assessment, decision, duties, lessons, register, telling,
+    Survives, WithdrawalReason, assessment, costs, decision, duties, lessons, register, telling,
 };
 use crate::ladder::{LadderChange, Reached};
 use crate::report::{Submission, SubmissionChannel};
@@ -27,7 +27,7 @@ use crate::undated::{Undated, UndatedChange, UndatedDuty};
 use crate::values::{Actor, Count, CountBasis, Hours, Known, ServiceId};
 
 /// Every variant. A new one does not compile until it has a name here, and does not pass until it has a file.
-const NAMES: [&str; 35] = [
+const NAMES: [&str; 36] = [
     "logged",
     "clock_started",
     "clock_changed",
@@ -53,6 +53,7 @@ const NAMES: [&str; 35] = [
     "register",
     "telling",
     "lessons",
+    "costs",
     "joint",
     "duties",
     "report",
@@ -92,6 +93,7 @@ fn name(event: &Event) -> &'static str {
         Event::Register { .. } => "register",
         Event::Telling { .. } => "telling",
         Event::Lessons { .. } => "lessons",
+        Event::Costs { .. } => "costs",
         Event::Joint { .. } => "joint",
         Event::Duties { .. } => "duties",
         Event::Report { .. } => "report",
@@ -325,6 +327,7 @@ fn last_events() -> Vec<Event> {
             at,
             by: dpo(1),
         },
+        Event::Costs { change: costs::Change::Struck { number: 1, reason: long("Paid back.") }, at, by: dpo(1) },
         Event::Joint {
             change: Change::LeadChosen { lead: Lead::Us, reason: long("We keep the service.") },
             at,
@@ -345,6 +348,7 @@ fn last_events() -> Vec<Event> {
                 register: Register::default(),
                 told: Vec::new(),
                 cause: None,
+                costs: Vec::new(),
                 rules: Rules::default(),
                 duties: Duties::default(),
             }),

@@ -12,6 +12,8 @@ use crate::store::{Rows, StoreError};
 
 /// Upper ends, in minutes, of the classes in which lengths of time are counted; the last class has none.
 pub const SPREAD_MINUTES: [i64; 14] = tally::SPREAD_MINUTES;
+/// Years in which costs are shown.
+const COST_YEARS: i32 = 10;
 /// Partners named.
 const PARTNERS_MAX: usize = 2_000;
 
@@ -102,6 +104,65 @@ pub fn figures(rows: &mut Rows<'_>, months: Months) -> Result<Figures, StoreErro
     }
     figures.partners.sort_by(|a, b| a.1.cmp(&b.1));
     Ok(figures)
+}
+
+/// What incidents of one year cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct YearCost {
+    /// Which year.
+    pub year: i32,
+    /// In how many incidents a cost stands.
+    pub incidents: i64,
+    /// What they come to, in pence.
+    pub pence: i64,
+    /// How much of that is estimated, in pence.
+    pub estimated: i64,
+}
+
+/// The figures of some months, and what incidents of the last years cost.
+///
+/// # Errors
+/// Those of the database.
+pub fn with_cost_years(
+    rows: &mut Rows<'_>,
+    months: Months,
+    now: Moment,
+) -> Result<(Figures, Vec<YearCost>), StoreError> {
+    Ok((figures(rows, months)?, cost_years(rows, now)?))
+}
+
+/// What incidents of the last years cost, the oldest year first, without years that have nothing. A few keys are looked up for
+/// each month.
+///
+/// # Errors
+/// Those of the database.
+pub fn cost_years(rows: &mut Rows<'_>, now: Moment) -> Result<Vec<YearCost>, StoreError> {
+    let this = tally::month(now).div_euclid(12);
+    let first = this.saturating_sub(COST_YEARS.saturating_sub(1));
+    let months: Vec<i32> = (Months::of_year(first).first..=Months::of_year(this).last).collect();
+    let everybody: &[u8] = &[];
+    // Each of these begins so, and nothing else does.
+    let found: Vec<(i32, String, i64)> = register_tallies::table
+        .filter(register_tallies::month.eq_any(months))
+        .filter(register_tallies::partner_id.eq(everybody))
+        .filter(register_tallies::code.ge("cost"))
+        .filter(register_tallies::code.lt("cosu"))
+        .filter(register_tallies::n.gt(0))
+        .select((register_tallies::month, register_tallies::code, register_tallies::n))
+        .load(rows.db)?;
+    let mut years: BTreeMap<i32, YearCost> = BTreeMap::new();
+    for (month, code, n) in found {
+        let year = month.div_euclid(12);
+        let cost = years.entry(year).or_insert(YearCost { year, incidents: 0, pence: 0, estimated: 0 });
+        let of = match code.as_str() {
+            "cost_incidents" => &mut cost.incidents,
+            "cost_estimated" => &mut cost.estimated,
+            code if code.starts_with("cost.") => &mut cost.pence,
+            _ => continue,
+        };
+        *of = of.saturating_add(n);
+    }
+    Ok(years.into_values().collect())
 }
 
 /// A code without what is of no interest month by month.

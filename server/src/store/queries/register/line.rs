@@ -78,6 +78,10 @@ pub struct Entry {
     pub records: Option<u32>,
     /// The ICO's type of incident, once the root cause is found.
     pub ico_type: Option<TypeCode>,
+    /// What it cost, in pence; none when no cost stands.
+    pub cost: Option<i64>,
+    /// How much of that is estimated, in pence.
+    pub cost_estimated: Option<i64>,
     /// How many services.
     pub services: u32,
     /// How many partners are owed a notice.
@@ -165,6 +169,8 @@ fn entry(row: RegisterRow, names: &Names) -> Result<Entry, StoreError> {
         services: number(row.services),
         owed: number(row.owed),
         ico_type: row.ico_type.as_deref().and_then(TypeCode::from_word),
+        cost: row.cost,
+        cost_estimated: row.cost_estimated,
         ico: row.ico,
         ico_due_at: moment_or_none(TABLE, row.ico_due_at)?,
         ico_ended_at: moment_or_none(TABLE, row.ico_ended_at)?,

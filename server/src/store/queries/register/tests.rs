@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod costs;
+
 use std::collections::BTreeSet;
 
 use domain::facts::{Cause, Facts, IncidentKind};

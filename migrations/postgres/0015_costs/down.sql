@@ -1,0 +1,2 @@
+ALTER TABLE register DROP COLUMN cost_estimated;
+ALTER TABLE register DROP COLUMN cost;
