@@ -18,6 +18,7 @@
 //! | [`smtp`] | a mail server that takes, refuses or delays, and is down on command |
 //! | [`storm`] | a fan-out among processes that are killed at random |
 //! | [`page`] | HTML by role, label and heading |
+//! | [`typing`] | forms opened, filled in and sent, and the faults that come back |
 //! | [`visitor`] | a person's visit over HTTP: cookies, forms, redirects |
 //! | [`browser`] | a headless Chromium with the accessibility checker |
 //! | [`wire`] | carries parcels between nodes in one process, or loses them |
@@ -44,6 +45,7 @@ pub mod smtp;
 pub mod storm;
 pub mod ten_incidents;
 pub mod tickets;
+pub mod typing;
 pub mod visitor;
 pub mod wait;
 pub mod wire;

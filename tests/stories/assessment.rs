@@ -14,6 +14,7 @@ use tests::facts::first_hour;
 use tests::judging::{assess, entered, reason};
 use tests::node::{PASSWORD, Party, World, line, log_request};
 use tests::page::Page;
+use tests::typing::{fill, send};
 use tests::visitor::{Answer, Visitor};
 use tests::{On, both};
 
@@ -63,15 +64,6 @@ async fn the_eighteen_cases_are_entered_and_the_suggestion_agrees(on: On) {
     assert_eq!(cases, 18);
 }
 
-/// Replaces fields of a form by name; unknown ones are added.
-fn fill(mut fields: Vec<(String, String)>, typed: &[(&str, &str)]) -> Vec<(String, String)> {
-    for (name, value) in typed {
-        fields.retain(|(have, _)| have != name);
-        fields.push(((*name).to_owned(), (*value).to_owned()));
-    }
-    fields
-}
-
 /// What an officer types about the incident of the first hour.
 const TYPED: [(&str, &str); 15] = [
     ("strong", "not_yet_known"),
@@ -94,14 +86,6 @@ const TYPED: [(&str, &str); 15] = [
 async fn signed_in(party: &Party, mailbox: &str) -> Visitor {
     let address = party.running_at();
     Visitor::signed_in(address, &party.email(mailbox), PASSWORD).await
-}
-
-/// Opens the form behind a path, fills it and sends it.
-async fn send(visitor: &mut Visitor, path: &str, button: &str, typed: &[(&str, &str)]) -> Answer {
-    let page = visitor.get(path).await.page();
-    let form = page.form(button);
-    let action = form.attribute("action").expect("an address").to_owned();
-    visitor.post(&action, &fill(form.fields(), typed)).await
 }
 
 /// An operator with a council, its pages, and a breach that the responder logged.

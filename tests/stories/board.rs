@@ -15,7 +15,8 @@ use tests::facts::first_hour;
 use tests::node::{PASSWORD, Party, World, line, log_request};
 use tests::page::Page;
 use tests::partner::{Behaviour, Scripted};
-use tests::visitor::{Answer, Visitor};
+use tests::typing::submit;
+use tests::visitor::Visitor;
 use tests::wire::Line;
 use tests::{On, both};
 use webhooks::message::Stance;
@@ -87,17 +88,6 @@ fn row(page: &Page, name: &str) -> String {
     let rows = page.all("tr");
     let found = rows.iter().map(|row| row.text()).find(|text| text.contains(name));
     found.unwrap_or_else(|| panic!("no row of {name} in {}", page.text()))
-}
-
-async fn submit(visitor: &mut Visitor, page: &Page, button: &str, typed: &[(&str, &str)]) -> Answer {
-    let form = page.form(button);
-    let action = form.attribute("action").expect("an address").to_owned();
-    let mut fields = form.fields();
-    for (name, value) in typed {
-        fields.retain(|(have, _)| have != name);
-        fields.push(((*name).to_owned(), (*value).to_owned()));
-    }
-    visitor.post(&action, &fields).await
 }
 
 fn notices(partner: &Scripted) -> usize {

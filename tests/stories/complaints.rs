@@ -16,21 +16,14 @@ use tests::browser::Browser;
 use tests::node::{PASSWORD, Party, World, line};
 use tests::page::Page;
 use tests::smtp::MailServer;
-use tests::visitor::{Answer, Visitor};
+use tests::typing::submit;
+use tests::visitor::Visitor;
 use tests::{On, both};
 
 both!(a_complaint_is_kept_without_who_complained, a_program_keeps_complaints, a_forgotten_complaint_is_called_to_mind,);
 
 const DAY: Duration = Duration::from_secs(86_400);
 const DAY_MINUTES: i64 = 24 * 60;
-
-async fn submit(visitor: &mut Visitor, page: &Page, button: &str, answers: &[(&str, &str)]) -> Answer {
-    let form = page.form(button);
-    let mut fields = form.fields();
-    fields.retain(|(have, _)| !answers.iter().any(|(name, _)| name == have));
-    fields.extend(answers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    visitor.post(form.attribute("action").expect("an address"), &fields).await
-}
 
 /// The same form with other words is not taken for sent; nor is an incident that the list does not have taken for none.
 async fn other_words_are_not_lost(visitor: &mut Visitor, page: &Page, answers: &[(&str, &str)]) {

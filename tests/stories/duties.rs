@@ -13,8 +13,8 @@ use server::node::{DoorError, DutySettings};
 use server::store::queries::directory;
 use tests::facts::first_hour;
 use tests::node::{PASSWORD, Party, World, line, log_request};
-use tests::page::Page;
-use tests::visitor::{Answer, Visitor};
+use tests::typing::submit;
+use tests::visitor::Visitor;
 use tests::{On, both};
 
 both!(
@@ -25,14 +25,6 @@ both!(
 );
 
 const HOUR: Duration = Duration::from_secs(3_600);
-
-async fn submit(visitor: &mut Visitor, page: &Page, button: &str, answers: &[(&str, &str)]) -> Answer {
-    let form = page.form(button);
-    let mut fields = form.fields();
-    fields.retain(|(have, _)| !answers.iter().any(|(name, _)| name == have));
-    fields.extend(answers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    visitor.post(form.attribute("action").expect("an address"), &fields).await
-}
 
 fn submission(world: &World) -> Submission {
     Submission {

@@ -3,6 +3,7 @@
 use tests::facts::first_hour;
 use tests::node::{PASSWORD, Party, World, log_request};
 use tests::page::Page;
+use tests::typing::fill;
 use tests::visitor::{Answer, Visitor};
 use tests::{On, both};
 
@@ -15,15 +16,6 @@ both!(
     a_lost_database_answers_503_and_keeps_what_was_typed,
     a_notice_received_is_acknowledged_on_its_page,
 );
-
-/// Replaces fields of a form by name; unknown ones are added.
-fn fill(mut fields: Vec<(String, String)>, typed: &[(&str, &str)]) -> Vec<(String, String)> {
-    for (name, value) in typed {
-        fields.retain(|(have, _)| have != name);
-        fields.push(((*name).to_owned(), (*value).to_owned()));
-    }
-    fields
-}
 
 /// A person at the operator's node.
 struct Desk {

@@ -11,6 +11,7 @@ use server::access::{DutyHolder, Scope};
 use server::node::lessons::{NewOwner, NewPlan};
 use tests::facts::first_hour;
 use tests::node::{PASSWORD, Party, World, line, log_request};
+use tests::typing::{done, faults, fill, form};
 use tests::visitor::{Answer, Visitor};
 use tests::{On, both};
 
@@ -23,43 +24,11 @@ both!(
     a_program_does_the_same,
 );
 
-/// Replaces fields of a form by name; unknown ones are added.
-fn fill(mut fields: Vec<(String, String)>, typed: &[(&str, &str)]) -> Vec<(String, String)> {
-    for (name, value) in typed {
-        fields.retain(|(have, _)| have != name);
-        fields.push(((*name).to_owned(), (*value).to_owned()));
-    }
-    fields
-}
-
 async fn case(world: &World) -> (Party, SocketAddr, IncidentId) {
     let mut operator = world.listening_party("Operator").await;
     let id = operator.log(log_request(first_hour("A mailbox was open"), world.now())).await;
     let address = operator.serve();
     (operator, address, id)
-}
-
-/// The fields of the form behind a button of a page.
-async fn form(person: &mut Visitor, path: &str, button: &str) -> Vec<(String, String)> {
-    let answer = person.get(path).await;
-    assert_eq!(answer.status, 200, "{path}: {}", answer.text());
-    answer.page().form(button).fields()
-}
-
-/// Opens a form, fills it in, sends it, and expects it to be taken.
-async fn done(person: &mut Visitor, path: &str, button: &str, typed: &[(&str, &str)]) {
-    let fields = form(person, path, button).await;
-    let answer = person.post(path, &fill(fields, typed)).await;
-    assert_eq!(answer.status, 303, "{path}: {}", answer.text());
-}
-
-/// The faults that an answer names, each with the field that it leads to.
-fn faults(answer: &Answer) -> Vec<String> {
-    assert_eq!(answer.status, 422, "{}", answer.text());
-    let page = answer.page();
-    let summary = page.role("alert").into_iter().next().expect("a summary of what is wrong");
-    let links = summary.all(|element| element.name == "a").into_iter();
-    links.map(|link| link.attribute("href").expect("an address").trim_start_matches('#').to_owned()).collect()
 }
 
 /// What a manager types for an action due on 20 March 2026.

@@ -17,6 +17,7 @@ use server::node::DoorError;
 use tests::browser::Browser;
 use tests::facts::first_hour;
 use tests::node::{PASSWORD, Party, World, log_request};
+use tests::typing::{fill, send};
 use tests::visitor::{Answer, Visitor};
 use tests::wait::until;
 use tests::{On, both};
@@ -68,22 +69,6 @@ pub(super) async fn desk(world: &World) -> (Party, SocketAddr, IncidentId) {
 
 pub(super) async fn officer(operator: &Party, address: SocketAddr) -> Visitor {
     Visitor::signed_in(address, &operator.email("dpo"), PASSWORD).await
-}
-
-/// Fills the form with this button in and sends it.
-pub(super) async fn send(visitor: &mut Visitor, path: &str, button: &str, typed: &[(&str, &str)]) -> Answer {
-    let page = visitor.get(path).await.page();
-    let form = page.form(button);
-    let action = form.attribute("action").expect("an action").to_owned();
-    visitor.post(&action, &filled(form.fields(), typed)).await
-}
-
-fn filled(mut fields: Vec<(String, String)>, typed: &[(&str, &str)]) -> Vec<(String, String)> {
-    for (name, value) in typed {
-        fields.retain(|(have, _)| have != name);
-        fields.push(((*name).to_owned(), (*value).to_owned()));
-    }
-    fields
 }
 
 /// A form with a file.
@@ -175,7 +160,7 @@ async fn two_people_write_and_nothing_is_lost(on: On) {
     let saved = send(&mut first, &path, "Save", &typed).await;
     assert_eq!(saved.status, 303, "{}", saved.text());
 
-    let late = second.post(&path, &filled(theirs, &[("describe_what_happened", "The second text.")])).await;
+    let late = second.post(&path, &fill(theirs, &[("describe_what_happened", "The second text.")])).await;
     let text = late.text();
     assert_eq!(late.status, 422, "{text}");
     assert!(text.contains("The first text.") && text.contains("The second text."), "{text}");
@@ -199,7 +184,7 @@ async fn two_people_write_and_nothing_is_lost(on: On) {
     assert!(refused.status == 422 && refused.text().contains("Use 8000 characters or fewer"), "{}", refused.status);
     let mut odd = first.get(&path).await.page().form("Save").fields();
     odd.retain(|(name, _)| name != "describe_what_happened");
-    let refused = first.post(&path, &filled(odd, &[("high_risk", "Perhaps")])).await;
+    let refused = first.post(&path, &fill(odd, &[("high_risk", "Perhaps")])).await;
     let words = refused.text();
     assert!(refused.status == 422 && words.contains("own options"), "{words}");
 }
@@ -225,7 +210,7 @@ async fn signed_submitted_and_followed_up(on: On) {
     let wrong = send(&mut first, &sign, "Sign off", &[("password", "not the password at all")]).await;
     assert!(wrong.status == 422 && wrong.text().contains("password is not right"), "{}", wrong.text());
     assert_eq!(send(&mut first, &sign, "Sign off", &[("password", PASSWORD)]).await.status, 303);
-    let late = second.post(&sign, &filled(theirs, &[("password", PASSWORD)])).await;
+    let late = second.post(&sign, &fill(theirs, &[("password", PASSWORD)])).await;
     assert!(late.status == 422 && late.text().contains("signed these answers off already"), "{}", late.text());
     assert!(first.get(&report).await.text().contains("Signed off by"));
     submitted(&world, &operator, &mut first, id).await;
@@ -283,7 +268,7 @@ async fn followed_up(on: On, world: &World, operator: &Party, dpo: &mut Visitor,
     let part = format!("{report}/sections/2");
     let before = dpo.get(&part).await.page().form("Save").fields();
     assert_eq!(send(dpo, &report, "Open a follow-up report", &[]).await.status, 303);
-    let late = dpo.post(&part, &filled(before, &[("describe_what_happened", "Typed on report 1.")])).await;
+    let late = dpo.post(&part, &fill(before, &[("describe_what_happened", "Typed on report 1.")])).await;
     let words = late.text();
     assert!(late.status == 422 && words.contains("Typed on report 1.") && words.contains("to be copied"), "{words}");
     let text = dpo.get(&report).await.page().text();
@@ -436,8 +421,8 @@ async fn nothing_typed_is_dropped(on: On) {
     let path = format!("{report}/sections/2");
     let draft = format!("{path}/draft");
     let fields = dpo.get(&path).await.page().form("Save").fields();
-    let half = filled(fields.clone(), &[("describe_what_happened", "A whole sent")]);
-    let whole = filled(fields.clone(), &[("describe_what_happened", "A whole sentence.")]);
+    let half = fill(fields.clone(), &[("describe_what_happened", "A whole sent")]);
+    let whole = fill(fields.clone(), &[("describe_what_happened", "A whole sentence.")]);
     assert_eq!(dpo.post(&draft, &half).await.status, 200);
     assert!(dpo.get(&path).await.text().contains("A whole sent<"), "kept while it is typed");
     assert_eq!(dpo.post(&path, &whole).await.status, 303);
@@ -446,14 +431,13 @@ async fn nothing_typed_is_dropped(on: On) {
 
     let mut bare = dpo.get(&path).await.page().form("Save").fields();
     bare.retain(|(name, _)| name != "base-describe_what_happened");
-    let refused = dpo.post(&path, &filled(bare, &[("describe_what_happened", "Over which version?")])).await;
+    let refused = dpo.post(&path, &fill(bare, &[("describe_what_happened", "Over which version?")])).await;
     let text = refused.text();
     assert!(refused.status == 422 && text.contains("not on the page that you filled in"), "{text}");
     assert!(text.contains("Over which version?"), "what was typed is still there");
     assert_eq!(dpo.post(&path, &refused.page().form("Save").fields()).await.status, 303, "the second look saves");
 
-    let typed =
-        filled(dpo.get(&path).await.page().form("Save").fields(), &[("describe_what_happened", "For the ICO.")]);
+    let typed = fill(dpo.get(&path).await.page().form("Save").fields(), &[("describe_what_happened", "For the ICO.")]);
     assert_eq!(send(&mut dpo, &report, "Use this form", &[("form", "edpb")]).await.status, 303);
     let refused = dpo.post(&path, &typed).await;
     assert!(refused.status == 422 && refused.text().contains("Another form was chosen"), "{}", refused.text());
@@ -505,8 +489,7 @@ async fn what_no_draft_can_keep_is_shown(on: On) {
     assert!(refused.status == 422 && text.contains("Give a whole number"), "{text}");
     assert!(text.contains("Typed with care.") && text.contains("too many drafts"), "{text}");
 
-    let typed =
-        filled(dpo.get(&path).await.page().form("Save").fields(), &[("describe_what_happened", "Typed again.")]);
+    let typed = fill(dpo.get(&path).await.page().form("Save").fields(), &[("describe_what_happened", "Typed again.")]);
     assert_eq!(send(&mut dpo, &report, "Use this form", &[("form", "edpb")]).await.status, 303);
     let refused = dpo.post(&path, &typed).await;
     let text = refused.text();

@@ -13,6 +13,7 @@ use server::node::telling::letter_draft;
 use server::store::queries::directory;
 use tests::facts::first_hour;
 use tests::node::{PASSWORD, Party, World, line, log_request};
+use tests::typing::{faults, fill, form};
 use tests::visitor::{Answer, Visitor};
 use tests::{On, both};
 
@@ -24,15 +25,6 @@ both!(
     counts_survive_erasure_and_words_and_drafts_do_not,
     a_program_does_the_same,
 );
-
-/// Replaces fields of a form by name; unknown ones are added.
-fn fill(mut fields: Vec<(String, String)>, typed: &[(&str, &str)]) -> Vec<(String, String)> {
-    for (name, value) in typed {
-        fields.retain(|(have, _)| have != name);
-        fields.push(((*name).to_owned(), (*value).to_owned()));
-    }
-    fields
-}
 
 /// A breach at the operator, whose agreement with the council names the client as the contact point for people.
 async fn case(world: &World) -> (Party, SocketAddr, IncidentId) {
@@ -71,22 +63,6 @@ async fn case(world: &World) -> (Party, SocketAddr, IncidentId) {
 
 async fn signed_in(party: &Party, address: SocketAddr, mailbox: &str) -> Visitor {
     Visitor::signed_in(address, &party.email(mailbox), PASSWORD).await
-}
-
-/// The fields of the form behind a button of a page.
-async fn form(person: &mut Visitor, path: &str, button: &str) -> Vec<(String, String)> {
-    let answer = person.get(path).await;
-    assert_eq!(answer.status, 200, "{path}: {}", answer.text());
-    answer.page().form(button).fields()
-}
-
-/// The faults that an answer names, each with the field that it leads to.
-fn faults(answer: &Answer) -> Vec<String> {
-    assert_eq!(answer.status, 422, "{}", answer.text());
-    let page = answer.page();
-    let summary = page.role("alert").into_iter().next().expect("a summary of what is wrong");
-    let links = summary.all(|element| element.name == "a").into_iter();
-    links.map(|link| link.attribute("href").expect("an address").trim_start_matches('#').to_owned()).collect()
 }
 
 /// What is missing in a draft from the facts of the first hour.

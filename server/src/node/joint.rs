@@ -105,10 +105,10 @@ impl Node {
         let person = by.person().ok_or(DoorError::FormUnknown)?;
         self.store
             .write(self.time.now(), move |turn| {
-                if let Some(form) = form {
-                    if used(turn, &form, person, JOINT_FORM)? {
-                        return Ok(());
-                    }
+                if let Some(form) = form
+                    && used(turn, &form, person, JOINT_FORM)?
+                {
+                    return Ok(());
                 }
                 let before = turn.incident(id)?.ok_or(DoorError::NotFound)?;
                 let command = command(turn, &before)?;

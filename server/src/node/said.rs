@@ -44,10 +44,10 @@ impl Node {
         let keys = self.keys();
         self.store
             .write(self.time.now(), move |turn| {
-                if let Some(form) = form {
-                    if used(turn, &form, person, MESSAGE_FORM)? {
-                        return Ok(());
-                    }
+                if let Some(form) = form
+                    && used(turn, &form, person, MESSAGE_FORM)?
+                {
+                    return Ok(());
                 }
                 decide_known(turn, &keys, id, &command)
             })
