@@ -244,6 +244,8 @@ async fn submitted(world: &World, operator: &Party, dpo: &mut Visitor, id: Incid
     assert!(back.header("content-disposition").is_some_and(|it| it.starts_with("attachment")), "never shown in place");
     assert!(back.header("content-security-policy").is_some_and(|it| it.contains("sandbox")));
     assert_eq!(proofs_taken(operator).await, 1, "who took it is on the record");
+    let decision = dpo.get(&format!("/incidents/{id}/decision")).await.text();
+    assert!(decision.contains("It was reported at"), "{decision}");
 }
 
 /// How often the record says that the officer took a proof out.
@@ -515,4 +517,11 @@ async fn one_of_not_yet_known_and_a_text_stands(on: On) {
     let answers = operator.incident(id).await.reports.answers;
     let written = answers.values().flatten().next().expect("an answer").answer.clone();
     assert_eq!(written, Some(domain::report::Written::NotYetKnown));
+    let sign = format!("/incidents/{id}/report/sign-off");
+    assert!(!dpo.get(&sign).await.text().contains("Not what the facts say"));
+    let other = [("discovered_at-day", "1"), ("discovered_at-month", "3"), ("discovered_at-time", "23:00")];
+    assert_eq!(send(&mut dpo, &path, "Save", &other).await.status, 303, "the clock's anchor is another");
+    for page in [&sign, &format!("/incidents/{id}/report")] {
+        assert!(dpo.get(page).await.text().contains("Not what the facts say"), "{page}");
+    }
 }

@@ -9,6 +9,7 @@ use askama::Template;
 use domain::clock::Clock;
 use domain::incident::decision::{Decided, Duty, What, has_duties_to_people, is_for_the_controllers};
 use domain::incident::{Incident, Seen};
+use domain::report::ReportState;
 use domain::undated::UndatedDuty;
 use domain::values::IncidentId;
 use serde::Deserialize;
@@ -217,11 +218,16 @@ fn standing(visit: &Visit, state: &Incident) -> Vec<Standing> {
     let reader = visit.reader;
     let has_duties = has_duties_to_people(state);
     let report = state.decisions.report();
-    let undecided = match state.ico.as_ref().filter(|clock| clock.is_open()) {
-        Some(clock) => format!("Nobody has decided. The report is due {} either way.", reader.at(clock.due())),
-        None if has_duties => "Nobody has decided. No clock runs for it any more.".to_owned(),
-        None if is_for_the_controllers(state) => FOR_THE_CONTROLLERS.to_owned(),
-        None => "It is not a breach yet: there is nothing to report.".to_owned(),
+    let submitted = match &state.report {
+        ReportState::Submitted { submission } => Some(submission.at),
+        ReportState::None | ReportState::Draft { .. } | ReportState::NotRequired { .. } => None,
+    };
+    let undecided = match (submitted, state.ico.as_ref().filter(|clock| clock.is_open())) {
+        (Some(at), _) => format!("It was reported at {}.", reader.at(at)),
+        (None, Some(clock)) => format!("Nobody has decided. The report is due {} either way.", reader.at(clock.due())),
+        (None, None) if has_duties => "Nobody has decided. No clock runs for it any more.".to_owned(),
+        (None, None) if is_for_the_controllers(state) => FOR_THE_CONTROLLERS.to_owned(),
+        (None, None) => "It is not a breach yet: there is nothing to report.".to_owned(),
     };
     let people = state.decisions.people().map(|(decided, _)| decided);
     let follows = report.is_some_and(|decided| matches!(decided.what, What::NotRequired | What::NotABreach { .. }));
@@ -237,7 +243,7 @@ fn standing(visit: &Visit, state: &Incident) -> Vec<Standing> {
     let mut standing = vec![
         Standing {
             label: "Report to the ICO",
-            tag: tag(report, has_duties),
+            tag: if report.is_none() && submitted.is_some() { Tag::green("Reported") } else { tag(report, has_duties) },
             undecided,
             record: report.map(|decided| record(decided, visit)),
         },
