@@ -1,1 +1,1 @@
-ALTER TABLE forms DROP COLUMN said_sha256;
+ALTER TABLE forms DROP COLUMN said_mac;

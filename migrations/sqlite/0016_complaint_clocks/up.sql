@@ -29,13 +29,13 @@ INSERT INTO clocks (stream, kind, anchor, anchored_at, hours, due_at, group_due_
     answered_at IS NULL, answered_at, CASE WHEN answered_at IS NOT NULL THEN 'answer' END, FALSE, FALSE, TRUE
   FROM complaints WHERE promised_answer_by IS NOT NULL;
 
--- At its foot, where the built-in plan has its first step after the complaint was received: 7, 2 or 1 days before, or at the
--- due instant. Silent once the duty is done; none of a complaint that is erased.
+-- At its foot, where the built-in plan has its first step after the complaint was received: 7 days and 15 hours, 2 days and
+-- 15 hours or 15 hours before the due instant, or 9 hours after it. Silent once the duty is done; none of a complaint that is erased.
 INSERT INTO ladders (stream, kind, due_at, anchored_at, next_step_at)
   SELECT clocks.stream, clocks.kind, clocks.due_at, clocks.anchored_at,
     CASE WHEN NOT clocks.open THEN NULL
-      WHEN clocks.due_at - 604800000000 > clocks.anchored_at THEN clocks.due_at - 604800000000
-      WHEN clocks.due_at - 172800000000 > clocks.anchored_at THEN clocks.due_at - 172800000000
-      WHEN clocks.due_at - 86400000000 > clocks.anchored_at THEN clocks.due_at - 86400000000
-      ELSE clocks.due_at END
+      WHEN clocks.due_at - 658800000000 > clocks.anchored_at THEN clocks.due_at - 658800000000
+      WHEN clocks.due_at - 226800000000 > clocks.anchored_at THEN clocks.due_at - 226800000000
+      WHEN clocks.due_at - 54000000000 > clocks.anchored_at THEN clocks.due_at - 54000000000
+      ELSE clocks.due_at + 32400000000 END
   FROM clocks JOIN complaints ON complaints.id = clocks.stream WHERE complaints.stage <> 'anonymised';

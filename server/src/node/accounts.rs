@@ -1,6 +1,7 @@
 //! Accounts, sessions, one-use forms and drafts: what pages keep for people. All of it counts in machine time, and none of
 //! it is part of the record but who has an account.
 
+use domain::incident::Incident;
 use domain::values::{IncidentId, Line, Moment, PersonId};
 use uuid::Uuid;
 
@@ -183,7 +184,8 @@ impl Node {
         })
     }
 
-    /// Keeps what a person typed about an incident. Answers when it was kept. An erased incident keeps nothing any more.
+    /// Keeps what a person typed about an incident, if what they typed it on `stands`. Answers when it was kept. An erased
+    /// incident keeps nothing any more.
     ///
     /// # Errors
     /// [`DoorError::Invalid`] beyond the limits of length and number, [`DoorError::NotFound`].
@@ -193,14 +195,16 @@ impl Node {
         incident: IncidentId,
         (draft, purpose): (Uuid, String),
         content: Vec<u8>,
+        stands: impl FnOnce(&Incident) -> bool + Send + 'static,
     ) -> Result<Moment, DoorError> {
         if content.len() > DRAFT_OCTETS_MAX {
             return Err(DoorError::Invalid("this draft is too long to keep"));
         }
         let (person, now) = (by.id(), self.time.now());
         let kept = self.store.write(now, move |turn| {
-            if turn.incident(incident)?.is_none_or(|incident| incident.facts.is_none()) {
-                return Err(DoorError::NotFound);
+            let incident = turn.incident(incident)?.filter(|incident| incident.facts.is_some());
+            if !stands(&incident.ok_or(DoorError::NotFound)?) {
+                return Err(DoorError::Invalid("what it is about has changed since this page was opened"));
             }
             match forms::put_draft(turn, draft, person, &purpose, &content) {
                 Err(StoreError::TooMuch { .. }) => {

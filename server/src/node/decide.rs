@@ -1,7 +1,7 @@
 //! Door 1a: assessing an incident and deciding on it. Who may is in the proofs; everything else is the rules' word.
 
 use domain::incident::assessment::{self, Assess};
-use domain::incident::decision::{self, Ask, Duty, open_duties};
+use domain::incident::decision::{self, Ask, Duty, is_asked_again, open_duties};
 use domain::incident::{Command, Incident, Seen};
 use domain::values::{IncidentId, Moment, PersonId};
 use sha2::{Digest as _, Sha256};
@@ -27,7 +27,7 @@ pub fn draft_id(incident: IncidentId, person: PersonId) -> Uuid {
 }
 
 /// The draft decision that a person has of one question about an incident: one each.
-fn decision_draft(incident: IncidentId, person: PersonId, question: &str) -> Uuid {
+fn draft_of_decision(incident: IncidentId, person: PersonId, question: &str) -> Uuid {
     let digest = Sha256::new().chain_update(b"draft of a decision");
     let digest = digest.chain_update(incident.as_bytes()).chain_update(person.as_bytes());
     uuid::Builder::from_custom_bytes(first_octets(digest.chain_update(question.as_bytes()))).into_uuid()
@@ -39,6 +39,17 @@ fn first_octets(digest: Sha256) -> [u8; 16] {
         *to = *from;
     }
     octets
+}
+
+/// The question that a person answers, as its page's address names it; none for the second officer's word.
+const fn question(ask: &Ask) -> Option<&'static str> {
+    match ask {
+        Ask::Report { .. } | Ask::ProposeNotRequired { .. } => Some("report"),
+        Ask::People { .. } => Some("people"),
+        Ask::ExplainDelay { .. } => Some("delay"),
+        Ask::ProposeNotABreach { .. } => Some("not-a-breach"),
+        Ask::ResolveNotRequired { .. } | Ask::ResolveNotABreach { .. } => None,
+    }
 }
 
 /// Erases everybody's draft assessments and decisions of an incident.
@@ -57,21 +68,25 @@ impl Node {
         id: IncidentId,
         content: Vec<u8>,
     ) -> Result<Moment, DoorError> {
-        self.keep_draft_about(by, id, (draft_id(id, by.id()), draft_purpose(id)), content).await
+        self.keep_draft_about(by, id, (draft_id(id, by.id()), draft_purpose(id)), content, |_| true).await
     }
 
     /// Keeps what a person typed about one question that is to be decided. Answers when it was kept.
     ///
     /// # Errors
-    /// [`DoorError::Invalid`] beyond the limits of length and number, [`DoorError::NotFound`].
+    /// [`DoorError::Invalid`] beyond the limits of length and number, or when somebody decided since; [`DoorError::NotFound`].
     pub async fn keep_decision_draft(
         &self,
         by: &SignedIn,
         id: IncidentId,
         question: &str,
+        seen: Seen,
         content: Vec<u8>,
     ) -> Result<Moment, DoorError> {
-        self.keep_draft_about(by, id, (decision_draft(id, by.id(), question), draft_purpose(id)), content).await
+        let draft = (draft_of_decision(id, by.id(), question), draft_purpose(id));
+        // One that arrives after its own decision would bring back what was decided.
+        let stands = move |incident: &Incident| incident.decisions.steps == seen.decisions;
+        self.keep_draft_about(by, id, draft, content, stands).await
     }
 
     /// What a person typed about a question and has not decided.
@@ -84,7 +99,7 @@ impl Node {
         id: IncidentId,
         question: &str,
     ) -> Result<Option<Draft>, DoorError> {
-        self.draft(by, decision_draft(id, by.id(), question)).await
+        self.draft(by, draft_of_decision(id, by.id(), question)).await
     }
 
     /// Forgets it.
@@ -92,7 +107,7 @@ impl Node {
     /// # Errors
     /// [`DoorError::Store`].
     pub async fn discard_decision_draft(&self, by: &SignedIn, id: IncidentId, question: &str) -> Result<(), DoorError> {
-        self.discard_draft(by, decision_draft(id, by.id(), question)).await
+        self.discard_draft(by, draft_of_decision(id, by.id(), question)).await
     }
 
     /// Assesses an incident. Answers the assessment's number.
@@ -122,8 +137,24 @@ impl Node {
     /// # Errors
     /// [`DoorError::Refused`], also when somebody else was first; [`DoorError::NotFound`].
     pub async fn decide_on(&self, by: &Dpo, id: IncidentId, seen: Seen, ask: Ask) -> Result<(), DoorError> {
-        let command = Command::Decision { command: decision::Command { seen, ask }, by: by.actor().clone() };
-        self.on_incident(id, command).await
+        let (keys, by) = (self.keys(), by.actor().clone());
+        let person = by.person().ok_or(DoorError::FormUnknown)?;
+        self.store
+            .write(self.time.now(), move |turn| {
+                let before = turn.incident(id)?.ok_or(DoorError::NotFound)?;
+                // What was typed about it is on record from here on, or is another question's.
+                if let Some(question) = question(&ask) {
+                    forms::delete_draft(turn, draft_of_decision(id, person, question), person)?;
+                }
+                if seen != Seen::of(&before) && is_asked_again(&before, &ask, &by) {
+                    return Ok(());
+                }
+                let command = Command::Decision { command: decision::Command { seen, ask }, by };
+                execute::decide(turn, &keys, id, Some(before), command)
+            })
+            .await?;
+        self.changed();
+        Ok(())
     }
 
     /// Every duty that keeps an incident open.

@@ -261,7 +261,9 @@ impl Node {
             .write(self.time.now(), move |turn| {
                 let before = turn.incident(id)?.ok_or(DoorError::NotFound)?;
                 let open_duties = due::open_duties(turn.rows(), id)?;
-                decide(turn, &keys, id, Some(before), incident::Command::Close { open_duties, by })
+                decide(turn, &keys, id, Some(before), incident::Command::Close { open_duties, by })?;
+                // Nothing is left to assess or to decide: what was typed for that would lie about for ever.
+                super::decide::erase_drafts(turn, id)
             })
             .await?;
         self.changed();

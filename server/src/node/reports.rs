@@ -14,7 +14,7 @@ use super::views::Draft;
 use super::{DoorError, Node};
 use crate::access::{Dpo, Reporter, SignedIn, Spokesperson};
 use crate::store::queries::partners as known;
-use crate::store::{Rows, StoreError, forms, partners, reports};
+use crate::store::{Rows, StoreError, partners, reports};
 
 /// A file that proves a submission, looked at already.
 #[derive(Debug, Clone)]
@@ -262,18 +262,7 @@ impl Node {
     /// # Errors
     /// [`DoorError::Refused`] unless a report was submitted and no follow-up is open.
     pub async fn follow_up(&self, by: &Reporter, id: IncidentId) -> Result<(), DoorError> {
-        let (keys, by) = (self.keys(), by.actor().clone());
-        self.store
-            .write(self.time.now(), move |turn| {
-                let before = turn.incident(id)?.ok_or(DoorError::NotFound)?;
-                let command = incident::Command::Report { command: Command::FollowUp, by };
-                decide(turn, &keys, id, Some(before), command)?;
-                // Drafts of the report before it: no page leads to them any more, and they would count among a person's.
-                Ok::<_, DoorError>(forms::delete_drafts(turn, &reports::draft_purpose(id))?)
-            })
-            .await?;
-        self.changed();
-        Ok(())
+        self.on_report(id, by.actor(), |_| Command::FollowUp).await
     }
 
     /// Keeps what a person typed in one part of a report. Answers when it was kept.
@@ -288,7 +277,7 @@ impl Node {
         content: Vec<u8>,
     ) -> Result<Moment, DoorError> {
         let draft = (reports::draft_id(id, by.id(), part), reports::draft_purpose(id));
-        self.keep_draft_about(by, id, draft, content).await
+        self.keep_draft_about(by, id, draft, content, |_| true).await
     }
 
     /// What a person typed in one part of a report and has not saved.

@@ -8,7 +8,7 @@
 mod tests;
 
 use diesel::prelude::*;
-use domain::values::{Moment, PersonId};
+use domain::values::{Digest32, Moment, PersonId};
 use uuid::Uuid;
 
 use super::backend::KEYS_PER_STATEMENT;
@@ -19,6 +19,8 @@ use super::{Rows, StoreError, Turn};
 pub const DRAFTS_MAX: u32 = 50;
 /// A form that was not used for so long is swept, with its answer.
 const KEPT_SECONDS: i64 = 7 * 86_400;
+/// What the words of a form are looked up by.
+const SAID: &str = "forms.said";
 /// Where drafts are sealed for.
 const CONTENT: &str = "drafts.content";
 
@@ -87,6 +89,8 @@ pub fn exists(rows: &mut Rows<'_>, id: Uuid) -> Result<bool, StoreError> {
 pub fn use_once(turn: &mut Turn<'_>, sent: &SentForm, person: PersonId, purpose: &str) -> Result<FormUse, StoreError> {
     let now = turn.now();
     let rows = turn.rows();
+    // Keyed, so that whoever has the database alone can't try words that are sealed elsewhere.
+    let said = rows.seal.lookup(SAID, &Digest32::from_bytes(sent.said).to_string());
     let theirs = || {
         forms::table
             .find(sent.id.as_bytes().as_slice())
@@ -94,19 +98,17 @@ pub fn use_once(turn: &mut Turn<'_>, sent: &SentForm, person: PersonId, purpose:
             .filter(forms::purpose.eq(purpose))
     };
     let used = diesel::update(theirs().filter(forms::used_at.is_null()))
-        .set((forms::used_at.eq(now.micros()), forms::said_sha256.eq(sent.said.as_slice())))
+        .set((forms::used_at.eq(now.micros()), forms::said_mac.eq(&said)))
         .execute(rows.db)?;
     if used == 1 {
         return Ok(FormUse::Fresh);
     }
     let used: Option<(Option<String>, Option<Vec<u8>>)> =
-        theirs().select((forms::answer, forms::said_sha256)).first(rows.db).optional()?;
+        theirs().select((forms::answer, forms::said_mac)).first(rows.db).optional()?;
     Ok(match used {
         None => FormUse::Unknown,
         // A form that was used before its words were noted is taken to say the same.
-        Some((answer, said)) if said.as_ref().is_none_or(|said| said.as_slice() == sent.said) => {
-            FormUse::Used { answer }
-        }
+        Some((answer, before)) if before.as_ref().is_none_or(|before| *before == said) => FormUse::Used { answer },
         Some(_) => FormUse::UsedOtherwise,
     })
 }

@@ -410,7 +410,7 @@ diesel::table! {
         answer -> Nullable<Text>,
         made_at -> BigInt,
         used_at -> Nullable<BigInt>,
-        said_sha256 -> Nullable<Binary>,
+        said_mac -> Nullable<Binary>,
     }
 }
 

@@ -73,8 +73,8 @@ fn roles_field(form: &Form) -> Field {
         .hint("Give as little as they need. Without a role they can sign in and do nothing.")
 }
 
-fn roles_of(form: &Form) -> Vec<Role> {
-    form.all("role").filter_map(|word| word.parse().ok()).collect()
+fn roles_of(reading: &mut Reading<'_>) -> Vec<Role> {
+    reading.ticked("role", |word| word.parse().ok())
 }
 
 /// A secret, shown on the answer to the form that made it and nowhere else.
@@ -223,11 +223,12 @@ pub async fn invite(posted: Posted) -> Answer {
     let mut reading = Reading::new(&form, visit.reader);
     let name: Option<Line> = reading.text("name", "Give their name");
     let email: Option<Line> = reading.text("email", "Give their e-mail address");
+    let roles = roles_of(&mut reading);
     let errors = reading.into_errors();
     let (Some(name), Some(email), true) = (name, email, errors.is_empty()) else {
         return invitation_page(&visit, &form).answer(errors);
     };
-    let new = NewInvitation { name: name.clone(), email, roles: roles_of(&form) };
+    let new = NewInvitation { name: name.clone(), email, roles };
     let (id, path) = match visit.node.invite(&by, new).await {
         Ok(made) => made,
         Err(error) => return invitation_page(&visit, &form).answer(refusal(error, "email")?),

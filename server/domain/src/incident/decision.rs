@@ -7,11 +7,13 @@
 //! ICO clock run. The proposal that no report is required has events of its own, from before ([`Event::NotRequiredProposed`]);
 //! here they join the record.
 
+mod again;
 mod duties;
 mod options;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::again::is_asked_again;
 pub use self::duties::{Duty, open_duties};
 pub use self::options::{NotABreach, People};
 

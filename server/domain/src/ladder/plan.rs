@@ -1,7 +1,8 @@
 //! A plan: the steps of one kind of duty, as data that an administrator keeps.
 //!
 //! Up to [`STEPS_MAX`] steps are listed; after the last of them the ladder goes on every hour, then every day, with
-//! whom and how as in the last one listed. Each step carries since when the plan has had it, so that a change calls
+//! whom and how as in the last one listed. Steps every day keep the hour of that one, where none every hour come between.
+//! Each step carries since when the plan has had it, so that a change calls
 //! nobody for an instant that has gone by.
 
 use std::borrow::Cow;
@@ -33,9 +34,17 @@ pub const PEOPLE_MAX: usize = 20;
 const UP_TO_DUE: [i32; 6] = [-MINUTES_PER_DAY, -720, -360, -120, -30, 0];
 /// The built-in plan lets a duty that was taken in hand climb on after four hours.
 const LAPSE_DEFAULT: u32 = 4 * 60;
-/// The built-in steps of duties that are counted in days: 7, 2 and 1 days before, and at the due instant.
-const DAYS_UP_TO_DUE: [i32; 4] = [-7 * MINUTES_PER_DAY, -2 * MINUTES_PER_DAY, -MINUTES_PER_DAY, 0];
-/// After it every day, for so long.
+/// The built-in steps of duties that are counted in days and end with one, just before midnight: at about 09:00 on the day
+/// seven days before the last, two days before it, on it, and on the day after, so that they come when people are at work.
+const MORNINGS: [i32; 4] = [
+    -7 * MINUTES_PER_DAY + MORNING - MINUTES_PER_DAY,
+    -2 * MINUTES_PER_DAY + MORNING - MINUTES_PER_DAY,
+    MORNING - MINUTES_PER_DAY,
+    MORNING,
+];
+/// From midnight.
+const MORNING: i32 = 9 * MINUTES_PER_HOUR;
+/// After these every day, for so long after the due instant: 30 with the first.
 const DAYS_AFTER_DUE: i32 = 30 * MINUTES_PER_DAY;
 /// In hand for a day.
 const DAYS_LAPSE: u32 = 24 * 60;
@@ -46,8 +55,8 @@ const _: () = {
     assert!(at_due == 0, "the last of these is the due instant itself");
     assert!(a >= OFFSET_MIN && OFFSET_MAX % MINUTES_PER_DAY == 0, "the built-in plan keeps the limits");
     assert!(LAPSE_DEFAULT >= *LAPSE_MINUTES.start() && LAPSE_DEFAULT <= *LAPSE_MINUTES.end(), "so does its lapse");
-    let [a, b, c, at_due] = DAYS_UP_TO_DUE;
-    assert!(a < b && b < c && c < at_due && a >= OFFSET_MIN && at_due == 0, "so do those in days");
+    let [a, b, c, after] = MORNINGS;
+    assert!(a < b && b < c && c < 0 && 0 < after && a >= OFFSET_MIN && after < DAYS_AFTER_DUE, "so do those in days");
     assert!(DAYS_AFTER_DUE % MINUTES_PER_DAY == 0 && DAYS_AFTER_DUE <= OFFSET_MAX, "and those that repeat");
     assert!(DAYS_LAPSE >= *LAPSE_MINUTES.start() && DAYS_LAPSE <= *LAPSE_MINUTES.end(), "and their lapse");
 };
@@ -120,7 +129,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// After them a step every hour up to here, in minutes after the due instant; 0 for none.
     pub hourly_until: i32,
-    /// After those a step every day up to here, in minutes after the due instant; 0 for none.
+    /// After those a step every day up to here, in minutes after the due instant; 0 for none. Counted from the last
+    /// listed step, or from the due instant where that comes later or where steps every hour come between.
     pub daily_until: i32,
     /// Since when the steps that repeat are as they are; `None`: always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -184,8 +194,9 @@ impl PlanFault {
 
 impl Plan {
     /// The built-in plan of a kind of duty: 24, 12, 6 and 2 hours and 30 minutes before, at, every hour for a day, every day
-    /// for a year; those whose duty it is by their role, by mail and webhook; four hours in hand. Of complaints: 7, 2 and 1
-    /// days before, at, every day for 30 days; data protection officers, from the due instant on managers too; a day in hand.
+    /// for a year; those whose duty it is by their role, by mail and webhook; four hours in hand. Of complaints, whose
+    /// limits end with a day: at about 09:00 seven days before the last one, two days before it, on it, and every day after it
+    /// 30 times; data protection officers, from the due instant on managers too; a day in hand.
     #[must_use]
     pub fn built_in(kind: ClockKind) -> Self {
         match kind {
@@ -217,7 +228,7 @@ impl Plan {
             0.. => Step::built_in(offset, &[Role::Dpo, Role::Manager]),
         };
         Self {
-            steps: DAYS_UP_TO_DUE.into_iter().map(step).collect(),
+            steps: MORNINGS.into_iter().map(step).collect(),
             hourly_until: 0,
             daily_until: DAYS_AFTER_DUE,
             repeats_since: None,
@@ -290,9 +301,9 @@ impl Plan {
             return Some(step.offset_minutes);
         }
         let base = last.max(self.listed_until());
-        let next = |every: i32| (base / every + 1).checked_mul(every);
-        let hourly = next(MINUTES_PER_HOUR).filter(|next| *next <= self.hourly_until);
-        hourly.or_else(|| next(MINUTES_PER_DAY).filter(|next| *next <= self.daily_until))
+        let next = |every: i32, from: i32| ((base - from) / every + 1).checked_mul(every)?.checked_add(from);
+        let hourly = next(MINUTES_PER_HOUR, 0).filter(|next| *next <= self.hourly_until);
+        hourly.or_else(|| next(MINUTES_PER_DAY, self.daily_from()).filter(|next| *next <= self.daily_until))
     }
 
     /// Repeated steps come after this one, and after the due instant.
@@ -300,10 +311,17 @@ impl Plan {
         self.steps.last().map_or(0, |step| step.offset_minutes).max(0)
     }
 
+    /// Which minute of a day counted from the due instant the steps every day come at: the last listed one's.
+    fn daily_from(&self) -> i32 {
+        let last = self.listed_until();
+        if self.hourly_until > last { 0 } else { last % MINUTES_PER_DAY }
+    }
+
     /// Whether this is one of the steps that repeat.
     fn repeats(&self, offset: i32) -> bool {
         let hourly = offset % MINUTES_PER_HOUR == 0 && offset <= self.hourly_until;
-        let daily = offset % MINUTES_PER_DAY == 0 && offset > self.hourly_until && offset <= self.daily_until;
+        let daily = offset % MINUTES_PER_DAY == self.daily_from();
+        let daily = daily && offset > self.hourly_until && offset <= self.daily_until;
         offset > self.listed_until() && (hourly || daily)
     }
 

@@ -3,7 +3,7 @@
 use actix_web::web;
 use domain::incident::costs::{Cost, Kind, Pence, Recorded, Refusal as Fault, Seen, decimal};
 use domain::incident::{Incident, Refusal};
-use domain::values::IncidentId;
+use domain::values::{IncidentId, PersonId};
 
 use super::{duty_holder, in_words, incident};
 use crate::node::DoorError;
@@ -234,6 +234,22 @@ pub(super) async fn strike(posted: Posted, path: web::Path<(IncidentId, u32)>) -
     step(&visit, (id, number), form, Step::Strike(reason), strike_page, "reason").await
 }
 
+/// Whether this person did just that already: a button pressed twice.
+fn is_done(recorded: &Recorded, seen: Seen, step: &Step, person: PersonId) -> bool {
+    match step {
+        Step::Correct(cost, reason) => {
+            let current = &recorded.current;
+            recorded.revision() == seen.revision.saturating_add(1)
+                && current.by.person() == Some(person)
+                && (&current.cost, current.reason.as_ref()) == (cost, Some(reason))
+        }
+        Step::Strike(reason) => recorded
+            .struck
+            .as_ref()
+            .is_some_and(|struck| struck.by.person() == Some(person) && struck.reason == *reason),
+    }
+}
+
 /// Does it, or shows the form again with the cost as it stands now: whoever sends that has seen it.
 async fn step(
     visit: &Visit,
@@ -244,14 +260,17 @@ async fn step(
     anchor: &str,
 ) -> Answer {
     let seen = Seen { number, revision: form.first("revision").parse().unwrap_or(0) };
+    let wanted = step.clone();
     match visit.node.step_cost(&duty_holder(visit)?, id, seen, step).await {
         Ok(()) => Ok(page::see_other(&format!("/incidents/{id}/costs#cost-{number}"))),
         Err(error) => {
-            let faults = faults(error, anchor)?;
             let state = incident(visit, id).await?;
             let recorded = cost_of(&state, number)?;
+            if is_done(recorded, seen, &wanted, visit.person.id()) {
+                return Ok(page::see_other(&format!("/incidents/{id}/costs#cost-{number}")));
+            }
             form.set("revision", recorded.revision().to_string());
-            shown(visit, &state, recorded, &form).answer(faults)
+            shown(visit, &state, recorded, &form).answer(faults(error, anchor)?)
         }
     }
 }

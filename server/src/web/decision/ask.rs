@@ -18,6 +18,9 @@ use super::officer;
 use crate::node::DoorError;
 use crate::problem::Problem;
 
+/// The button that forgets a draft.
+const DISCARD: &str = "discard";
+
 /// A question with a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asked {
@@ -98,20 +101,15 @@ pub async fn autosave(posted: Posted, path: web::Path<(IncidentId, String)>) -> 
     let (id, word) = path.into_inner();
     let asked = Asked::from_str(&word)?;
     officer(&visit)?;
-    // A draft that arrives after its own decision would cover nothing but what was decided.
-    let note = if seen(&form).decisions == Seen::of(&incident(&visit, id).await?).decisions {
-        keep(asked, &visit, id, &form).await?
-    } else {
-        "What you typed is on this page only: something was decided since it was opened".to_owned()
-    };
+    let note = keep(asked, &visit, id, seen(&form), &form).await?;
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(note))
 }
 
-/// Keeps what was typed; what it came to, in words.
-async fn keep(asked: Asked, visit: &Visit, id: IncidentId, form: &Form) -> Result<String, Problem> {
+/// Keeps what was typed; what it came to, in words. `seen` is what the page shows on which it goes on.
+async fn keep(asked: Asked, visit: &Visit, id: IncidentId, seen: Seen, form: &Form) -> Result<String, Problem> {
     let mut kept = form.clone();
     kept.drop_names(&["go", "seen", "checked"]);
-    match visit.node.keep_decision_draft(&visit.person, id, asked.word(), kept.to_json()).await {
+    match visit.node.keep_decision_draft(&visit.person, id, asked.word(), seen, kept.to_json()).await {
         Ok(at) => Ok(format!("Draft saved at {}, nothing is decided yet", visit.reader.clock(at))),
         Err(DoorError::Invalid(why)) => Ok(format!("What you typed is on this page only, not in a draft: {why}")),
         Err(error) => Err(error.into()),
@@ -127,11 +125,15 @@ pub async fn decide(posted: Posted, path: web::Path<(IncidentId, String)>) -> An
     let (id, word) = path.into_inner();
     let asked = Asked::from_str(&word)?;
     let by = officer(&visit)?;
+    if form.has("go", DISCARD) {
+        visit.node.discard_decision_draft(&visit.person, id, asked.word()).await?;
+        return Ok(page::see_other(&format!("/incidents/{id}/decision")));
+    }
     let state = incident(&visit, id).await?;
     let ask = match read(asked, &form, &visit) {
         Ok(ask) => ask,
         Err(errors) => {
-            let note = keep(asked, &visit, id, &form).await?;
+            let note = keep(asked, &visit, id, Seen::of(&state), &form).await?;
             return form_page(asked, &visit, &state, &form, note).answer(errors);
         }
     };
@@ -141,7 +143,7 @@ pub async fn decide(posted: Posted, path: web::Path<(IncidentId, String)>) -> An
     ];
     let found = findings_in(&visit, &texts).await?;
     if found.iter().any(|found| found.serious) && !form.has("checked", "yes") {
-        let note = keep(asked, &visit, id, &form).await?;
+        let note = keep(asked, &visit, id, Seen::of(&state), &form).await?;
         let mut page = form_page(asked, &visit, &state, &form, note);
         page.findings = found;
         page.must_confirm = true;
@@ -152,10 +154,7 @@ pub async fn decide(posted: Posted, path: web::Path<(IncidentId, String)>) -> An
         }]);
     }
     match visit.node.decide_on(&by, id, seen(&form), ask).await {
-        Ok(()) => {
-            visit.node.discard_decision_draft(&visit.person, id, asked.word()).await?;
-            Ok(page::see_other(&format!("/incidents/{id}/decision?done=1")))
-        }
+        Ok(()) => Ok(page::see_other(&format!("/incidents/{id}/decision?done=1"))),
         Err(error) => again(asked, &visit, id, &form, error).await,
     }
 }
@@ -163,7 +162,8 @@ pub async fn decide(posted: Posted, path: web::Path<(IncidentId, String)>) -> An
 /// The form again, as things stand now, with what was typed.
 async fn again(asked: Asked, visit: &Visit, id: IncidentId, form: &Form, error: DoorError) -> Answer {
     let errors = vec![refused(error, visit.reader)?];
-    let (state, note) = (incident(visit, id).await?, keep(asked, visit, id, form).await?);
+    let state = incident(visit, id).await?;
+    let note = keep(asked, visit, id, Seen::of(&state), form).await?;
     form_page(asked, visit, &state, form, note).answer(errors)
 }
 
@@ -239,6 +239,9 @@ fn form_page(asked: Asked, visit: &Visit, state: &Incident, form: &Form, note: S
     page.fields = fields(asked, form);
     page.hidden = vec![("seen", Seen::of(state).to_string())];
     page.buttons = vec![asked.button()];
+    if !note.is_empty() {
+        page.buttons.push((DISCARD, "Discard what was typed", "secondary"));
+    }
     page.draft = Some((format!("{back}/{}/draft", asked.word()), note));
     page
 }

@@ -126,7 +126,13 @@ pub(super) async fn set_roles(posted: Posted, id: web::Path<String>) -> Answer {
     let Posted { visit, form } = posted;
     let by = administrator(&visit)?;
     let person = found(&visit, &id).await?;
-    match visit.node.set_roles(&by, person.id, roles_of(&form)).await {
+    let mut reading = Reading::new(&form, visit.reader);
+    let roles = roles_of(&mut reading);
+    let errors = reading.into_errors();
+    if !errors.is_empty() {
+        return roles_page(&visit, &person, &form).answer(errors);
+    }
+    match visit.node.set_roles(&by, person.id, roles).await {
         Ok(()) => back(person.id),
         Err(error) => roles_page(&visit, &person, &form).answer(refusal(error, "role")?),
     }

@@ -27,6 +27,8 @@ use crate::problem::{Problem, capitalised};
 
 /// Versions of an answer that are listed.
 const HISTORY_MAX: usize = 20;
+/// What is said of a draft of the report before.
+const LEFT_OVER: &str = "What you typed in the report before this one, and did not save, is above, to be copied";
 /// Names in a posted form that are no answers.
 const BUTTONS: [&str; 1] = ["go"];
 
@@ -98,9 +100,31 @@ pub(super) async fn show(visit: Visit, path: web::Path<Part>) -> Answer {
         }
         None => {
             let form = prefilled(found, visit.reader);
-            shown(&visit, &state, &sheet, part, &form, Outcome::default()).await
+            let outcome = match left_over(&visit, id, &sheet, part).await? {
+                Some(unkept) => Outcome { unkept, note: LEFT_OVER.to_owned(), has_draft: true, ..Outcome::default() },
+                None => Outcome::default(),
+            };
+            shown(&visit, &state, &sheet, part, &form, outcome).await
         }
     }
+}
+
+/// What this person typed in the same part of the report before this one, and did not save.
+async fn left_over(
+    visit: &Visit,
+    id: IncidentId,
+    sheet: &Sheet,
+    part: usize,
+) -> Result<Option<Vec<(String, String)>>, Problem> {
+    let Some(name) = earlier_draft(sheet, part) else { return Ok(None) };
+    let draft = visit.node.report_draft(&visit.person, id, &name).await?;
+    Ok(draft.map(|draft| all_typed(&Form::from_json(&draft.content))).filter(|typed| !typed.is_empty()))
+}
+
+/// What a draft of this part of the report before is kept under.
+fn earlier_draft(sheet: &Sheet, part: usize) -> Option<String> {
+    let before = sheet.number.checked_sub(1).filter(|number| *number > 0)?;
+    Some(format!("{}-{before}-{part}", sheet.form.id))
 }
 
 /// What came of saving.
@@ -362,8 +386,12 @@ pub(super) async fn autosave(posted: Posted, path: web::Path<Part>) -> Answer {
     let (state, _, sheet) = filled(&visit, id).await?;
     let found = section(&sheet, part)?;
     form.drop_names(&BUTTONS);
-    if form.first("sheet") != sheet_name(&sheet) || is_saved(&visit, &state, found, &form) {
-        return Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(""));
+    let said = |words: String| Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(words));
+    if form.first("sheet") != sheet_name(&sheet) {
+        return said(not_in_a_draft("another form was chosen, or a follow-up opened. Save it to see what to do"));
+    }
+    if is_saved(&visit, &state, found, &form) {
+        return said(String::new());
     }
     let name = draft_name(&sheet, part);
     let words = match visit.node.keep_report_draft(&visit.person, id, &name, form.to_json()).await {
@@ -371,7 +399,7 @@ pub(super) async fn autosave(posted: Posted, path: web::Path<Part>) -> Answer {
         Err(DoorError::Invalid(why)) => not_in_a_draft(why),
         Err(other) => return Err(other.into()),
     };
-    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(words))
+    said(words)
 }
 
 /// Whether all that was typed is in the report: then a draft of it that arrives late would cover what was saved after it.
@@ -405,6 +433,8 @@ pub(super) async fn discard(posted: Posted, path: web::Path<Part>) -> Answer {
     reporter(&visit)?;
     let (id, part) = path.into_inner();
     let (_, _, sheet) = filled(&visit, id).await?;
-    visit.node.discard_report_draft(&visit.person, id, &draft_name(&sheet, part)).await?;
+    for name in [Some(draft_name(&sheet, part)), earlier_draft(&sheet, part)].into_iter().flatten() {
+        visit.node.discard_report_draft(&visit.person, id, &name).await?;
+    }
     Ok(page::see_other(&format!("/incidents/{id}/report/sections/{part}")))
 }

@@ -3,7 +3,9 @@
 use super::{ANSWERS_MAX, Change, Command, NewAnswer, Proof, REPORTS_MAX, Refusal, Sent, SignOff, VERSIONS_MAX};
 use crate::incident::{self, Event, Incident, Stage, duties, ico};
 use crate::personal_data::Known;
-use crate::report::{self, About, AnswerValue, Fault, Form, QuestionId, ReportState, Sheet, Source, Submission};
+use crate::report::{
+    self, About, AnswerValue, Fault, Form, FrozenAnswer, QuestionId, ReportState, Sheet, Source, Submission,
+};
 use crate::undated::UndatedDuty;
 use crate::values::{Actor, Digest32, LongText, Moment};
 
@@ -234,9 +236,12 @@ fn file(
         return Err(Refusal::TooMany.into());
     }
     let sheet = report::fill_current(incident, about, submission.at.min(now));
+    let signature = sent_as_signed(incident, &sheet, sent, submission.at)?;
+    let (signed, answers) =
+        signature.map_or_else(|| (None, sheet.frozen()), |signed| (Some(signed.version), signed.answers.clone()));
     let mut submission = submission.clone();
     if submission.delay_reasons.is_none() {
-        submission.delay_reasons = reasons(&sheet);
+        submission.delay_reasons = reasons(&sheet, &answers);
     }
     let first = if number == 1 {
         ico::record_submission(incident, &submission, by, now)?
@@ -244,9 +249,6 @@ fn file(
         follows(incident, &submission, now)?;
         followed_up(incident, &submission, by, now)
     };
-    let signature = sent_as_signed(incident, &sheet, sent, submission.at)?;
-    let signed = signature.map(|signed| signed.version);
-    let answers = signature.map_or_else(|| sheet.frozen(), |signed| signed.answers.clone());
     let (form, proof) = (reports.form.clone(), proof.cloned());
     Ok((first, Change::Filed { number, form, submission, signed, answers, proof }))
 }
@@ -267,10 +269,11 @@ fn sent_as_signed<'a>(
     }
 }
 
-/// The reasons for the delay that a person wrote in the report.
-fn reasons(sheet: &Sheet) -> Option<LongText> {
+/// The reasons for the delay that a person wrote in the answers that were sent.
+fn reasons(sheet: &Sheet, answers: &[FrozenAnswer]) -> Option<LongText> {
     let delay = sheet.answers().find(|answer| answer.asked.source == Source::DelayReason)?;
-    let AnswerValue::Given(text) = &delay.value else { return None };
+    let sent = answers.iter().find(|answer| answer.question == delay.id)?;
+    let AnswerValue::Given(text) = &sent.value else { return None };
     LongText::stored(text).ok()
 }
 

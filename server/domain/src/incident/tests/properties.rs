@@ -293,7 +293,15 @@ fn check_exchange_clock(state: Option<&Exchange>, event: &exchange::Event) {
         (Some(it), ClockKind::PartnerNotice) => it.notice_clock.as_ref(),
         (Some(it), ClockKind::PartnerAcknowledgement) => it.acknowledgement_clock.as_ref(),
         (Some(it), ClockKind::IcoReport) => it.ico_clock.as_ref(),
-        (Some(_), _) => None,
+        (
+            Some(_),
+            ClockKind::Assistance
+            | ClockKind::PeopleTold
+            | ClockKind::FollowUp
+            | ClockKind::ComplaintAcknowledgement
+            | ClockKind::ComplaintPromisedAcknowledgement
+            | ClockKind::ComplaintPromisedAnswer,
+        ) => None,
     };
     match event {
         exchange::Event::ClockStarted { clock } => assert!(clock_of(clock.kind).is_none(), "a clock starts once"),
