@@ -244,8 +244,22 @@ async fn a_decision_half_typed_is_there_again(on: On) {
     let decided = send(&mut officer, &question, "Record this decision", &[("decision", "report")]).await;
     assert_eq!(decided.status, 303, "{}", decided.text());
     let late = officer.post(&format!("{question}/draft"), &typing).await;
-    assert!(late.text().contains("on this page only"), "{}", late.text());
     assert!(!officer.get(&question).await.text().contains("Health data"), "it is decided");
+    assert!(late.text().contains("on this page only"), "{}", late.text());
+    let people = format!("/incidents/{id}/decision/people");
+    let opened = officer.get(&people).await.page().form("Record this decision").fields();
+    let tell = fill(opened, &[("decision", "tell"), ("reasons", "They must change their passwords.")]);
+    for press in 1..=2 {
+        assert_eq!(officer.post(&people, &tell).await.status, 303, "press {press}");
+    }
+    assert_eq!(operator.incident(id).await.decisions.made.len(), 2, "each decided once");
+    assert!(!officer.get(&people).await.text().contains("change their passwords"), "no draft is left");
+    assert_eq!(officer.post(&format!("{people}/draft"), &fill(tell, &[("reasons", "")])).await.status, 200);
+    let half = officer.get(&people).await.page().form("Record this decision").fields();
+    let half = officer.post(&format!("{people}/draft"), &fill(half, &[("reasons", "Half a thought.")])).await;
+    assert!(half.text().contains("Draft saved"), "{}", half.text());
+    assert_eq!(send(&mut officer, &people, "Discard what was typed", &[("go", "discard")]).await.status, 303);
+    assert!(!officer.get(&people).await.text().contains("Half a thought."), "discarded");
 }
 
 /// Two officers have the same page open: the second decision is refused and names the first; what was typed stays, and goes

@@ -244,6 +244,10 @@ async fn submitted(world: &World, operator: &Party, dpo: &mut Visitor, id: Incid
     assert!(back.header("content-disposition").is_some_and(|it| it.starts_with("attachment")), "never shown in place");
     assert!(back.header("content-security-policy").is_some_and(|it| it.contains("sandbox")));
     assert_eq!(proofs_taken(operator).await, 1, "who took it is on the record");
+    let part = format!("/incidents/{id}/report/sections/2");
+    let typing = fill(dpo.get(&part).await.page().form("Save").fields(), &[("containment", "Words not saved yet.")]);
+    let kept = dpo.post(&format!("{part}/draft"), &typing).await;
+    assert!(kept.text().contains("Draft saved"), "{}", kept.text());
     let decision = dpo.get(&format!("/incidents/{id}/decision")).await.text();
     assert!(decision.contains("It was reported at"), "{decision}");
 }
@@ -273,6 +277,10 @@ async fn followed_up(on: On, world: &World, operator: &Party, dpo: &mut Visitor,
     let late = dpo.post(&part, &fill(before, &[("describe_what_happened", "Typed on report 1.")])).await;
     let words = late.text();
     assert!(late.status == 422 && words.contains("Typed on report 1.") && words.contains("to be copied"), "{words}");
+    let left = dpo.get(&part).await.text();
+    assert!(left.contains("Words not saved yet.") && left.contains("in the report before this one"), "{left}");
+    assert_eq!(send(dpo, &part, "Discard what was typed", &[]).await.status, 303);
+    assert!(!dpo.get(&part).await.text().contains("Words not saved yet."), "discarded");
     let text = dpo.get(&report).await.page().text();
     assert!(text.contains("Follow-up report") && text.contains("IC-123456"), "{text}");
     let sent = send(dpo, &format!("{report}/submission"), "Record it", &[("ico_reference", "IC-123456")]).await;
