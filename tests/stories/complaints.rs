@@ -24,6 +24,8 @@ both!(a_complaint_is_kept_without_who_complained, a_program_keeps_complaints, a_
 
 const DAY: Duration = Duration::from_secs(86_400);
 const DAY_MINUTES: i64 = 24 * 60;
+/// From the end of a day to 09:00 on the next, when steps come.
+const MORNING: i64 = 9 * 60;
 
 /// The same form with other words is not taken for sent; nor is an incident that the list does not have taken for none.
 async fn other_words_are_not_lost(visitor: &mut Visitor, page: &Page, answers: &[(&str, &str)]) {
@@ -191,7 +193,7 @@ async fn a_forgotten_complaint_is_called_to_mind(on: On) {
     let [_, promise, _] = place.owed;
     let (officers, everybody) = (["dpo", "second-dpo"], ["dpo", "manager", "second-dpo"]);
     assert_eq!(place.news().await, [], "nothing is due yet");
-    place.until(promise, -2 * DAY_MINUTES);
+    place.until(promise, -3 * DAY_MINUTES + MORNING);
     let early = "2 days left to acknowledge a complaint (our own promise)";
     assert_eq!(place.news().await, place.each(&officers, early), "officers, once, and no step before it");
     assert_eq!(place.news().await, []);
@@ -215,15 +217,15 @@ async fn a_forgotten_complaint_is_called_to_mind(on: On) {
     the_law_is_told_apart_and_the_deed_ends_it(place, on).await;
 }
 
-/// Seven days before the law's time is over; then it is acknowledged, and answered when that is due.
+/// Seven days before the law's last day; then it is acknowledged, and answered on the morning after that is due.
 async fn the_law_is_told_apart_and_the_deed_ends_it(mut place: Forgotten, on: On) {
     let [law, _, answer] = place.owed;
     let (officers, everybody) = (["dpo", "second-dpo"], ["dpo", "manager", "second-dpo"]);
-    place.until(law, -7 * DAY_MINUTES);
+    place.until(law, -8 * DAY_MINUTES + MORNING);
     let mut expected = place.each(&officers, "7 days left to acknowledge a complaint, by law");
     let outcome = "tell whoever complained the outcome (our own promise; the law names no time)";
     expected.extend(place.each(&officers, &format!("6 days left to {outcome}")));
-    expected.extend(place.each(&everybody, "overdue by 15 days: acknowledge a complaint (our own promise)"));
+    expected.extend(place.each(&everybody, "overdue by 14 days: acknowledge a complaint (our own promise)"));
     expected.sort();
     assert_eq!(place.news().await, expected, "in hand no more, and one of each ladder");
     let mail = place.server.mails().into_iter().find(|mail| mail.subject.ends_with("by law")).expect("a mail by law");
@@ -232,9 +234,14 @@ async fn the_law_is_told_apart_and_the_deed_ends_it(mut place: Forgotten, on: On
 
     let by = place.operator.duty_holder();
     place.operator.node.acknowledge_complaint(&by, place.id, place.world.now()).await.expect("acknowledged");
+    place.until(answer, -DAY_MINUTES + MORNING);
+    let last = place.each(&officers, &format!("15 hours left to {outcome}"));
+    assert_eq!(place.news().await, last, "the morning of the last day; the acknowledgement is silent");
     place.until(answer, 0);
-    let due = place.each(&everybody, &format!("due now: {outcome}"));
-    assert_eq!(place.news().await, due, "the acknowledgement is silent");
+    assert_eq!(place.news().await, [], "nobody can act at midnight");
+    place.until(answer, MORNING);
+    let late = place.each(&everybody, &format!("overdue by 9 hours: {outcome}"));
+    assert_eq!(place.news().await, late);
     let now = place.world.now();
     place.operator.node.answer_complaint(&by, place.id, now, Outcome::Withdrawn, None).await.expect("answered");
     place.world.pass(60 * DAY);
@@ -353,7 +360,7 @@ async fn stands_among_the_clocks(operator: &Party, address: SocketAddr, id: Comp
     let start = made.find("/calendar/").expect("the address");
     let path: String = made[start..].chars().take_while(|c| !"<\"& ".contains(*c)).collect();
     let calendar = Visitor::new(address).get(&path).await.text().replace("\r\n ", "");
-    for said in ["acknowledge the complaint\\, by law", "by our own promise", "TRIGGER;RELATED=END:-PT10080M"] {
+    for said in ["acknowledge the complaint\\, by law", "by our own promise", "TRIGGER;RELATED=END:-PT10980M"] {
         assert!(calendar.contains(said), "{said} in {calendar}");
     }
     assert!(!calendar.contains("copy"), "{calendar}");

@@ -79,7 +79,8 @@ answer! {
         steps: Vec<LadderStep>,
         /// After the last step one every hour up to here, in minutes after the due instant; 0 for none.
         hourly_until: i32,
-        /// After those one every day up to here, in minutes after the due instant; 0 for none.
+        /// After those one every day up to here, in minutes after the due instant; 0 for none. Where none come every hour they
+        /// keep the time of day of the last step.
         daily_until: i32,
         /// After how many minutes a duty in hand goes on; null for never.
         lapse_minutes: Option<u32>,
@@ -113,7 +114,8 @@ request! {
         steps: Vec<LadderStepSettings>,
         /// After the last step one every hour up to here, in minutes after the due instant: whole hours, a week at most; 0 for none.
         hourly_until: i32,
-        /// After those one every day up to here, in minutes after the due instant: whole days, a year at most; 0 for none.
+        /// After those one every day up to here, in minutes after the due instant: whole days, a year at most; 0 for none. Where
+        /// none come every hour they keep the time of day of the last step.
         daily_until: i32,
         /// After how many minutes a duty in hand goes on: 15 to 10,080; null for never.
         lapse_minutes: Option<u32>,

@@ -13,15 +13,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::letters::Rung;
-use super::{Node, letters};
+use super::{Node, letters, step_words};
 use crate::mail::{Outcome, Outgoing, message_id};
-use crate::store::posts::{self, ClaimedPost, Destination, Post, Subscribed};
+use crate::store::posts::{self, ClaimedPost, Destination, Post};
 use crate::store::queries::fallback;
 use crate::store::{StoreError, Turn, people};
 
-const SECONDS_PER_MINUTE: i64 = 60;
-const MINUTES_PER_HOUR: i32 = 60;
-const MINUTES_PER_DAY: i32 = 24 * MINUTES_PER_HOUR;
 /// People named in a mail because they have not seen the step before.
 const UNSEEN_NAMED: usize = 20;
 
@@ -110,11 +107,10 @@ pub(super) fn of_exchange(before: &Exchange, events: &[exchange::Event]) -> Vec<
 
 /// The steps among the events of a complaint.
 pub(super) fn of_complaint(before: &Complaint, events: &[complaint::Event]) -> Vec<FiredStep> {
-    let owed = before.owed();
     let mut steps = Vec::new();
     for event in events {
         if let complaint::Event::StepFired { kind, due, offset_minutes, reached, at, .. } = event {
-            let late = at.seconds_since(*due).div_euclid(SECONDS_PER_MINUTE);
+            let step = posts::Step::of_complaint(before, *kind, *due, *offset_minutes, *at);
             steps.push(FiredStep {
                 duty: *kind,
                 due: *due,
@@ -127,8 +123,8 @@ pub(super) fn of_complaint(before: &Complaint, events: &[complaint::Event]) -> V
                 exchange: None,
                 fired: fired(&before.ladders, *kind, *due),
                 reached: reached.clone(),
-                fired_minutes: i32::try_from(late).ok(),
-                limit: owed.iter().find(|owed| owed.clock.kind == *kind).and_then(|owed| owed.limit),
+                fired_minutes: step.fired_minutes,
+                limit: step.limit,
             });
         }
     }
@@ -151,7 +147,7 @@ pub(super) fn queue(turn: &mut Turn<'_>, steps: &[FiredStep]) -> Result<(), Stor
             posts.push(Post {
                 id: step.post_id(*person),
                 to: Destination::Person(*person),
-                event: step.event(),
+                event: step.step().event(),
                 body: body.clone(),
                 incident: step.incident,
                 exchange: step.exchange,
@@ -173,32 +169,14 @@ impl FiredStep {
         ])
     }
 
-    /// Minutes from the due instant, for people: the step's own, or the whole days or hours that are true of one that fired
-    /// later.
-    fn minutes(&self) -> i32 {
-        match self.fired_minutes.filter(|late| late.saturating_sub(self.offset_minutes) >= MINUTES_PER_HOUR) {
-            None => self.offset_minutes,
-            Some(late) if late.abs() >= 2 * MINUTES_PER_DAY => late / MINUTES_PER_DAY * MINUTES_PER_DAY,
-            Some(late) if late.abs() >= MINUTES_PER_HOUR => late / MINUTES_PER_HOUR * MINUTES_PER_HOUR,
-            Some(late) => late,
-        }
-    }
-
-    const fn event(&self) -> Subscribed {
-        match (self.duty, self.offset_minutes) {
-            (_, 0..) => Subscribed::ClockOverdue,
-            (ClockKind::IcoReport, _) => Subscribed::ReportDue,
-            (
-                ClockKind::PartnerNotice
-                | ClockKind::PartnerAcknowledgement
-                | ClockKind::Assistance
-                | ClockKind::PeopleTold
-                | ClockKind::FollowUp
-                | ClockKind::ComplaintAcknowledgement
-                | ClockKind::ComplaintPromisedAcknowledgement
-                | ClockKind::ComplaintPromisedAnswer,
-                _,
-            ) => Subscribed::ClockStep,
+    const fn step(&self) -> posts::Step {
+        posts::Step {
+            clock: self.duty,
+            due: self.due,
+            offset_minutes: self.offset_minutes,
+            partners: self.outstanding,
+            fired_minutes: self.fired_minutes,
+            limit: self.limit,
         }
     }
 }
@@ -221,7 +199,7 @@ impl Node {
             exercise: step.exercise,
             duty: step.duty,
             due: step.due,
-            offset_minutes: step.minutes(),
+            offset_minutes: step_words::minutes(&step.step()),
             limit: step.limit,
             outstanding: step.outstanding,
             rings: &rings,

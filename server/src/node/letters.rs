@@ -9,6 +9,7 @@ use domain::ladder::Reached;
 use domain::report::Organisation;
 use domain::values::{Hours, Line, Moment};
 
+use super::step_words::{at, counted, length};
 use crate::store::outbox::OutKind;
 
 /// What begins the subject of everything about a drill.
@@ -128,7 +129,7 @@ const fn duty_words(duty: ClockKind) -> &'static str {
 pub(super) fn to_person(about: &ToPerson<'_>) -> (String, String) {
     let drill = if about.exercise { EXERCISE } else { "" };
     let duty = duty_words(about.duty);
-    let left = length(about.offset_minutes);
+    let left = length(about.duty, about.offset_minutes);
     let when = match about.offset_minutes {
         i32::MIN..=-1 => format!("{left} left to {duty}"),
         0 => format!("due now: {duty}"),
@@ -201,28 +202,6 @@ const fn place_words(place: FallbackPlace) -> &'static str {
         FallbackPlace::Secondary => "next contact, in working hours",
         FallbackPlace::OutOfHours => "out of hours",
     }
-}
-
-/// "02:10 on Sunday 1 March 2026 (GMT)".
-fn at(at: Moment, zone: Tz) -> String {
-    at.to_chrono().with_timezone(&zone).format("%H:%M on %A %-d %B %Y (%Z)").to_string()
-}
-
-/// "24 hours", "30 minutes", "2 days", "1 hour and 30 minutes": the largest unit in which a step is whole.
-fn length(minutes: i32) -> String {
-    let minutes = i64::from(minutes).abs();
-    match minutes {
-        0..=59 => counted(minutes, "minute"),
-        _ if minutes % 60 != 0 => {
-            format!("{} and {}", counted(minutes / 60, "hour"), counted(minutes % 60, "minute"))
-        }
-        2_880.. if minutes % 1_440 == 0 => counted(minutes / 1_440, "day"),
-        _ => counted(minutes / 60, "hour"),
-    }
-}
-
-fn counted(number: i64, thing: &str) -> String {
-    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
 
 #[cfg(test)]
@@ -309,5 +288,7 @@ mod tests {
         assert!(subject(-30, ClockKind::IcoReport).0.contains("30 minutes left to report to the ICO"));
         assert!(subject(60, ClockKind::PartnerNotice).0.contains("overdue by 1 hour: "));
         assert!(subject(2_880, ClockKind::PartnerNotice).0.contains("overdue by 2 days: "));
+        let complaint = subject(-1_440, ClockKind::ComplaintAcknowledgement).0;
+        assert_eq!(complaint, "INC-2026-0001: 1 day left to acknowledge a complaint, by law");
     }
 }

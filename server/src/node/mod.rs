@@ -44,6 +44,7 @@ pub mod reports;
 pub mod rota;
 pub mod rotation;
 pub mod said;
+mod step_words;
 pub mod telling;
 pub mod views;
 pub mod watch;

@@ -47,9 +47,9 @@ const BODY: &str = "posts.body";
 pub enum Subscribed {
     /// An incident of ours was logged.
     IncidentLogged,
-    /// A partner's clock reached a step before it is due.
+    /// A clock reached a step before it is due: a partner's, a target of our own, a complaint's.
     ClockStep,
-    /// A clock is overdue: at once, and at every step after.
+    /// A clock is overdue: at the first step from then on, and at every one after.
     ClockOverdue,
     /// A partner told us of a case.
     NoticeReceived,

@@ -1,7 +1,7 @@
 //! A clock as every page shows it: time left, due instant, the duty as a sentence, why it runs, how it stands, what a
 //! person should do next, and a track with the ladder's steps as ticks.
 
-mod complaint;
+pub(super) mod complaint;
 #[cfg(test)]
 mod tests;
 

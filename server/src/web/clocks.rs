@@ -265,7 +265,8 @@ fn cells(strip: Strip) -> Vec<Cell> {
     cells
 }
 
-const fn kind_words(kind: ClockKind) -> &'static str {
+/// A kind of duty, as lists of kinds have it.
+pub(super) const fn kind_words(kind: ClockKind) -> &'static str {
     match kind {
         ClockKind::PartnerNotice => "Tell partners",
         ClockKind::PartnerAcknowledgement => "Have partners acknowledge",

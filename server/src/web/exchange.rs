@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::action::{ActionPage, refusal};
 use super::board;
-use super::clock::contact_words;
+use super::clock::{complaint, contact_words};
 use super::field::{Field, Tag};
 use super::form::{FieldError, Form, Reading};
 use super::messages::{self, Thread};
@@ -203,9 +203,9 @@ fn clock_line(clock: &Single, visit: &Visit) -> ClockLine {
         ClockKind::Assistance => "Answer",
         ClockKind::PeopleTold => "Tell the people affected",
         ClockKind::FollowUp => "Follow the ICO report up",
-        ClockKind::ComplaintAcknowledgement => "Acknowledge a complaint",
-        ClockKind::ComplaintPromisedAcknowledgement => "Acknowledge a complaint: our own promise",
-        ClockKind::ComplaintPromisedAnswer => "Answer a complaint: our own promise",
+        kind @ (ClockKind::ComplaintAcknowledgement
+        | ClockKind::ComplaintPromisedAcknowledgement
+        | ClockKind::ComplaintPromisedAnswer) => complaint::duty(kind),
     };
     ClockLine { duty, tag: standing::clock_tag(clock, visit.now()), words: clock_line_words(clock, visit) }
 }

@@ -40,7 +40,7 @@ pub fn routes(config: &mut ServiceConfig) {
 pub(super) const fn event_words(event: Subscribed) -> &'static str {
     match event {
         Subscribed::IncidentLogged => "An incident was logged",
-        Subscribed::ClockStep => "A partner\u{2019}s clock reached a step",
+        Subscribed::ClockStep => "A clock reached a step before it is due",
         Subscribed::ClockOverdue => "A clock is overdue",
         Subscribed::NoticeReceived => "A partner sent us a notice",
         Subscribed::Receipt => "A partner\u{2019}s node signed for our notice",

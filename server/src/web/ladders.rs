@@ -11,6 +11,7 @@ use domain::values::{PersonId, Role};
 
 use super::action::{ActionPage, refusal};
 use super::administration::administrator;
+use super::clocks::kind_words;
 use super::field::Field;
 use super::form::{FieldError, Form, Reading};
 use super::page::{self, Answer, Chrome, Posted, Visit};
@@ -33,20 +34,6 @@ pub fn routes(config: &mut ServiceConfig) {
 /// The kind of duty in an address.
 fn kind_of(word: &str) -> Result<ClockKind, Problem> {
     ClockKind::ALL.into_iter().find(|kind| kind.word() == word).ok_or(Problem::NotFound)
-}
-
-const fn kind_words(kind: ClockKind) -> &'static str {
-    match kind {
-        ClockKind::PartnerNotice => "Tell partners",
-        ClockKind::PartnerAcknowledgement => "Have partners acknowledge",
-        ClockKind::IcoReport => "Report to the ICO",
-        ClockKind::Assistance => "Answer partners\u{2019} requests",
-        ClockKind::PeopleTold => "Tell the people affected",
-        ClockKind::FollowUp => "Tell the ICO more",
-        ClockKind::ComplaintAcknowledgement => "Acknowledge complaints, by law",
-        ClockKind::ComplaintPromisedAcknowledgement => "Acknowledge complaints, our own promise",
-        ClockKind::ComplaintPromisedAnswer => "Answer complaints, our own promise",
-    }
 }
 
 /// "24 hours before", "when it is due", "1 hour after".
@@ -108,6 +95,8 @@ struct PlanPage {
     since: String,
     rows: Vec<StepRow>,
     full: bool,
+    /// The time of these duties ends with a day.
+    ends_with_day: bool,
     repeats: String,
     lapse: String,
     changed: bool,
@@ -138,6 +127,7 @@ pub async fn show(visit: Visit, kind: web::Path<String>) -> Answer {
         since: since(&visit, &kept),
         rows,
         full: kept.plan.steps.len() >= domain::ladder::STEPS_MAX,
+        ends_with_day: kind.is_of_complaint(),
         repeats: repeats_words(&kept.plan),
         lapse: lapse_words(&kept.plan),
         changed: kept.version > 0,
@@ -339,7 +329,7 @@ fn built_in_page(visit: &Visit, kind: ClockKind, version: &str) -> ActionPage {
     let action = format!("{back}/built-in");
     let mut page = ActionPage::new(chrome, "Back to the built-in plan", kind_words(kind), back, action);
     let steps = if kind.is_of_complaint() {
-        "7, 2 and 1 days before, at the due time and every day for 30 days"
+        "at about 09:00, seven and two days before the last day, on that day, and every day after it, 30 times"
     } else {
         "24, 12, 6 and 2 hours and 30 minutes before, at the due time, every hour for a day and every day for a year"
     };

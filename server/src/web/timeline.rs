@@ -11,6 +11,7 @@ use domain::report::{Submission, SubmissionChannel};
 use domain::undated::UndatedDuty;
 use domain::values::{Actor, Moment, PartnerId};
 
+use super::clock::complaint;
 use super::words::{self, Reader, counted};
 use super::{assessment, complaints, costs, decision, duties, joint, lessons, standing, telling};
 use crate::node::Node;
@@ -262,22 +263,7 @@ fn duty(kind: ClockKind, whom: &str) -> String {
         ClockKind::FollowUp => "Our own target: follow the ICO report up".to_owned(),
         ClockKind::ComplaintAcknowledgement
         | ClockKind::ComplaintPromisedAcknowledgement
-        | ClockKind::ComplaintPromisedAnswer => format!("Clock started: {}", complaint_duty(kind)),
-    }
-}
-
-/// What a complaint asks for.
-fn complaint_duty(kind: ClockKind) -> &'static str {
-    match kind {
-        ClockKind::ComplaintPromisedAcknowledgement => "acknowledge a complaint (our own promise)",
-        ClockKind::ComplaintPromisedAnswer => "tell whoever complained the outcome (our own promise)",
-        ClockKind::ComplaintAcknowledgement
-        | ClockKind::PartnerNotice
-        | ClockKind::PartnerAcknowledgement
-        | ClockKind::IcoReport
-        | ClockKind::Assistance
-        | ClockKind::PeopleTold
-        | ClockKind::FollowUp => "acknowledge a complaint, by law",
+        | ClockKind::ComplaintPromisedAnswer => format!("Clock started: {}", complaint::in_sentence(kind)),
     }
 }
 
@@ -292,7 +278,7 @@ pub(super) fn duty_due(kind: ClockKind, due: Moment, reader: Reader) -> String {
         ClockKind::FollowUp => "follow the ICO report up (our own target)",
         ClockKind::ComplaintAcknowledgement
         | ClockKind::ComplaintPromisedAcknowledgement
-        | ClockKind::ComplaintPromisedAnswer => complaint_duty(kind),
+        | ClockKind::ComplaintPromisedAnswer => complaint::in_sentence(kind),
     };
     format!("{duty}, due {}", reader.near(due))
 }
@@ -317,7 +303,7 @@ fn changed(kind: ClockKind, whom: &str, change: &ClockChange, reader: Reader) ->
         ClockKind::FollowUp => "Our own target for following up".to_owned(),
         ClockKind::ComplaintAcknowledgement
         | ClockKind::ComplaintPromisedAcknowledgement
-        | ClockKind::ComplaintPromisedAnswer => complaint_duty(kind).to_owned(),
+        | ClockKind::ComplaintPromisedAnswer => complaint::in_sentence(kind).to_owned(),
     };
     match change {
         ClockChange::BecameOverdue => format!("{what}: overdue"),

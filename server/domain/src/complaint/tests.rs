@@ -1,5 +1,6 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+use chrono::Timelike;
 use chrono_tz::Europe::London;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -16,6 +17,8 @@ const PROMISED: ClockKind = ClockKind::ComplaintPromisedAcknowledgement;
 const ANSWER: ClockKind = ClockKind::ComplaintPromisedAnswer;
 /// In minutes.
 const DAY: i32 = 24 * 60;
+/// From the midnight that ends a limit's day to the morning after.
+const MORNING: i32 = 9 * 60;
 const VECTORS: &str = include_str!("../../testdata/complaint-clock-vectors.csv");
 
 fn at(text: &str) -> Moment {
@@ -176,8 +179,9 @@ fn what_is_owed_has_clocks() {
     assert_eq!(run(&mut none, &tick(), at("2027-11-23T10:00:00Z")), []);
 }
 
-/// Aim: an awake node reminds 7, 2 and 1 days before, at the due instant, and every day for 30 days: data protection
-/// officers, and managers from the due instant on. Then it is silent, and the duty stays overdue.
+/// Aim: an awake node reminds in the morning, when people can act: seven and two days before the last day, on it, and every
+/// day after it 30 times: data protection officers, and managers from the due instant on. Then it is silent, and the duty
+/// stays overdue.
 #[test]
 fn an_awake_node_reminds_step_by_step() {
     let mut state = None;
@@ -186,9 +190,12 @@ fn an_awake_node_reminds_step_by_step() {
     let due = owed(&state, LAW).clock.due();
     let mut steps = Vec::new();
     for hour in 0..24 * 90 {
-        steps.extend(fired(&run(&mut state, &tick(), minutes(received(), hour * 60))));
+        let now = minutes(received(), hour * 60);
+        let new = fired(&run(&mut state, &tick(), now));
+        assert!(new.is_empty() || now.to_chrono().with_timezone(&London).hour() == 9, "{now}: {new:?}");
+        steps.extend(new);
     }
-    let expected: Vec<i32> = [-7, -2, -1, 0].into_iter().chain(1..=30).map(|day| day * DAY).collect();
+    let expected: Vec<i32> = [-8, -3, -1].into_iter().chain(0..30).map(|day| day * DAY + MORNING).collect();
     assert_eq!(steps.iter().map(|(_, offset, _)| *offset).collect::<Vec<_>>(), expected);
     for (_, offset, people) in steps {
         assert_eq!(people, if offset < 0 { vec![person(1)] } else { vec![person(1), person(2)] });
@@ -203,10 +210,10 @@ fn an_awake_node_reminds_step_by_step() {
 fn a_sleep_is_no_storm_and_ends_are_judged_by_the_deed() {
     let mut state = None;
     run(&mut state, &Command::Log(Box::new(log())), received());
-    let now = minutes(owed(&state, LAW).clock.due(), 90);
+    let now = minutes(owed(&state, LAW).clock.due(), MORNING + 90);
     let events = run(&mut state, &tick(), now);
     let steps: Vec<_> = fired(&events).into_iter().map(|(kind, offset, _)| (kind, offset)).collect();
-    assert_eq!(steps, [(LAW, 0), (PROMISED, 22 * DAY), (ANSWER, DAY)]);
+    assert_eq!(steps, [(LAW, MORNING), (PROMISED, 22 * DAY + MORNING), (ANSWER, DAY + MORNING)]);
     assert_eq!(events.iter().filter(|event| matches!(event, Event::BecameOverdue { .. })).count(), 3);
     assert_eq!(run(&mut state, &tick(), now), [], "a second look finds nothing");
 
@@ -250,7 +257,7 @@ fn taken_in_hand_it_rests_for_a_day() {
         |events: &[Event]| fired(events).into_iter().map(|(kind, offset, _)| (kind, offset)).collect::<Vec<_>>();
     assert_eq!(steps(&run(&mut state, &tick(), minutes(now, DAY - 1))), [], "it rests");
     let resumed = run(&mut state, &tick(), minutes(now, DAY));
-    assert_eq!(steps(&resumed).first(), Some(&(LAW, -2 * DAY)));
+    assert_eq!(steps(&resumed).first(), Some(&(LAW, -3 * DAY + MORNING)));
     assert!(resumed.iter().any(|event| matches!(event, Event::Ladder { change: LadderChange::Lapsed { .. }, .. })));
     let seen = LadderCommand::MarkSeen { kind: LAW, due };
     let unasked = refused(&Command::Ladder { command: seen, by: dpo(1) }, &state);

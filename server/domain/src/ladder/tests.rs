@@ -41,6 +41,37 @@ fn steps_come_before_at_hourly_for_a_day_and_daily_for_a_year() {
     assert!(after.iter().skip(24).copied().eq((2..=365).map(|day| day * 1440)));
 }
 
+/// Aim: steps every day keep the hour of the last listed one; where steps every hour come between they count from the due
+/// instant; and a plan that comes to another hour goes on from the last step of the one before.
+#[test]
+fn steps_every_day_keep_their_hour() {
+    let plan = Plan::built_in(ClockKind::ComplaintAcknowledgement);
+    let all = |plan: &Plan| {
+        let mut steps: Vec<i32> = Vec::new();
+        while let Some(step) = plan.offset_after(steps.last().copied()) {
+            steps.push(step);
+        }
+        steps
+    };
+    let steps = all(&plan);
+    assert_eq!(steps.iter().take(5).copied().collect::<Vec<_>>(), [-10_980, -3_780, -900, 540, 1_980]);
+    assert_eq!((steps.len(), steps.last().copied()), (33, Some(29 * 1_440 + 540)));
+    assert_eq!(plan.offset_after(Some(1_440)), Some(1_980));
+    let hourly = all(&Plan { hourly_until: 1_440, ..plan.clone() });
+    assert!(hourly.iter().skip(4).take(15).copied().eq((10..=24).map(|hour| hour * 60)));
+    assert!(hourly.iter().skip(19).copied().eq((2..=30).map(|day| day * 1_440)));
+
+    let mut later = plan.clone();
+    later.steps[3].offset_minutes = 600;
+    let later = later.replacing(&plan, at_minutes(0));
+    assert_eq!((later.repeats_since, later.steps[2].since), (Some(at_minutes(0)), None));
+    let listed = Plan {
+        steps: [plan.steps.clone(), vec![Step { offset_minutes: 1_980, ..plan.steps[3].clone() }]].concat(),
+        ..plan.clone()
+    };
+    assert_eq!(listed.replacing(&plan, at_minutes(5_000)).steps[4].since, None, "it was one that repeated");
+}
+
 #[test]
 fn a_step_fires_at_its_instant_not_before() {
     let early = decide(&plan(), due(), anchored(), None, at_minutes(-1440).plus_seconds(-1));

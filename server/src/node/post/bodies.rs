@@ -2,9 +2,9 @@
 
 use chrono_tz::Tz;
 use domain::clock::ClockKind;
-use domain::values::Moment;
 use serde_json::{Map, Value, json};
 
+use super::super::step_words::{at, length, minutes};
 use crate::store::endpoints::Format;
 use crate::store::posts::{Names, Occasion, Step, Subscribed};
 
@@ -61,8 +61,12 @@ fn standard(about: &About<'_>, link: &str, sentence: &str) -> Value {
     put(
         "clock",
         occasion.step.map(|step| {
-            json!({ "kind": step.clock.word(), "due_at": step.due.to_wire(), "offset_minutes": step.offset_minutes,
-                "partners_outstanding": step.partners })
+            let mut clock = json!({ "kind": step.clock.word(), "due_at": step.due.to_wire(),
+                "offset_minutes": step.offset_minutes, "partners_outstanding": step.partners });
+            if let (Some(limit), Some(clock)) = (step.limit, clock.as_object_mut()) {
+                clock.insert("legal_limit_at".to_owned(), json!(limit.to_wire()));
+            }
+            clock
         }),
     );
     json!({ "type": about.event.word(), "timestamp": occasion.at.to_wire(), "data": data })
@@ -140,34 +144,20 @@ fn step(step: Option<&Step>, reference: &str, zone: Tz) -> String {
         ClockKind::ComplaintPromisedAcknowledgement => "Acknowledging a complaint (our own promise)",
         ClockKind::ComplaintPromisedAnswer => "Answering a complaint (our own promise)",
     };
-    let due = local(step.due, zone);
-    let left = match step.offset_minutes {
+    let (due, minutes) = (at(step.due, zone), minutes(step));
+    let length = length(step.clock, minutes);
+    let left = match minutes {
         0 => format!("is due now, {due}"),
-        minutes if minutes < 0 => format!("is due at {due}, in {}", length(minutes)),
-        minutes => format!("was due at {due}, {} ago", length(minutes)),
+        ..0 => format!("is due at {due}, in {length}"),
+        1.. => format!("was due at {due}, {length} ago"),
     };
+    let limit = step.limit.map(|limit| format!(" The legal limit: {}.", at(limit, zone))).unwrap_or_default();
     let outstanding = match step.partners {
         0 => String::new(),
         1 => " One partner is outstanding.".to_owned(),
         partners => format!(" {partners} partners are outstanding."),
     };
-    format!("{reference}: {duty} {left}.{outstanding}")
-}
-
-fn local(at: Moment, zone: Tz) -> String {
-    at.to_chrono().with_timezone(&zone).format("%H:%M on %A %-d %B %Y (%Z)").to_string()
-}
-
-/// "2 hours", "30 minutes", "1 hour 5 minutes".
-fn length(minutes: i32) -> String {
-    let minutes = minutes.unsigned_abs();
-    let part = |count: u32, one: &str| match count {
-        0 => None,
-        1 => Some(format!("1 {one}")),
-        more => Some(format!("{more} {one}s")),
-    };
-    let parts: Vec<_> = [part(minutes / 60, "hour"), part(minutes % 60, "minute")].into_iter().flatten().collect();
-    parts.join(" ")
+    format!("{reference}: {duty} {left}.{limit}{outstanding}")
 }
 
 #[cfg(test)]
@@ -176,12 +166,12 @@ mod tests {
 
     use super::*;
     use chrono_tz::Europe::London;
-    use domain::values::IncidentId;
+    use domain::values::{ComplaintId, IncidentId, Moment};
     use uuid::Uuid;
 
     const PLACE: Place<'static> = Place { issuer: "https://node-a.example", zone: London };
 
-    fn at(seconds: i64) -> Moment {
+    fn after(seconds: i64) -> Moment {
         Moment::from_unix_seconds(1_795_253_400 + seconds).unwrap()
     }
 
@@ -195,12 +185,13 @@ mod tests {
     }
 
     fn stepped(offset_minutes: i32) -> Occasion {
-        let step = Step { clock: ClockKind::PartnerNotice, due: at(7_200), offset_minutes, partners: 3 };
+        let (clock, due) = (ClockKind::PartnerNotice, after(7_200));
+        let step = Step { clock, due, offset_minutes, partners: 3, fired_minutes: None, limit: None };
         Occasion {
             incident: Some(IncidentId::from_uuid(Uuid::nil())),
             step: Some(step),
             exercise: true,
-            ..Occasion::of(step.event(), at(0))
+            ..Occasion::of(step.event(), after(0))
         }
     }
 
@@ -224,7 +215,7 @@ mod tests {
     /// Aim: names that are other people's words make no links and no emphasis in a chat.
     #[test]
     fn chats() {
-        let occasion = Occasion { revision: Some(1), ..Occasion::of(Subscribed::Receipt, at(0)) };
+        let occasion = Occasion { revision: Some(1), ..Occasion::of(Subscribed::Receipt, after(0)) };
         let slack = read(Format::Slack, Subscribed::Receipt, &occasion);
         let text = slack["text"].as_str().unwrap();
         assert!(text.starts_with("Town &amp; &lt;Country&gt; [Council]: their node signed"), "{text}");
@@ -237,9 +228,46 @@ mod tests {
 
     #[test]
     fn steps_in_words() {
-        for (offset, words) in [(-30, "in 30 minutes"), (0, "is due now"), (65, "1 hour 5 minutes ago")] {
+        for (offset, words) in [(-30, "in 30 minutes"), (0, "is due now"), (65, "1 hour and 5 minutes ago")] {
             let body = read(Format::Standard, Subscribed::ClockStep, &stepped(offset));
             assert!(body["data"]["summary"].as_str().unwrap().contains(words), "{words}: {body}");
         }
+    }
+
+    /// Aim: of a complaint, in days, what is true when the step fires, as its mail has it; with the law's limit, and with
+    /// neither an incident nor an exchange.
+    #[test]
+    fn steps_of_complaints() {
+        let due = Moment::parse("2026-12-22T23:59:59.999999Z").unwrap();
+        let said = |clock, offset_minutes, fired: i32| {
+            let limit = (clock == ClockKind::ComplaintAcknowledgement).then(|| due.plus_seconds(86_400));
+            let step = Step { clock, due, offset_minutes, partners: 0, fired_minutes: Some(fired), limit };
+            let complaint = Some(ComplaintId::from_uuid(Uuid::nil()));
+            let occasion = Occasion { complaint, step: Some(step), ..Occasion::of(step.event(), due) };
+            let names = Names { complaint: Some("CP-2026-0007".to_owned()), ..Names::default() };
+            let about = About { event: step.event(), occasion: &occasion, names: &names };
+            let whole: Value = serde_json::from_slice(&body(Format::Standard, &about, &PLACE)).unwrap();
+            let data = &whole["data"];
+            assert_eq!((&data["incident"], &data["exchange"]), (&Value::Null, &Value::Null));
+            assert_eq!(data["complaint"]["reference"], "CP-2026-0007");
+            (
+                whole["type"].as_str().unwrap().to_owned(),
+                data["clock"].clone(),
+                data["summary"].as_str().unwrap().to_owned(),
+            )
+        };
+        let (kind, clock, words) = said(ClockKind::ComplaintAcknowledgement, -10_980, -7_500);
+        assert_eq!((kind.as_str(), &clock["offset_minutes"]), ("clock_step", &json!(-10_980)));
+        assert_eq!(clock["legal_limit_at"], "2026-12-23T23:59:59Z");
+        assert_eq!(
+            words,
+            "CP-2026-0007: Acknowledging a complaint, by law, is due at 23:59 on Tuesday 22 December 2026 (GMT), in 5 days. \
+             The legal limit: 23:59 on Wednesday 23 December 2026 (GMT)."
+        );
+        let (kind, clock, words) = said(ClockKind::ComplaintPromisedAnswer, 42_300, 42_300);
+        assert_eq!((kind.as_str(), &clock["legal_limit_at"]), ("clock_overdue", &Value::Null));
+        assert!(words.ends_with(" was due at 23:59 on Tuesday 22 December 2026 (GMT), 29 days ago."), "{words}");
+        let (kind, _, words) = said(ClockKind::ComplaintPromisedAnswer, -900, 45);
+        assert!(kind == "clock_overdue" && words.ends_with("45 minutes ago."), "slept through: {words}");
     }
 }

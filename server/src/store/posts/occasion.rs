@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 use domain::clock::ClockKind;
-use domain::complaint;
+use domain::complaint::{self, Complaint};
 use domain::exchange::{self, Direction, Exchange, Stance};
 use domain::incident::{self, Incident};
 use domain::values::{ComplaintId, ExchangeId, IncidentId, Moment, PartnerId};
@@ -13,6 +13,8 @@ use uuid::Uuid;
 use super::{Destination, Post, Subscribed, derived, queue};
 use crate::store::schema::{complaints, exchanges, incidents};
 use crate::store::{Change, Rows, StoreError, Turn, endpoints, partners};
+
+const SECONDS_PER_MINUTE: i64 = 60;
 
 /// Something that happened, in codes: what the body of a post is made from when it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,13 +60,35 @@ pub struct Step {
     pub offset_minutes: i32,
     /// Partners outstanding; 0 for a clock that is not about partners.
     pub partners: u32,
+    /// Minutes from the due instant when it fired, where that is not the step's own: a complaint may be logged long after
+    /// it was received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fired_minutes: Option<i32>,
+    /// The law's limit, where it is later than the due instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Moment>,
 }
 
 impl Step {
-    /// What integrations hear of it as.
+    /// A step of a complaint's ladder that fired at an instant, with the law's limit.
     #[must_use]
-    pub const fn event(self) -> Subscribed {
-        if self.offset_minutes >= 0 {
+    pub fn of_complaint(before: &Complaint, clock: ClockKind, due: Moment, offset_minutes: i32, at: Moment) -> Self {
+        let owed = before.owed().into_iter().find(|owed| owed.clock.kind == clock);
+        let fired = at.seconds_since(due).div_euclid(SECONDS_PER_MINUTE);
+        Self {
+            clock,
+            due,
+            offset_minutes,
+            partners: 0,
+            fired_minutes: i32::try_from(fired).ok(),
+            limit: owed.and_then(|owed| owed.limit),
+        }
+    }
+
+    /// What integrations hear of it as. One that was slept through until the duty was late is heard as that.
+    #[must_use]
+    pub fn event(self) -> Subscribed {
+        if self.offset_minutes >= 0 || self.fired_minutes.is_some_and(|fired| fired >= 0) {
             return Subscribed::ClockOverdue;
         }
         match self.clock {
@@ -150,9 +174,9 @@ pub(super) fn occasions(changes: &[Change], first: u64) -> Vec<Found> {
                 }
                 entry = entry.saturating_add(u64::try_from(events.len()).unwrap_or(u64::MAX));
             }
-            Change::Complaint { id, events, .. } => {
+            Change::Complaint { id, before, events } => {
                 for (event, entry) in events.iter().zip(entry..) {
-                    let heard = of_complaint(*id, event);
+                    let heard = of_complaint(*id, before.as_ref(), event);
                     found.extend(heard.map(|(event, occasion)| Found { event, occasion, entry }));
                 }
                 entry = entry.saturating_add(u64::try_from(events.len()).unwrap_or(u64::MAX));
@@ -175,7 +199,8 @@ fn of_incident(id: IncidentId, before: Option<&Incident>, event: &incident::Even
         if reached.no_webhook {
             return None;
         }
-        let step = Step { clock: *kind, due: *due, offset_minutes: *offset_minutes, partners: *partners };
+        let (clock, due, offset_minutes, partners) = (*kind, *due, *offset_minutes, *partners);
+        let step = Step { clock, due, offset_minutes, partners, fired_minutes: None, limit: None };
         let exercise = before.is_some_and(|incident| incident.exercise);
         let occasion = Occasion { incident: Some(id), exercise, step: Some(step), ..Occasion::of(step.event(), *at) };
         return Some((step.event(), occasion));
@@ -221,19 +246,20 @@ fn of_exchange(id: ExchangeId, before: Option<&Exchange>, event: &exchange::Even
         if reached.no_webhook {
             return None;
         }
-        let step = Step { clock: *kind, due: *due, offset_minutes: *offset_minutes, partners: 0 };
+        let (clock, due, offset_minutes) = (*kind, *due, *offset_minutes);
+        let step = Step { clock, due, offset_minutes, partners: 0, fired_minutes: None, limit: None };
         return Some((step.event(), Occasion { step: Some(step), ..about(step.event(), *at) }));
     }
     None
 }
 
-/// Of complaints only that time runs short.
-fn of_complaint(id: ComplaintId, event: &complaint::Event) -> Heard {
+/// Of complaints only that time runs short. A step is never the first of a complaint's events.
+fn of_complaint(id: ComplaintId, before: Option<&Complaint>, event: &complaint::Event) -> Heard {
     let complaint::Event::StepFired { kind, due, offset_minutes, reached, at, .. } = event else { return None };
     if reached.no_webhook {
         return None;
     }
-    let step = Step { clock: *kind, due: *due, offset_minutes: *offset_minutes, partners: 0 };
+    let step = Step::of_complaint(before?, *kind, *due, *offset_minutes, *at);
     let occasion = Occasion { complaint: Some(id), step: Some(step), ..Occasion::of(step.event(), *at) };
     Some((step.event(), occasion))
 }

@@ -281,7 +281,7 @@ fn received_clocks(rows: &mut Rows<'_>, filter: Filter) -> Result<Vec<Key>, Stor
         .collect())
 }
 
-/// What is owed on complaints.
+/// What is owed on complaints. Their clocks are those of neither an incident nor an exchange: the index over these holds few.
 fn complaint_clocks(rows: &mut Rows<'_>, filter: Filter) -> Result<Vec<Key>, StoreError> {
     if filter.partner.is_some() {
         return Ok(Vec::new());
@@ -291,6 +291,8 @@ fn complaint_clocks(rows: &mut Rows<'_>, filter: Filter) -> Result<Vec<Key>, Sto
         ClockKind::OF_COMPLAINTS.iter().filter(|kind| wanted(kind)).map(|kind| kind.word()).collect();
     let found: Vec<(Vec<u8>, String, i64)> = clocks::table
         .filter(clocks::open)
+        .filter(clocks::incident_id.is_null())
+        .filter(clocks::exchange_id.is_null())
         .filter(clocks::kind.eq_any(kinds))
         .order((clocks::due_at, clocks::stream))
         .limit(GROUPS_MAX)

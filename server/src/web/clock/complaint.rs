@@ -7,11 +7,22 @@ use super::super::words::Reader;
 use crate::store::queries::clocks::Group;
 
 /// The duty as a sentence.
-pub(super) fn duty(kind: ClockKind) -> &'static str {
+pub(in crate::web) fn duty(kind: ClockKind) -> &'static str {
     if kind == ClockKind::ComplaintPromisedAnswer {
         "Tell whoever complained the outcome"
     } else {
         "Acknowledge a complaint"
+    }
+}
+
+/// The duty within a sentence, with whose time it is.
+pub(in crate::web) fn in_sentence(kind: ClockKind) -> &'static str {
+    if kind == ClockKind::ComplaintPromisedAnswer {
+        "tell whoever complained the outcome (our own promise)"
+    } else if kind == ClockKind::ComplaintPromisedAcknowledgement {
+        "acknowledge a complaint (our own promise)"
+    } else {
+        "acknowledge a complaint, by law"
     }
 }
 

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use diesel::connection::{Connection, InstrumentationEvent};
+use diesel::prelude::*;
 use domain::clock::ClockKind;
 use domain::clock_terms::Limits;
 use domain::complaint::{self, Category, Channel, Command, Due, Log, Outcome, Stage};
@@ -18,6 +20,11 @@ use crate::store::testing::{TestStore, at, both, id};
 use crate::store::{Change, Store, StoreError, Turn, due, ladder_plans};
 
 const DAY: i64 = 86_400;
+
+/// 09:00 on a day, when steps come.
+fn morning(day: i64) -> Moment {
+    at(day * DAY + 9 * 3_600)
+}
 
 fn complaint_id(n: u128) -> ComplaintId {
     ComplaintId::from_uuid(id(7_000 + n))
@@ -185,11 +192,11 @@ both!(
         let entries = store.read(deadlines::open).await.unwrap();
         assert_eq!(entries.iter().map(|entry| entry.kind).collect::<Vec<_>>(), [PROMISED, ANSWER, LAW]);
         assert_eq!(entries[2].path, format!("/complaints/{}", complaint_id(1)));
-        assert_eq!((entries[2].reference.as_str(), entries[2].alarms.as_slice()), ("CP-2026-0001", [-10_080, -2_880, -1_440, 0].as_slice()));
+        assert_eq!((entries[2].reference.as_str(), entries[2].alarms.as_slice()), ("CP-2026-0001", [-10_980, -3_780, -900].as_slice()));
 
-        assert_eq!(look(&store, at(13 * DAY - 1)).await, 0, "7 days before lies before it was received");
-        assert_eq!(look(&store, day(13)).await, 1);
-        assert_eq!(look(&store, day(13)).await, 0);
+        assert_eq!(look(&store, morning(12).plus_seconds(-1)).await, 0, "7 days before lies before it was received");
+        assert_eq!(look(&store, morning(12)).await, 1);
+        assert_eq!(look(&store, morning(12)).await, 0);
         assert!(look(&store, at(40 * DAY + 1)).await >= 1, "after a sleep");
         let every = store.read(|rows| clocks::every(rows, None, 10)).await.unwrap().items;
         assert!(every.iter().all(|clock| clock.state == "overdue" && clock.complaint == Some(complaint_id(1))));
@@ -243,6 +250,9 @@ both!(
                 run(turn, n, &log_owing(n, day))?;
             }
             run(turn, 6, &log(6, 99, Category::Rights))?;
+            let Command::Log(mut soon) = log(7, 99, Category::Rights) else { unreachable!() };
+            soon.due.promised_acknowledgement = Some(at(99 * DAY + 10 * 3_600));
+            run(turn, 7, &Command::Log(soon))?;
             run(turn, 2, &Command::Acknowledge { at: at(64 * DAY), by: by.clone() })?;
             run(turn, 3, &Command::Acknowledge { at: at(91 * DAY - 5), by: by.clone() })?;
             run(turn, 3, &Command::Answer { at: at(92 * DAY), outcome, note: note.clone(), by: by.clone() })?;
@@ -268,3 +278,39 @@ both!(
 );
 
 const DOWN: &str = include_str!("../../../../../migrations/sqlite/0016_complaint_clocks/down.sql");
+
+/// Aim: open clocks of complaints are found by an index that holds no others.
+#[test]
+fn few_clocks_are_found_among_many() {
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        detail: String,
+    }
+    crate::store::testing::run(async {
+        let store = TestStore::on_sqlite();
+        store
+            .write::<_, StoreError>(at(10 * DAY), |turn| {
+                run(turn, 1, &log_owing(1, 10))?;
+                let (asked, queries) = std::sync::mpsc::channel();
+                turn.rows().db.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+                    if let InstrumentationEvent::StartQuery { query, .. } = event {
+                        // It goes on asking when nobody listens any more.
+                        drop(asked.send(query.to_string()));
+                    }
+                });
+                let found = clocks::pressing(turn.rows(), clocks::Filter::default(), 10)?;
+                assert_eq!(found.0.len(), 3);
+                let of_complaints = |query: &String| query.contains("`exchange_id` IS NULL");
+                let queries: Vec<String> = queries.try_iter().filter(of_complaints).collect();
+                assert_eq!(queries.len(), 1);
+                let query = queries[0].split(" -- binds").next().unwrap_or_default();
+                let plan: Vec<Step> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {query}")).load(turn.rows().db)?;
+                let plan: Vec<String> = plan.into_iter().map(|step| step.detail).collect();
+                assert_eq!(plan, ["SCAN clocks USING INDEX clocks_of_complaints"]);
+                Ok(())
+            })
+            .await
+            .unwrap();
+    });
+}
