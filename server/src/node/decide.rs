@@ -142,7 +142,7 @@ impl Node {
         self.store
             .write(self.time.now(), move |turn| {
                 let before = turn.incident(id)?.ok_or(DoorError::NotFound)?;
-                // What was typed about it is on record from here on, or is another question's.
+                // With the decision its draft is done; a refusal below undoes this too.
                 if let Some(question) = question(&ask) {
                     forms::delete_draft(turn, draft_of_decision(id, person, question), person)?;
                 }
